@@ -1,0 +1,108 @@
+"""The public API for plugin authors, and nothing else.
+
+A plugin imports from here, from `nestegg_core.testing` in its tests, and, for two kinds of
+plugin, from a documented base: `nestegg_core.identity.oidc` and `nestegg_core.database`.
+"""
+
+from nestegg_core.contracts.context import Clock, HookContext, PluginContext
+from nestegg_core.contracts.encryption import EncryptionBackend, EncryptionBackendRegistration
+from nestegg_core.contracts.error_reporters import ErrorReporter, ErrorReporterRegistration
+from nestegg_core.contracts.identity import (
+    Identity,
+    IdentityProvider,
+    IdentityProviderRegistration,
+    Invalid,
+    NotMine,
+    Unavailable,
+    Valid,
+    Verdict,
+)
+from nestegg_core.contracts.importers import (
+    RowProblem,
+    Statement,
+    StatementFile,
+    StatementImporter,
+    StatementImporterRegistration,
+    StatementRow,
+)
+from nestegg_core.contracts.metrics import MetricsExporter, MetricsExporterRegistration
+from nestegg_core.contracts.operations import (
+    CommandRegistration,
+    HealthCheckRegistration,
+    JobRegistration,
+)
+from nestegg_core.contracts.retention import (
+    Expire,
+    Hold,
+    RetentionPolicy,
+    RetentionPolicyRegistration,
+)
+from nestegg_core.contracts.routes import Route, RouteCall
+from nestegg_core.contracts.storage import Finding, Storage, StorageRegistration, Transaction
+from nestegg_core.errors import (
+    ConfigurationError,
+    Conflict,
+    DecryptionError,
+    FieldProblem,
+    Forbidden,
+    InvalidInput,
+    MigrationError,
+    NestEggError,
+    NotFound,
+    Problem,
+    StatementError,
+    StorageUnavailable,
+)
+from nestegg_core.hookspecs import hookimpl
+
+__all__ = [
+    "Clock",
+    "CommandRegistration",
+    "ConfigurationError",
+    "Conflict",
+    "DecryptionError",
+    "EncryptionBackend",
+    "EncryptionBackendRegistration",
+    "ErrorReporter",
+    "ErrorReporterRegistration",
+    "Expire",
+    "FieldProblem",
+    "Finding",
+    "Forbidden",
+    "HealthCheckRegistration",
+    "Hold",
+    "HookContext",
+    "Identity",
+    "IdentityProvider",
+    "IdentityProviderRegistration",
+    "Invalid",
+    "InvalidInput",
+    "JobRegistration",
+    "MetricsExporter",
+    "MetricsExporterRegistration",
+    "MigrationError",
+    "NestEggError",
+    "NotFound",
+    "NotMine",
+    "PluginContext",
+    "Problem",
+    "RetentionPolicy",
+    "RetentionPolicyRegistration",
+    "Route",
+    "RouteCall",
+    "RowProblem",
+    "Statement",
+    "StatementError",
+    "StatementFile",
+    "StatementImporter",
+    "StatementImporterRegistration",
+    "StatementRow",
+    "Storage",
+    "StorageRegistration",
+    "StorageUnavailable",
+    "Transaction",
+    "Unavailable",
+    "Valid",
+    "Verdict",
+    "hookimpl",
+]

@@ -1,0 +1,111 @@
+"""Identity providers: whose token is this, and may it be believed?"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from pydantic_settings import BaseSettings
+
+    from nestegg_core.contracts.context import PluginContext
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a verified token says of a person.
+
+    Attributes:
+        provider: name of the provider that verified the token.
+        issuer: canonical issuer; with `subject` the only key of a person (never the email).
+        subject: the provider's stable key for the person.
+        expires_at: the moment from which the token is worthless, aware, in UTC.
+        email: may be absent, and need not be unique.
+        email_verified: true only when the provider says so; absent means false.
+        name: what the person is called, if the provider tells.
+        groups: group or role names as the provider gives them.
+        is_admin: whether the token makes its bearer an administrator of the instance.
+        session_id: the built-in provider's session; `None` for every other provider.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> Identity("okta", "https://id.example", "u1", datetime(2030, 1, 1, tzinfo=UTC)).is_admin
+        False
+    """
+
+    provider: str
+    issuer: str
+    subject: str
+    expires_at: datetime
+    email: str | None = field(default=None, repr=False)
+    email_verified: bool = False
+    name: str | None = field(default=None, repr=False)
+    groups: frozenset[str] = frozenset()
+    is_admin: bool = False
+    session_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotMine:
+    """The token names another issuer; the chain asks the next provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class Valid:
+    """The token is good, and this is whose it is."""
+
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """The token is this provider's and must be refused: 401 `invalid_token` (RFC 6750, 3.1).
+
+    Attributes:
+        reason: for logs and the answer's `error_description`; never holds a token's content.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """The provider's keys cannot be reached, so nothing can be said: 503, never 401."""
+
+    reason: str
+
+
+Verdict = NotMine | Valid | Invalid | Unavailable
+"""The four answers of a provider. Only `NotMine` passes on to the next in the chain."""
+
+
+class IdentityProvider(Protocol):
+    """Verifies bearer tokens of the issuers that it names."""
+
+    @property
+    def issuers(self) -> tuple[str, ...]:
+        """Every form of `iss` that is this provider's; the first is the canonical one.
+
+        Two providers of one chain that name the same issuer refuse the start.
+        """
+        ...
+
+    def authenticate(self, token: str) -> Verdict:
+        """Judge one token (a compact JWS without the `Bearer` prefix). Never raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityProviderRegistration:
+    """An identity provider on offer, chosen by its name in `IDENTITY_PROVIDER_CHAIN`.
+
+    Attributes:
+        name: what operators write, e.g. `okta`.
+        settings: settings class, loaded only when the provider is chosen.
+        factory: makes the provider; must not touch the network.
+    """
+
+    name: str
+    settings: type["BaseSettings"]
+    factory: Callable[["PluginContext[Any]"], IdentityProvider]

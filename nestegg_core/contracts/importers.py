@@ -1,0 +1,127 @@
+"""Statement importers: a bank's file in, dated amounts out. They store nothing."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from pydantic_settings import BaseSettings
+
+    from nestegg_core.contracts.context import PluginContext
+
+
+@dataclass(frozen=True, slots=True)
+class StatementFile:
+    """A file as it was uploaded.
+
+    Attributes:
+        content: the bytes, within the server's limit.
+        name: the file's name without folders; may be empty.
+        content_type: as the client said it; may be empty.
+    """
+
+    content: bytes = field(repr=False)
+    name: str = ""
+    content_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """Why a row cannot be taken: a stable `code`, and a `detail` for people that never repeats
+    more of the row than the name of its column.
+
+    Attributes:
+        field: which value is wrong: `date`, `amount`, `payee`, ...; empty for the whole row.
+    """
+
+    code: str
+    detail: str
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRow:
+    """One booking of a statement, or the reason why it cannot be read.
+
+    Attributes:
+        line: where the row begins in the file, counted from 1.
+        date: booking day.
+        amount: signed: money into the account is positive, out of it negative. At most four
+            decimals.
+        payee: the other side, or the bank's text where it names none.
+        description: what it was for; may be empty.
+        category: the file's own word for it; may be empty.
+        notes: free remarks; may be empty.
+        external_id: the bank's id of the booking; evidence, never proof.
+        problems: empty for a good row; `date` and `amount` are set exactly then.
+    """
+
+    line: int
+    date: date | None = None
+    amount: Decimal | None = None
+    payee: str = ""
+    description: str = ""
+    category: str = ""
+    notes: str = field(default="", repr=False)
+    external_id: str = ""
+    problems: tuple[RowProblem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A file, read.
+
+    Attributes:
+        decisions: what was decided for the whole file, as JSON values, in the importer's own
+            words; the same names are the options that override them.
+        rows: every row in the file's order, the bad ones too.
+        warnings: what a person should look at before committing, one sentence each.
+        currency: ISO 4217 code, where the whole file says one.
+        closing_balance: the account's balance after the newest row, where the file tells.
+    """
+
+    decisions: Mapping[str, Any]
+    rows: Sequence[StatementRow]
+    warnings: Sequence[str] = ()
+    currency: str | None = None
+    closing_balance: Decimal | None = None
+
+
+class StatementImporter(Protocol):
+    """Reads one family of file formats. Pure: the same file and options give the same answer."""
+
+    def recognises(self, file: StatementFile) -> bool:
+        """Tell from the first bytes, name or type whether `read` is worth trying."""
+        ...
+
+    def read(self, file: StatementFile, options: Mapping[str, str]) -> Statement:
+        """Read the whole file.
+
+        Decisions (encoding, date format, decimal mark) are made once, from all rows, and never
+        row by row.
+
+        Args:
+            file: what was uploaded.
+            options: the caller's overrides of decisions, by name.
+
+        Raises:
+            StatementError: the file is no statement, or an option is not understood; says why
+                and in which line or option.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StatementImporterRegistration:
+    """A statement importer on offer, chosen by what recognises the file.
+
+    Attributes:
+        options: the options that `read` understands, each with a line of explanation.
+    """
+
+    name: str
+    settings: type["BaseSettings"]
+    factory: Callable[["PluginContext[Any]"], StatementImporter]
+    options: Mapping[str, str]

@@ -1,0 +1,47 @@
+"""What an installed plugin adds to the running of the server: checks, jobs and commands."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import click
+
+    from nestegg_core.contracts.storage import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheckRegistration:
+    """A check that `/readyz` runs (`/health` is fixed by the self-hosting guide).
+
+    Attributes:
+        name: shown in the answer.
+        check: returns what is wrong; empty when ready. It has one second.
+    """
+
+    name: str
+    check: Callable[[], Sequence["Finding"]]
+
+
+@dataclass(frozen=True, slots=True)
+class JobRegistration:
+    """Work that runs outside a request. It must be idempotent.
+
+    Attributes:
+        name: stable; the queue carries it.
+        run: takes JSON values only.
+        queue: `default` or `heavy`.
+        schedule: five cron fields in UTC, or `None` for a job that only runs when asked.
+    """
+
+    name: str
+    run: Callable[[Mapping[str, Any]], None]
+    queue: str = "default"
+    schedule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRegistration:
+    """A command below `nestegg`."""
+
+    command: "click.Command"

@@ -1,0 +1,55 @@
+"""Routes: endpoints that a plugin adds to the REST API."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from nestegg_core.contracts.storage import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class RouteCall:
+    """One authenticated, authorised and validated call.
+
+    Attributes:
+        org_id: the organization of the path.
+        person_id: who calls.
+        transaction: open on that organization; it commits when the handler returns.
+        body: the request, as an instance of the route's `request_model`; `None` without one.
+        params: the remaining fields of the path.
+    """
+
+    org_id: UUID
+    person_id: UUID
+    transaction: "Transaction"
+    body: Any
+    params: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An endpoint at `/api/v1/x/<plugin>/organizations/{org_id}<path>`.
+
+    Authentication, permission, tenancy, errors and OpenAPI come with it.
+
+    Attributes:
+        method: `GET`, `POST`, `PUT`, `PATCH` or `DELETE`; only `GET` gets a reading transaction.
+        path: begins with `/`; Falcon's field syntax.
+        permission: a name of the permission table, e.g. `transactions:read`.
+        request_model: pydantic model of the JSON body, or `None`.
+        response_model: pydantic model of the answer.
+        handler: returns an instance of the response model, or a mapping of its shape.
+        summary: one line for the documentation.
+    """
+
+    method: str
+    path: str
+    permission: str
+    request_model: type["BaseModel"] | None
+    response_model: type["BaseModel"]
+    handler: Callable[[RouteCall], Any]
+    summary: str

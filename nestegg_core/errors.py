@@ -1,0 +1,173 @@
+"""Every error that Nest Egg raises on purpose.
+
+```
+NestEggError
+├── ConfigurationError       settings or plugins are wrong: the start is refused
+├── StorageUnavailable       the database cannot be reached (503)
+├── MigrationError           the schema cannot be moved
+│   └── MigrationsPending    the database is below head (503)
+├── DecryptionError          a stored value does not open (500)
+├── RequestError             the caller must change something
+│   ├── InvalidInput         values are wrong, each named (422)
+│   ├── StatementError       a file is no statement, or cannot be read (422)
+│   ├── Unauthenticated      no credentials, or bad ones (401)
+│   ├── Forbidden            the role does not allow it (403)
+│   ├── NotFound             absent, or another organization's (404)
+│   ├── Conflict             the state has moved on (409)
+│   ├── StaleVersion         `If-Match` names an older version (412)
+│   └── VersionRequired      `If-Match` is missing (428)
+└── ProviderUnavailable      an identity provider's keys cannot be reached (503)
+```
+
+Messages say what is wrong, where, and what to do. They never repeat an input's value.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class NestEggError(Exception):
+    """The root: catch it to catch everything that is raised on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with settings or plugins.
+
+    Attributes:
+        where: the variable, plugin or distribution, e.g. `DATABASE_URL`.
+        what: what is wrong with it; never a secret's value.
+        fix: what would be right, or what to do.
+    """
+
+    where: str
+    what: str
+    fix: str
+
+
+class ConfigurationError(NestEggError):
+    """The start is refused. Carries every problem at once.
+
+    Example:
+        >>> error = ConfigurationError([Problem("SECRET_KEY", "is missing", "set it")])
+        >>> print(error)
+        SECRET_KEY: is missing. Fix: set it
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"{p.where}: {p.what}. Fix: {p.fix}" for p in self.problems))
+
+
+class StorageUnavailable(NestEggError):
+    """The database cannot be reached; the same call may succeed later."""
+
+
+class MigrationError(NestEggError):
+    """The schema cannot be moved; the old state is kept."""
+
+
+class MigrationsPending(MigrationError):
+    """The database is below head: run `nestegg db upgrade`."""
+
+
+class DecryptionError(NestEggError):
+    """A stored value does not open: altered, moved, or its key is missing.
+
+    The message names the backend, the key version and the column, never the value.
+    """
+
+
+class ProviderUnavailable(NestEggError):
+    """An identity provider's keys cannot be reached, so its tokens cannot be judged."""
+
+
+class RequestError(NestEggError):
+    """The caller must change something before trying again."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """One wrong value of a request.
+
+    Attributes:
+        pointer: JSON pointer into the body (`/amount`), or the parameter's name (`limit`).
+        code: stable, for programs.
+        detail: for people; never the value itself.
+    """
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class InvalidInput(RequestError):
+    """Values are wrong; every one of them is named.
+
+    Example:
+        >>> str(InvalidInput([FieldProblem("/amount", "too_precise", "has five decimals")]))
+        '/amount: has five decimals'
+    """
+
+    def __init__(self, problems: Sequence[FieldProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{p.pointer}: {p.detail}" for p in self.problems))
+
+    @classmethod
+    def one(cls, pointer: str, code: str, detail: str) -> "InvalidInput":
+        """Make the error of a single wrong value."""
+        return cls([FieldProblem(pointer, code, detail)])
+
+
+class StatementError(RequestError):
+    """A file is no statement, or an option for reading it is wrong.
+
+    Attributes:
+        code: stable, for programs, e.g. `empty_file`.
+        option: the option that is wrong; empty when it is the file.
+        line: the line of the file, counted from 1; 0 when it is the whole file.
+    """
+
+    def __init__(self, code: str, detail: str, *, option: str = "", line: int = 0) -> None:
+        self.code, self.detail, self.option, self.line = code, detail, option, line
+        super().__init__(detail)
+
+
+class Unauthenticated(RequestError):
+    """No credentials, or bad ones.
+
+    Attributes:
+        code: the RFC 6750 error, `invalid_token`; empty when no credentials were sent.
+    """
+
+    def __init__(self, detail: str, *, code: str = "invalid_token") -> None:
+        self.code = code
+        super().__init__(detail)
+
+
+class Forbidden(RequestError):
+    """The role of the person does not allow it."""
+
+
+class NotFound(RequestError):
+    """There is no such row in this organization (another's rows look the same)."""
+
+
+class Conflict(RequestError):
+    """The state has moved on since the caller looked.
+
+    Attributes:
+        code: stable, for programs, e.g. `import-changed`.
+    """
+
+    def __init__(self, code: str, detail: str) -> None:
+        self.code = code
+        super().__init__(detail)
+
+
+class StaleVersion(RequestError):
+    """`If-Match` names an older version: read again, then decide."""
+
+
+class VersionRequired(RequestError):
+    """A change or deletion needs `If-Match` with the version that was read."""
