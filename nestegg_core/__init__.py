@@ -54,9 +54,11 @@ from nestegg_core.errors import (
     StorageUnavailable,
 )
 from nestegg_core.hookspecs import hookimpl
+from nestegg_core.setting_types import CommaList
 
 __all__ = [
     "Clock",
+    "CommaList",
     "CommandRegistration",
     "ConfigurationError",
     "Conflict",

@@ -27,6 +27,8 @@ class Identity:
         groups: group or role names as the provider gives them.
         is_admin: whether the token makes its bearer an administrator of the instance.
         session_id: the built-in provider's session; `None` for every other provider.
+        may_provision: whether a person who was never seen before may be created from this
+            token; the operator decides it for each provider.
 
     Example:
         >>> from datetime import UTC, datetime
@@ -44,6 +46,7 @@ class Identity:
     groups: frozenset[str] = frozenset()
     is_admin: bool = False
     session_id: UUID | None = None
+    may_provision: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Statement importers: a bank's file in, dated amounts out. They store nothing."""
 
+import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -59,7 +59,7 @@ class StatementRow:
     """
 
     line: int
-    date: date | None = None
+    date: datetime.date | None = None
     amount: Decimal | None = None
     payee: str = ""
     description: str = ""

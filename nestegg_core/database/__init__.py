@@ -1,1 +1,19 @@
-"""TODO"""
+"""Tables, the two doors, sealed rows and migrations: the documented base of SQL storages.
+
+A plugin that brings another SQL database subclasses `SqlStorage`; `nestegg-storage-postgres` is
+the example to follow.
+"""
+
+from nestegg_core.database.migrator import head
+from nestegg_core.database.sql_storage import SqlStorage, SqlTransaction
+from nestegg_core.database.tables import SYSTEM_TABLES, in_org, is_tenant_table, metadata
+
+__all__ = [
+    "SYSTEM_TABLES",
+    "SqlStorage",
+    "SqlTransaction",
+    "head",
+    "in_org",
+    "is_tenant_table",
+    "metadata",
+]

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Accounts, transactions, categories, imports and reports: the rules of money."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Persons, organizations, memberships, permissions and sessions."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Retention: which rows have had their time."""

@@ -1,0 +1,108 @@
+# Every habit of this project is a target here. `make help` lists them.
+#
+#   make PYTHON=/path/to/python3.12 install     choose the Python
+#   make test PYTEST_ARGS="-k ledger"           pass arguments on to pytest
+#   make run RUN_ARGS="--port 9000"             pass arguments on to `nestegg demo`
+
+PYTHON ?=
+PYTEST_ARGS ?=
+RUN_ARGS ?=
+BENCH_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+PLUGINS := $(sort $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)))
+PYPROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(PLUGINS))
+PACKAGES := nestegg_core $(filter-out %.egg-info,$(wildcard plugins/*/nestegg_*))
+PYTHONS := $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11)
+
+# Stamps. $(HERE) holds the folder that the environment was made for: scripts and editable installs
+# point to it, so an environment that was moved or copied along is made anew.
+HERE := $(VENV)/.made-for
+INSTALLED := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help run install install-dev usable-venv test lint types bench wheels clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: install ## serve a demo household on http://127.0.0.1:8000
+	@exec $(BIN)/nestegg demo $(RUN_ARGS)
+
+# The sub-make looks at the stamps only after usable-venv may have removed them.
+install: usable-venv ## make .venv with the core and all plugins
+	@$(MAKE) --silent --no-print-directory $(INSTALLED)
+
+install-dev: install
+	@$(MAKE) --silent --no-print-directory $(INSTALLED_DEV)
+
+test: install-dev ## run every test, on SQLite and on PostgreSQL
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: install-dev ## ruff: rules and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install-dev ## mypy, strict, over the core and the plugins
+	$(BIN)/mypy $(PACKAGES)
+
+bench: install-dev ## measure a server on PostgreSQL under load
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+wheels: install-dev ## build every distribution into dist/
+	@set -e; for folder in . $(PLUGINS); do \
+		$(BIN)/python -m build --outdir dist "$$folder"; \
+	done
+
+clean: ## remove .venv and all that was built; data in var/ stays
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf *.egg-info plugins/*/*.egg-info plugins/*/build
+	find nestegg_core plugins tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+usable-venv:
+	@if [ -e $(VENV) ] && ! { \
+		$(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
+		{ [ ! -e $(HERE) ] || [ "$$(cat $(HERE))" = "$(CURDIR)" ]; }; \
+	}; then \
+		echo "$(VENV) does not work here (moved, or its Python is gone or too old): making it anew"; \
+		rm -rf $(VENV); \
+	fi
+
+$(BIN)/python:
+	@set -u; found=; tried=; \
+	for python in $(PYTHONS); do \
+		version=$$("$$python" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null) \
+			|| { tried="$$tried\n  $$python: does not run"; continue; }; \
+		if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+			found=$$python; break; \
+		fi; \
+		tried="$$tried\n  $$python: is $$version"; \
+	done; \
+	if [ -z "$$found" ]; then \
+		printf 'Nest Egg needs Python 3.11 or newer. Tried:%b\n' "$$tried" >&2; \
+		echo 'Install one, or name it: make PYTHON=/path/to/python3.12 install' >&2; exit 1; \
+	fi; \
+	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "$$found ($$version) lacks the modules venv and ensurepip." >&2; \
+		echo 'On Debian and Ubuntu install the package python3-venv, then run make again.' >&2; exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$found ($$version)"; \
+	"$$found" -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+# The environment's own Python is older than any stamp and may be a link to a newer file: the stamps
+# ask for its existence only.
+$(INSTALLED): $(PYPROJECTS) | $(BIN)/python
+	@echo "Installing the core and its plugins into $(VENV)"
+	@$(PIP) install --quiet --quiet --editable . $(addprefix --editable ./,$(PLUGINS))
+	@printf '%s' "$(CURDIR)" > $(HERE)
+	@touch $@
+
+# `--group` needs pip 25.1.
+$(INSTALLED_DEV): $(INSTALLED)
+	@echo "Installing the tools for development into $(VENV)"
+	@$(PIP) install --quiet --quiet --upgrade "pip>=25.1"
+	@$(PIP) install --quiet --quiet --group dev
+	@touch $@

@@ -1,0 +1,192 @@
+"""The addresses of databases and Redis: read, brought to one form, masked, judged."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import Annotated
+from urllib.parse import quote
+
+from pydantic import AfterValidator, SecretStr
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from nestegg_core.setting_types import CommaList, invalid
+
+MASK = "********"
+_POSTGRESQL = frozenset(
+    {"postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg", "postgresql+psycopg2"}
+)
+_SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")  # libpq's
+_REDIS = frozenset({"redis", "rediss", "unix"})
+_SECRET_PARAMETERS = ("password", "sslpassword")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAsUrl:
+    """Marks a secret field that may be shown, because only its URL's password is secret."""
+
+
+def parse(url: str) -> URL:
+    """Split a URL into its parts.
+
+    Raises:
+        ValueError: it cannot be split unambiguously. The text does not repeat it.
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ValueError("is no URL") from None
+    if "@" in (parsed.host or ""):  # a bare `@` in the password: the rest would pass for a host
+        raise ValueError("is ambiguous")
+    return parsed
+
+
+def masked(url: str) -> str:
+    """Return the URL without its password, or only asterisks where it cannot be split.
+
+    Example:
+        >>> masked("postgresql://nestegg:hush@db.internal/nestegg")
+        'postgresql://nestegg:********@db.internal/nestegg'
+    """
+    try:
+        parsed = parse(url)
+    except ValueError:
+        return MASK
+    hidden = {name: MASK for name in _SECRET_PARAMETERS if name in parsed.query}
+    if parsed.password is not None:
+        parsed = parsed.set(password=MASK)
+    shown = parsed.update_query_dict(hidden).render_as_string(hide_password=False)
+    return shown.replace(quote(MASK, safe=""), MASK)
+
+
+def database_url(value: SecretStr) -> SecretStr:
+    """Bring a database's URL to the form that storages expect.
+
+    Every spelling of PostgreSQL becomes `postgresql://`, and asyncpg's `ssl` parameter becomes
+    libpq's `sslmode`. Other schemes are left for the storage that serves them.
+
+    Example:
+        >>> database_url(SecretStr("postgres://db/nestegg")).get_secret_value()
+        'postgresql://db/nestegg'
+    """
+    parsed = _parsed(value, "postgresql://user:password@host:5432/nestegg")
+    if parsed.drivername not in _POSTGRESQL:
+        return value
+    tls = parsed.query.get("ssl")
+    if isinstance(tls, str):
+        parsed = parsed.difference_update_query(["ssl"])
+        parsed = parsed.update_query_dict({"sslmode": "require" if tls == "true" else tls})
+    if parsed.query.get("sslmode", "require") not in _SSLMODES:
+        raise invalid("has an unknown sslmode", f"use one of {', '.join(_SSLMODES)}")
+    return _secret(parsed.set(drivername="postgresql"))
+
+
+def redis_url(value: SecretStr) -> SecretStr:
+    """Check that a URL is one of Redis' forms: `redis://`, `rediss://` (TLS) or `unix://`."""
+    example = "redis://:password@host:6379/0"
+    if _parsed(value, example).drivername not in _REDIS:
+        raise invalid("is no Redis URL", f"write it like {example}")
+    return value
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(database_url), ShownAsUrl()]
+RedisUrl = Annotated[SecretStr, AfterValidator(redis_url), ShownAsUrl()]
+
+
+def _private(entries: tuple[str, ...]) -> tuple[str, ...]:
+    for entry in entries:
+        try:
+            public = ip_network(entry, strict=False).is_global
+        except ValueError:
+            if not re.fullmatch(r"[A-Za-z0-9._-]*[A-Za-z_-][A-Za-z0-9._-]*", entry):
+                raise invalid(
+                    "has an entry that is neither a network nor a host name",
+                    "list networks like 172.16.0.0/12 and host names, with commas between",
+                ) from None
+        else:
+            if public:
+                raise invalid(
+                    "has a network or address that is not private",
+                    "list private networks only, like 172.16.0.0/12; use TLS for all else",
+                )
+    return entries
+
+
+TrustedNetworks = Annotated[CommaList, AfterValidator(_private)]
+"""Private networks, private addresses, or host names."""
+
+
+def with_tls(value: SecretStr, trusted: Sequence[str]) -> SecretStr:
+    """Add `sslmode=require` to a PostgreSQL URL that says nothing of TLS and leaves the machine."""
+    parsed = parse(value.get_secret_value())
+    if not is_postgresql(parsed) or "sslmode" in parsed.query or stays_private(parsed, trusted):
+        return value
+    return _secret(parsed.update_query_dict({"sslmode": "require"}))
+
+
+def is_postgresql(url: URL) -> bool:
+    """Tell whether it is PostgreSQL, in the form that `database_url` gives."""
+    return url.drivername == "postgresql"
+
+
+def stays_private(url: URL, trusted: Sequence[str]) -> bool:
+    """Tell whether every host of the URL is a socket, loopback, or trusted by the operator.
+
+    Args:
+        url: of a database or of Redis; one without a host means a socket or this machine.
+        trusted: `TRUSTED_NETWORKS`: networks, addresses and host names.
+    """
+    return all(
+        host.startswith(("/", "@")) or is_loopback(host) or _is_trusted(host, trusted)
+        for host in _hosts(url)
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address means this machine.
+
+    Example:
+        >>> is_loopback("localhost"), is_loopback("127.0.0.1"), is_loopback("10.0.0.1")
+        (True, True, False)
+    """
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    name = host.lower().rstrip(".")
+    return name == "localhost" or name.endswith(".localhost")
+
+
+def _parsed(value: SecretStr, example: str) -> URL:
+    try:
+        return parse(value.get_secret_value())
+    except ValueError as error:
+        raise invalid(
+            f"{error}", f"write it like {example}; a password's @ is written %40, and % %25"
+        ) from None
+
+
+def _secret(url: URL) -> SecretStr:
+    return SecretStr(url.render_as_string(hide_password=False))
+
+
+def _hosts(url: URL) -> Iterator[str]:
+    if url.host:
+        yield url.host
+    for parameter in ("host", "hostaddr"):
+        value = url.query.get(parameter, ())
+        for item in (value,) if isinstance(value, str) else value:
+            for host in item.split(","):
+                yield host if parameter == "hostaddr" else re.sub(r":\d+$", "", host)
+    if "service" in url.query:  # libpq reads the host from a file, so it may be anywhere
+        yield ""
+
+
+def _is_trusted(host: str, trusted: Sequence[str]) -> bool:
+    for entry in trusted:
+        if host.lower() == entry.lower():
+            return True
+        with suppress(ValueError):
+            if ip_address(host) in ip_network(entry, strict=False):
+                return True
+    return False

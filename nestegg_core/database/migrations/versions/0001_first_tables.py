@@ -1,0 +1,307 @@
+"""The first tables, and row-level security behind those of tenants."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from nestegg_core.database.types import Money, UtcDateTime
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+TENANT_TABLES = ("accounts", "categories", "imports", "import_rows", "transactions")
+
+
+def upgrade() -> None:
+    """Make every table."""
+    system_tables()
+    tenant_tables()
+    if op.get_bind().dialect.name == "postgresql":
+        row_level_security()
+
+
+def row_level_security() -> None:
+    """Show a transaction its own organization's rows only; one that named none gets an error.
+
+    Enabled and not forced: the owner must see every row, or pg_dump would leave rows out.
+    """
+    for table in TENANT_TABLES:
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        op.execute(
+            f"CREATE POLICY {table}_of_organization ON {table} "
+            "USING (org_id = current_setting('nestegg.org')::uuid) "
+            "WITH CHECK (org_id = current_setting('nestegg.org')::uuid)"
+        )
+
+
+def system_tables() -> None:
+    """Make what belongs to no single organization."""
+    op.create_table(
+        "denied_tokens",
+        sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("token_hash", name="pk_denied_tokens"),
+    )
+    op.create_index("ix_denied_tokens_expires_at", "denied_tokens", ["expires_at"], unique=False)
+    op.create_table(
+        "instance_secrets",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("value", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name="pk_instance_secrets"),
+    )
+    op.create_table(
+        "organizations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_organizations"),
+    )
+    op.create_table(
+        "persons",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("is_admin", sa.Boolean(), nullable=False),
+        sa.Column("disabled_at", UtcDateTime(), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_persons"),
+    )
+    op.create_table(
+        "credentials",
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("email_index", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["persons.id"], name="fk_credentials_person_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("person_id", name="pk_credentials"),
+        sa.UniqueConstraint("email_index", name="uq_credentials_email_index"),
+    )
+    op.create_table(
+        "identities",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["persons.id"], name="fk_identities_person_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_identities"),
+        sa.UniqueConstraint("issuer", "subject", name="uq_identities_issuer_subject"),
+    )
+    op.create_index("ix_identities_person_id", "identities", ["person_id"], unique=False)
+    op.create_table(
+        "memberships",
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["org_id"], ["organizations.id"], name="fk_memberships_org_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["persons.id"], name="fk_memberships_person_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("org_id", "person_id", name="pk_memberships"),
+    )
+    op.create_index("ix_memberships_person_id", "memberships", ["person_id"], unique=False)
+    op.create_table(
+        "sessions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.Column("revoked_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["persons.id"], name="fk_sessions_person_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_sessions"),
+    )
+    op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"], unique=False)
+    op.create_index("ix_sessions_person_id", "sessions", ["person_id"], unique=False)
+    op.create_table(
+        "refresh_tokens",
+        sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("used_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name="fk_refresh_tokens_session_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("token_hash", name="pk_refresh_tokens"),
+    )
+    op.create_index("ix_refresh_tokens_session_id", "refresh_tokens", ["session_id"], unique=False)
+
+
+def tenant_tables() -> None:
+    """Make what belongs to one organization each; `org_id` comes first everywhere."""
+    op.create_table(
+        "accounts",
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("type", sa.String(length=16), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("opening_balance", Money(), nullable=False),
+        sa.Column("opening_date", sa.Date(), nullable=True),
+        sa.Column("balance", Money(), nullable=False),
+        sa.Column("institution", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("number_last4", sa.String(length=4), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["org_id"], ["organizations.id"], name="fk_accounts_org_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("org_id", "id", name="pk_accounts"),
+    )
+    op.create_table(
+        "categories",
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["org_id"], ["organizations.id"], name="fk_categories_org_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("org_id", "id", name="pk_categories"),
+        sa.UniqueConstraint("org_id", "name_key", name="uq_categories_org_id_name_key"),
+    )
+    op.create_table(
+        "imports",
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("importer", sa.Text(), nullable=False),
+        sa.Column("file_name", sa.Text(), nullable=False),
+        sa.Column("decisions", sa.JSON(), nullable=False),
+        sa.Column("warnings", sa.JSON(), nullable=False),
+        sa.Column("new_rows", sa.Integer(), nullable=False),
+        sa.Column("duplicate_rows", sa.Integer(), nullable=False),
+        sa.Column("error_rows", sa.Integer(), nullable=False),
+        sa.Column("statement_balance", Money(), nullable=True),
+        sa.Column("balance_after", Money(), nullable=False),
+        sa.Column("created_by", sa.Uuid(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["org_id", "account_id"],
+            ["accounts.org_id", "accounts.id"],
+            name="fk_imports_org_id_account_id",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["org_id"], ["organizations.id"], name="fk_imports_org_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("org_id", "id", name="pk_imports"),
+    )
+    op.create_index(
+        "ix_imports_org_id_account_id", "imports", ["org_id", "account_id"], unique=False
+    )
+    op.create_table(
+        "import_rows",
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("import_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("problems", sa.JSON(), nullable=False),
+        sa.Column("date", sa.Date(), nullable=True),
+        sa.Column("amount", Money(), nullable=True),
+        sa.Column("payee", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("notes", sa.Text(), nullable=True),
+        sa.Column("external_id", sa.Text(), nullable=False),
+        sa.Column("import_key", sa.LargeBinary(length=32), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["org_id", "import_id"],
+            ["imports.org_id", "imports.id"],
+            name="fk_import_rows_org_id_import_id",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["org_id"], ["organizations.id"], name="fk_import_rows_org_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("org_id", "import_id", "position", name="pk_import_rows"),
+    )
+    op.create_table(
+        "transactions",
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("date", sa.Date(), nullable=False),
+        sa.Column("amount", Money(), nullable=False),
+        sa.Column("payee", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("search_text", sa.Text(), nullable=False),
+        sa.Column("category_id", sa.Uuid(), nullable=True),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("notes", sa.Text(), nullable=True),
+        sa.Column("external_id", sa.Text(), nullable=False),
+        sa.Column("import_id", sa.Uuid(), nullable=True),
+        sa.Column("import_key", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["org_id", "account_id"],
+            ["accounts.org_id", "accounts.id"],
+            name="fk_transactions_org_id_account_id",
+        ),
+        sa.ForeignKeyConstraint(
+            ["org_id", "category_id"],
+            ["categories.org_id", "categories.id"],
+            name="fk_transactions_org_id_category_id",
+        ),
+        sa.ForeignKeyConstraint(
+            ["org_id", "import_id"],
+            ["imports.org_id", "imports.id"],
+            name="fk_transactions_org_id_import_id",
+        ),
+        sa.ForeignKeyConstraint(
+            ["org_id"], ["organizations.id"], name="fk_transactions_org_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("org_id", "id", name="pk_transactions"),
+    )
+    op.create_index(
+        "ix_transactions_org_id_account_id_date_id",
+        "transactions",
+        ["org_id", "account_id", "date", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_transactions_org_id_account_id_import_key",
+        "transactions",
+        ["org_id", "account_id", "import_key"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_transactions_org_id_category_id",
+        "transactions",
+        ["org_id", "category_id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_transactions_org_id_date_id", "transactions", ["org_id", "date", "id"], unique=False
+    )
+    op.create_index(
+        "ix_transactions_org_id_import_id", "transactions", ["org_id", "import_id"], unique=False
+    )

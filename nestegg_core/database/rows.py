@@ -1,0 +1,103 @@
+"""Sealed rows: the only way in and out of a row with personal data.
+
+A SQLAlchemy type could not do this: it sees neither the organization nor the row's id, to which
+every ciphertext is bound.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from sqlalchemy import Table
+
+
+class Sealer(Protocol):
+    """Turns a text into a token and back, bound to the place where it is kept."""
+
+    def seal(self, text: str, place: "Place") -> str:
+        """Return a token."""
+        ...
+
+    def open(self, token: str, place: "Place") -> str:
+        """Return the text.
+
+        Raises:
+            DecryptionError: the token was altered, moved, or its key is missing.
+        """
+        ...
+
+
+class Place(tuple[str, str, str, str]):
+    """Where a sealed value is kept: organization (empty for a system table), table, column, row.
+
+    Example:
+        >>> Place(("", "persons", "email", "7b3c"))[2]
+        'email'
+    """
+
+    __slots__ = ()
+
+
+class SealedRows:
+    """Seals and opens the encrypted columns of rows.
+
+    Example:
+        ```python
+        tx.execute(insert(accounts), rows.seal(accounts, {"id": id, "number": "DE12"}))
+        number = rows.open(accounts, row, ["number"])["number"]
+        ```
+    """
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+
+    def seal(self, table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values with every encrypted column replaced by its token.
+
+        Args:
+            table: the table that they are for.
+            values: by column name; must hold the primary key. An absent or `None` value stays.
+
+        Raises:
+            KeyError: a column of the primary key is missing.
+        """
+        sealed = dict(values)
+        for name in encrypted_columns(table):
+            if sealed.get(name) is not None:
+                sealed[name] = self._sealer.seal(sealed[name], _place(table, name, values))
+        return sealed
+
+    def open(self, table: Table, row: Any, columns: Iterable[str]) -> dict[str, Any]:
+        """Return clear values of the named columns of one row; NULL stays `None`.
+
+        Args:
+            table: the table that it is from.
+            row: a SQLAlchemy row or a mapping; must hold the primary key and the columns.
+            columns: encrypted columns to open; nothing else is decrypted.
+
+        Raises:
+            DecryptionError: a value was altered, moved, or its key is missing.
+        """
+        values = row if isinstance(row, Mapping) else row._mapping
+        return {
+            name: None
+            if values[name] is None
+            else self._sealer.open(values[name], _place(table, name, values))
+            for name in columns
+        }
+
+
+def encrypted_columns(table: Table) -> tuple[str, ...]:
+    """Return the names of a table's columns that hold personal data.
+
+    Example:
+        >>> from nestegg_core.database.tables import accounts
+        >>> encrypted_columns(accounts)
+        ('number',)
+    """
+    return tuple(column.name for column in table.columns if column.info.get("encrypted"))
+
+
+def _place(table: Table, column: str, values: Mapping[str, Any]) -> Place:
+    org_id = values["org_id"] if "org_id" in table.c else ""
+    row = "/".join(str(values[key.name]) for key in table.primary_key if key.name != "org_id")
+    return Place((str(org_id), table.name, column, row))

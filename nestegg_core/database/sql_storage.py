@@ -1,0 +1,221 @@
+"""The base of every SQL storage: two doors, one set of tables, one line of migrations.
+
+A storage for another database subclasses `SqlStorage` and says how its engine is made, how a
+transaction begins, how a lock is taken and what only its database can check.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, CursorResult, Engine, Executable, Insert, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from nestegg_core.contracts.storage import Finding
+from nestegg_core.database import migrator
+from nestegg_core.database.tables import TENANT_PARAMETER
+from nestegg_core.errors import Conflict, MigrationError, StorageUnavailable
+
+_LOST_RACES = frozenset({"40001", "40P01"})
+"""SQL states of a serialization failure and a deadlock: nothing was changed."""
+
+
+class SqlTransaction:
+    """One open transaction; see `nestegg_core.Transaction`."""
+
+    __slots__ = ("_connection", "_org_id", "_storage")
+
+    def __init__(self, storage: "SqlStorage", connection: Connection, org_id: UUID | None) -> None:
+        self._storage = storage
+        self._connection = connection
+        self._org_id = org_id
+
+    @property
+    def org_id(self) -> UUID:
+        """The organization whose rows this transaction sees."""
+        if self._org_id is None:
+            raise LookupError("a system transaction has no organization")
+        return self._org_id
+
+    def execute(
+        self,
+        statement: Executable,
+        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    ) -> CursorResult[Any]:
+        """Run one statement, with the organization bound as `tenant_id`."""
+        if self._org_id is None or isinstance(statement, Insert):
+            return self._connection.execute(statement, parameters)
+        tenant = {TENANT_PARAMETER: self._org_id}
+        if parameters is None or isinstance(parameters, Mapping):
+            return self._connection.execute(statement, {**(parameters or {}), **tenant})
+        return self._connection.execute(statement, [{**one, **tenant} for one in parameters])
+
+    def lock(self, name: str) -> None:
+        """Wait for a lock of that name, held until the transaction ends."""
+        self._storage.take_lock(self._connection, name)
+
+
+class SqlStorage:
+    """Fulfils `nestegg_core.Storage` for a database that SQLAlchemy speaks."""
+
+    def __init__(self) -> None:
+        self._engine: Engine | None = None
+
+    # What a subclass says of its database.
+
+    def make_engine(self) -> Engine:
+        """Return an engine whose driver is in autocommit: the doors send BEGIN themselves."""
+        raise NotImplementedError
+
+    def begin(self, connection: Connection, org_id: UUID | None, *, write: bool) -> None:
+        """Begin a transaction of that organization in as few round trips as can be.
+
+        A connection that turns out to be dead is invalidated before the error is raised.
+        """
+        raise NotImplementedError
+
+    def take_lock(self, connection: Connection, name: str) -> None:
+        """Wait for a lock of that name until the transaction ends."""
+        raise NotImplementedError
+
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """Give a connection with the right to change the schema, in a transaction that holds
+        the migrations' lock; commits when all went well.
+        """
+        raise NotImplementedError
+        yield
+
+    def check_database(self, transaction: SqlTransaction) -> Sequence[Finding]:
+        """Return what only this kind of database can have wrong."""
+        raise NotImplementedError
+
+    # The doors.
+
+    @contextmanager
+    def transaction(self, org_id: UUID, *, write: bool) -> Iterator[SqlTransaction]:
+        """Open a transaction that sees one organization's rows."""
+        with self._open(org_id, write=write) as transaction:
+            yield transaction
+
+    @contextmanager
+    def system_transaction(self, *, write: bool) -> Iterator[SqlTransaction]:
+        """Open a transaction for the unscoped tables."""
+        with self._open(None, write=write) as transaction:
+            yield transaction
+
+    @contextmanager
+    def _open(self, org_id: UUID | None, *, write: bool) -> Iterator[SqlTransaction]:
+        with translated_errors():
+            connection = self._connect(org_id, write=write)
+            try:
+                yield SqlTransaction(self, connection, org_id)
+                self.end(connection, "COMMIT")
+            except BaseException:
+                if not connection.invalidated:
+                    self.end(connection, "ROLLBACK")
+                raise
+            finally:
+                connection.close()
+
+    def _connect(self, org_id: UUID | None, *, write: bool) -> Connection:
+        """Take a connection and begin. A pooled one may have died meanwhile; as nothing has
+        run yet, a fresh one is tried in its place, once.
+        """
+        for last_try in (False, True):
+            connection = self.engine.connect()
+            try:
+                self.begin(connection, org_id, write=write)
+            except BaseException:
+                stale = connection.invalidated
+                connection.close()
+                if last_try or not stale:
+                    raise
+                self.engine.dispose()  # what else lies in the pool has died with it
+            else:
+                return connection
+        raise AssertionError("unreachable")
+
+    def end(self, connection: Connection, verb: str) -> None:
+        """Send COMMIT or ROLLBACK."""
+        connection.exec_driver_sql(verb)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, made at first use: after gunicorn or a worker has forked."""
+        if self._engine is None:
+            self._engine = self.make_engine()
+        return self._engine
+
+    def ping(self) -> None:
+        """Ask the database for the number one."""
+        with self.system_transaction(write=False) as transaction:
+            transaction.execute(text("SELECT 1"))
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
+    # The schema.
+
+    def current_revision(self) -> str | None:
+        """Return the migration that the database stands at; `None` when it is empty."""
+        with self.system_transaction(write=False) as transaction:
+            return migrator.current_revision(transaction._connection)
+
+    def upgrade(self, revision: str = "head") -> None:
+        """Bring the schema to `revision`; nothing happens, and no lock is taken, at head."""
+        if revision == "head" and self._stands_at_head():
+            return
+        with translated_errors(), self.migrating() as connection:
+            migrator.refuse_unknown(migrator.current_revision(connection))
+            try:
+                migrator.upgrade(connection, revision)
+            except DBAPIError as error:
+                raise MigrationError(
+                    f"The migration to {revision} failed and was rolled back: {error.orig}"
+                ) from error
+
+    def _stands_at_head(self) -> bool:
+        """Tell whether there is nothing to migrate, as far as the application's role can see:
+        that role may not be there yet, or have no rights.
+        """
+        try:
+            return self.current_revision() == migrator.head()
+        except (StorageUnavailable, DBAPIError):
+            return False
+
+    def check(self) -> Sequence[Finding]:
+        """Return what is wrong with the schema, the roles and the policies."""
+        current = self.current_revision()
+        migrator.refuse_unknown(current)
+        findings = []
+        if current != migrator.head():
+            findings.append(
+                Finding(
+                    f"The schema stands at {current or 'nothing'}, the code wants "
+                    f"{migrator.head()}",
+                    "nestegg db upgrade",
+                )
+            )
+        with self.system_transaction(write=False) as transaction:
+            return [*findings, *self.check_database(transaction)]
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn the driver's errors into those of `nestegg_core.errors`."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise Conflict(
+            "constraint", "Another change got in between, and what was asked no longer fits."
+        ) from error
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        if getattr(getattr(error, "orig", None), "sqlstate", None) in _LOST_RACES:
+            raise Conflict("concurrent-change", "Another change got in between.") from error
+        raise StorageUnavailable("The database cannot be reached or did not answer.") from error

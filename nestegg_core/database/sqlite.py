@@ -1,0 +1,85 @@
+"""The embedded storage: one SQLite file in the data folder."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import QueuePool
+
+from nestegg_core.contracts.storage import Finding
+from nestegg_core.database.sql_storage import SqlStorage, SqlTransaction
+from nestegg_core.database.types import ExactSum
+
+BUSY_SECONDS = 10
+"""How long a writer waits for another before the call is answered 503."""
+
+
+class SqliteStorage(SqlStorage):
+    """Keeps everything in one file, in WAL mode, with foreign keys on."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def make_engine(self) -> Engine:
+        """Make the file's folder and a pool of connections."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(
+            f"sqlite+pysqlite:///{self._path}",
+            poolclass=QueuePool,
+            hide_parameters=True,
+            connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
+        )
+        event.listen(engine, "connect", _prepare)
+        return engine
+
+    def begin(self, connection: Connection, org_id: UUID | None, *, write: bool) -> None:
+        """A writer takes the lock at once: reading first and writing then fails when another
+        has written in between. A reader is kept from writing.
+        """
+        del org_id  # SQLite has no row-level security: the statements scope alone
+        connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if write else 'ON'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    def take_lock(self, connection: Connection, name: str) -> None:
+        """Nothing to do: a writer already is alone."""
+
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """Hold the file's write lock. Foreign keys are off meanwhile, as SQLite asks when a
+        table is rebuilt; every one of them is checked before the commit.
+        """
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA query_only = OFF")
+            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                self._refuse_broken_references(connection)
+                connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                connection.exec_driver_sql("ROLLBACK")
+                raise
+            finally:
+                connection.exec_driver_sql("PRAGMA foreign_keys = ON")
+
+    def _refuse_broken_references(self, connection: Connection) -> None:
+        if connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+            raise sqlite3.IntegrityError("a row refers to one that does not exist")
+
+    def check_database(self, transaction: SqlTransaction) -> Sequence[Finding]:
+        """Nothing beyond the schema's revision can be wrong with a file."""
+        del transaction
+        return []
+
+
+def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.create_aggregate("exact_sum", 1, ExactSum)  # type: ignore[arg-type]  # answers in text, which sqlite3 takes

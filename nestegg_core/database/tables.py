@@ -1,0 +1,302 @@
+"""Every table. Tenants' tables have `org_id` first in their primary key and indexes.
+
+A column that holds personal data is declared `info={"encrypted": True}` and is reached only
+through `SealedRows`. Tables outside an organization (`SYSTEM_TABLES`) are reached only through
+`Storage.system_transaction`, or read beside a tenant's rows to decide who may.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BindParameter,
+    Boolean,
+    Column,
+    ColumnElement,
+    Date,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    bindparam,
+)
+
+from nestegg_core.database.types import Money, UtcDateTime
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+TENANT_PARAMETER = "tenant_id"
+"""The parameter that the door binds in every statement of an organization's transaction."""
+
+
+def in_org(table: Table) -> ColumnElement[bool]:
+    """Return the condition that a row is the transaction's organization's.
+
+    Example:
+        >>> print(in_org(accounts))
+        accounts.org_id = :tenant_id
+    """
+    tenant: BindParameter[Any] = bindparam(TENANT_PARAMETER, type_=Uuid())
+    return table.c.org_id == tenant
+
+
+def is_tenant_table(table: Table) -> bool:
+    """Tell whether the rows of a table belong to one organization each, behind the policies."""
+    return table not in SYSTEM_TABLES
+
+
+def _sealed(name: str) -> Column[Any]:
+    return Column(name, Text, info={"encrypted": True})
+
+
+def _stamps() -> list[Column[Any]]:
+    return [
+        Column("created_at", UtcDateTime, nullable=False),
+        Column("updated_at", UtcDateTime, nullable=False),
+        Column("version", Integer, nullable=False),
+    ]
+
+
+persons = Table(
+    "persons",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _sealed("email"),
+    _sealed("name"),
+    Column("is_admin", Boolean, nullable=False),
+    Column("disabled_at", UtcDateTime),
+    *_stamps(),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("person_id", Uuid, ForeignKey("persons.id", ondelete="CASCADE"), primary_key=True),
+    Column("email_index", LargeBinary(32), nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column(
+        "person_id",
+        Uuid,
+        ForeignKey("persons.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    _sealed("email"),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("issuer", "subject"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column(
+        "person_id",
+        Uuid,
+        ForeignKey("persons.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+    Column("revoked_at", UtcDateTime),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column(
+        "session_id",
+        Uuid,
+        ForeignKey("sessions.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
+)
+
+denied_tokens = Table(
+    "denied_tokens",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+organizations = Table(
+    "organizations",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    *_stamps(),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("org_id", Uuid, ForeignKey("organizations.id", ondelete="CASCADE")),
+    Column("person_id", Uuid, ForeignKey("persons.id", ondelete="CASCADE"), index=True),
+    Column("role", String(16), nullable=False),
+    *_stamps(),
+    PrimaryKeyConstraint("org_id", "person_id"),
+)
+
+instance_secrets = Table(
+    "instance_secrets",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    _sealed("value"),
+)
+
+SYSTEM_TABLES = frozenset(
+    {
+        persons,
+        credentials,
+        identities,
+        sessions,
+        refresh_tokens,
+        denied_tokens,
+        organizations,
+        memberships,
+        instance_secrets,
+    }
+)
+
+
+def _of_organization() -> Column[Any]:
+    return Column("org_id", Uuid, ForeignKey("organizations.id", ondelete="CASCADE"))
+
+
+accounts = Table(
+    "accounts",
+    metadata,
+    _of_organization(),
+    Column("id", Uuid),
+    Column("name", Text, nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("opening_balance", Money, nullable=False),
+    Column("opening_date", Date),
+    Column("balance", Money, nullable=False),
+    Column("institution", Text, nullable=False),
+    _sealed("number"),
+    Column("number_last4", String(4)),
+    *_stamps(),
+    PrimaryKeyConstraint("org_id", "id"),
+)
+
+categories = Table(
+    "categories",
+    metadata,
+    _of_organization(),
+    Column("id", Uuid),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    *_stamps(),
+    PrimaryKeyConstraint("org_id", "id"),
+    UniqueConstraint("org_id", "name_key"),
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    _of_organization(),
+    Column("id", Uuid),
+    Column("account_id", Uuid, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("importer", Text, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("decisions", JSON, nullable=False),
+    Column("warnings", JSON, nullable=False),
+    Column("new_rows", Integer, nullable=False),
+    Column("duplicate_rows", Integer, nullable=False),
+    Column("error_rows", Integer, nullable=False),
+    Column("statement_balance", Money),
+    Column("balance_after", Money, nullable=False),
+    Column("created_by", Uuid, nullable=False),
+    *_stamps(),
+    PrimaryKeyConstraint("org_id", "id"),
+    ForeignKeyConstraint(
+        ["org_id", "account_id"], ["accounts.org_id", "accounts.id"], ondelete="CASCADE"
+    ),
+    Index(None, "org_id", "account_id"),
+)
+
+import_rows = Table(
+    "import_rows",
+    metadata,
+    _of_organization(),
+    Column("import_id", Uuid),
+    Column("position", Integer, autoincrement=False),
+    Column("line", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("problems", JSON, nullable=False),
+    Column("date", Date),
+    Column("amount", Money),
+    Column("payee", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    _sealed("notes"),
+    Column("external_id", Text, nullable=False),
+    Column("import_key", LargeBinary(32)),
+    PrimaryKeyConstraint("org_id", "import_id", "position"),
+    ForeignKeyConstraint(
+        ["org_id", "import_id"], ["imports.org_id", "imports.id"], ondelete="CASCADE"
+    ),
+)
+
+transactions = Table(
+    "transactions",
+    metadata,
+    _of_organization(),
+    Column("id", Uuid),
+    Column("account_id", Uuid, nullable=False),
+    Column("date", Date, nullable=False),
+    Column("amount", Money, nullable=False),
+    Column("payee", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("search_text", Text, nullable=False),
+    Column("category_id", Uuid),
+    Column("status", String(16), nullable=False),
+    _sealed("notes"),
+    Column("external_id", Text, nullable=False),
+    Column("import_id", Uuid),
+    Column("import_key", LargeBinary(32)),
+    *_stamps(),
+    PrimaryKeyConstraint("org_id", "id"),
+    ForeignKeyConstraint(["org_id", "account_id"], ["accounts.org_id", "accounts.id"]),
+    ForeignKeyConstraint(["org_id", "category_id"], ["categories.org_id", "categories.id"]),
+    ForeignKeyConstraint(["org_id", "import_id"], ["imports.org_id", "imports.id"]),
+    Index(None, "org_id", "date", "id"),
+    Index(None, "org_id", "account_id", "date", "id"),
+    Index(None, "org_id", "account_id", "import_key"),
+    Index(None, "org_id", "category_id"),
+    Index(None, "org_id", "import_id"),
+)

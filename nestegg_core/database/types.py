@@ -1,0 +1,105 @@
+"""Column types that mean the same on every database: exact money, moments in UTC."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, Dialect, Numeric
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+MONEY_SCALE = 4
+"""Decimals that are kept: enough for every currency of ISO 4217 and for unit prices."""
+
+
+class Money(TypeDecorator[Decimal]):
+    """An exact amount: `Numeric(19, 4)`, and on SQLite an integer of ten-thousandths.
+
+    SQLite has no decimal type: what is declared NUMERIC there becomes a float.
+    """
+
+    impl = Numeric(19, MONEY_SCALE)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose the storage of the dialect."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(BigInteger())
+        return dialect.type_descriptor(Numeric(19, MONEY_SCALE))
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        """Refuse what the column cannot hold exactly; a database would round it."""
+        if value is None:
+            return None
+        scaled = value.scaleb(MONEY_SCALE)
+        if scaled != scaled.to_integral_value():
+            raise ValueError("an amount has more than four decimals")
+        return int(scaled) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        """Give the Decimal back."""
+        if value is None or dialect.name != "sqlite":
+            return value  # type: ignore[no-any-return]  # psycopg gives a Decimal
+        return Decimal(value).scaleb(-MONEY_SCALE)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment in UTC. SQLite forgets the zone, so it is put back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a moment without a zone: nobody could say later which it was."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the aware moment back, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class exact_sum(GenericFunction[Decimal]):  # noqa: N801 - it reads as the SQL function it is
+    """The sum of a money column, exact however many rows and however large.
+
+    SQLite's `sum` fails once a 64-bit integer overflows, so it gets an aggregate of ours
+    (`ExactSum`), which answers in text.
+    """
+
+    type = Money()
+    inherit_cache = True
+    name = "exact_sum"
+
+
+@compiles(exact_sum)
+def _compile_sum(element: exact_sum, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"sum({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(exact_sum, "sqlite")
+def _compile_sqlite_sum(element: exact_sum, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"exact_sum({compiler.process(element.clauses, **kw)})"
+
+
+class ExactSum:
+    """SQLite aggregate behind `exact_sum`: adds integers of any size."""
+
+    def __init__(self) -> None:
+        self._total: int | None = None
+
+    def step(self, value: int | None) -> None:
+        """Add one row's value; NULL does not count."""
+        if value is not None:
+            self._total = (self._total or 0) + value
+
+    def finalize(self) -> str | None:
+        """Return the sum as text, or NULL when no row counted."""
+        return None if self._total is None else str(self._total)

@@ -1,0 +1,184 @@
+"""Where raw settings come from: the process environment, files, `.env`, made secrets.
+
+Nothing else in Nest Egg reads `os.environ`: a settings class sees what is found here and no more.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic_settings import BaseSettings
+
+from nestegg_core import generated_secrets
+from nestegg_core.errors import Problem
+from nestegg_core.settings_fields import fields_of
+from nestegg_core.settings_loading import build
+from nestegg_core.variable_sources import Source, Variable, read_dotenv
+
+S = TypeVar("S", bound=BaseSettings)
+
+DEFAULT_HOME = Path("var")
+_STAGES_WITH_MADE_SECRETS = frozenset({"development", "test"})
+
+
+class Environment:
+    """The raw variables and where each comes from.
+
+    First the process environment, then the `.env` file; in both, `NAME_FILE` names a file that
+    holds the value of `NAME`. A variable set to nothing counts as not set. Outside production a
+    missing `SECRET_KEY` or `MASTER_ENCRYPTION_KEY` is made once and kept in the data folder.
+
+    Attributes:
+        problems: what is wrong with the sources themselves, such as a bad line of `.env`.
+
+    Example:
+        >>> environment = Environment.read({"LOG_FORMAT": "json"}, dotenv=None)
+        >>> environment.origin("LOG_FORMAT"), environment.origin("LOG_LEVEL")
+        ('environment', 'default')
+    """
+
+    def __init__(self, sources: Sequence[Source], problems: Sequence[Problem] = ()) -> None:
+        self.problems = tuple(problems)
+        self._sources = tuple(sources)
+        self._given: dict[str, Variable] = {}
+        self._notices: list[str] = []
+
+    @classmethod
+    def read(
+        cls, environ: Mapping[str, str] | None = None, *, dotenv: Path | None = Path(".env")
+    ) -> "Environment":
+        """Read the sources. Raises nothing: what is wrong is collected, or found by `load`.
+
+        Args:
+            environ: the process environment; `os.environ` when `None`.
+            dotenv: the file of further variables, which may be absent; `None` to read none.
+        """
+        process = Source("environment", dict(os.environ if environ is None else environ))
+        if dotenv is None:
+            return cls([process])
+        variables, problems = read_dotenv(dotenv)
+        return cls([process, Source(str(dotenv), variables)], problems)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the operator should know about the start, one sentence each."""
+        return tuple(self._notices)
+
+    def find(self, *names: str) -> Variable | None:
+        """Return the variable that is in force, of several names for one setting.
+
+        Args:
+            names: in order of preference; but an earlier source wins over a better name.
+        """
+        for name in names:
+            if name in self._given:
+                return self._given[name]
+        found = (source.find(name) for source in self._sources for name in names)
+        return next((variable for variable in found if variable), None)
+
+    def numbered(self, prefix: str) -> Iterator[tuple[str, Variable]]:
+        """Yield the variables `<prefix><digits>` with their digits, each from its first source."""
+        digits = {d for source in self._sources for d in source.numbers(prefix)}
+        for number in sorted(digits, key=lambda d: (int(d), d)):
+            if variable := self.find(prefix + number):
+                yield number, variable
+
+    def load(self, settings_class: type[S]) -> S:
+        """Make an instance of a settings class from these variables alone.
+
+        Secrets that development may do without are made and kept first.
+
+        Raises:
+            ConfigurationError: with every problem of this class.
+        """
+        problems = [
+            problem
+            for name in self._secrets_to_make(settings_class)
+            if (problem := self._keep_secret(name))
+        ]
+        return build(self, settings_class, problems)
+
+    def preview(self, settings_class: type[S]) -> S:
+        """Do as `load` does, but leave the disk alone: secrets not made yet are only pretended.
+
+        Raises:
+            ConfigurationError: with every problem of this class.
+        """
+        looking = Environment(self._sources)
+        looking._given.update(self._given)
+        for name in self._secrets_to_make(settings_class):
+            value = generated_secrets.MAKERS[name]()
+            looking._given[name] = Variable(name, self.origin(name), value)
+        return build(looking, settings_class)
+
+    def give(self, name: str, value: str) -> None:
+        """Put a value in force that was worked out from the settings.
+
+        So a plugin's settings class that declares `database_url` gets the very URL that the core
+        arrived at, its default included. The origin stays what it was.
+        """
+        known = self.find(name)
+        self._given[name] = Variable(name, known.origin if known else "default", value)
+
+    def origin(self, name: str) -> str:
+        """Tell where a variable comes from.
+
+        Returns:
+            `environment`, the path of the `.env` file, `file <path>`, `generated, <path>`, or
+            `default` when it is not set.
+        """
+        if variable := self.find(name):
+            return variable.origin
+        if self._may_be_made(name):
+            return f"generated, {generated_secrets.path_of(name, self.home)}"
+        return "default"
+
+    @property
+    def home(self) -> Path:
+        """The data folder, absolute."""
+        variable = self.find("NESTEGG_HOME")
+        return absolute(variable.value if variable and variable.value else DEFAULT_HOME)
+
+    def __repr__(self) -> str:
+        return f"Environment({', '.join(source.label for source in self._sources)})"
+
+    def _may_be_made(self, name: str) -> bool:
+        stage = self.find("ENVIRONMENT")
+        return name in generated_secrets.MAKERS and (
+            stage is None or stage.value in _STAGES_WITH_MADE_SECRETS
+        )
+
+    def _secrets_to_make(self, settings_class: type[BaseSettings]) -> list[str]:
+        declared = {name for field in fields_of(settings_class) for name in field.variables}
+        return [
+            name
+            for name in generated_secrets.MAKERS
+            if name in declared and self._may_be_made(name) and self.find(name) is None
+        ]
+
+    def _keep_secret(self, name: str) -> Problem | None:
+        path = generated_secrets.path_of(name, self.home)
+        try:
+            value, made = generated_secrets.keep(name, self.home)
+        except OSError as error:
+            why = f"is not set, and none can be kept in {path} ({error.strerror})"
+            return Problem(
+                name, why, "set it, or let NESTEGG_HOME name a folder that can be written"
+            )
+        except UnicodeDecodeError:
+            why = f"is not set, and {path} does not hold one"
+            return Problem(name, why, "restore that file, or set the variable")
+        self._given[name] = Variable(name, f"generated, {path}", value)
+        if made:
+            self._notices.append(
+                f"{name} is not set: made one for development and kept it in {path}. "
+                "Production needs one that you set yourself."
+            )
+        return None
+
+
+def absolute(path: Path | str) -> Path:
+    """Return the path in full, with `~` for the user's home."""
+    # `Path.expanduser` raises where there is no such user; this leaves the path as it is.
+    return Path(os.path.expanduser(path)).absolute()

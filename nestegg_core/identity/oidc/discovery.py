@@ -1,0 +1,80 @@
+"""From an issuer to its keys (OpenID Connect Discovery 1.0)."""
+
+import re
+from collections.abc import Callable
+
+from nestegg_core.identity.oidc.fetch import Deadline, Document, FetchFailed, fetch
+from nestegg_core.identity.oidc.jws import json_object
+from nestegg_core.identity.oidc.keys import KeySet, parse_key_set
+from nestegg_core.identity.oidc.profile import OidcProfile
+
+_MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,10})", re.IGNORECASE)
+_NOT_TO_BE_KEPT = re.compile(r"(?:^|[\s,])no-(?:store|cache)(?:$|[\s,])", re.IGNORECASE)
+
+
+def discovery_url(profile: OidcProfile) -> str:
+    """Return where discovery is fetched (section 4 of the standard).
+
+    Example:
+        >>> acme = OidcProfile(name="acme", issuers=("https://id.example/x/",), client_ids=("a",))
+        >>> discovery_url(acme)
+        'https://id.example/x/.well-known/openid-configuration'
+    """
+    if profile.discovery_url is not None:
+        return profile.discovery_url
+    return profile.issuers[0].rstrip("/") + "/.well-known/openid-configuration"
+
+
+def key_fetcher(
+    profile: OidcProfile, *, allow_loopback_http: bool, seconds: float
+) -> Callable[[], tuple[KeySet, int | None]]:
+    """Make the function that fetches a provider's keys.
+
+    Discovery is asked each time, so that a vendor may move its keys. Both requests share one
+    deadline.
+
+    Args:
+        profile: whose keys.
+        allow_loopback_http: whether plain http is allowed on loopback addresses.
+        seconds: the deadline.
+
+    Returns:
+        a function that returns the keys and for how many seconds the provider says they may be
+        kept (`None` when it does not say). It raises `FetchFailed` or `KeySetRefused`.
+    """
+
+    def get(url: str, deadline: Deadline) -> Document:
+        return fetch(url, deadline, allow_loopback_http=allow_loopback_http)
+
+    def fetch_keys() -> tuple[KeySet, int | None]:
+        with Deadline(seconds) as deadline:
+            url = profile.jwks_url
+            if url is None:
+                found = get(discovery_url(profile), deadline)
+                url = _jwks_uri(found.content, profile.issuers)
+            document = get(url, deadline)
+        return parse_key_set(document.content), _lifetime(document)
+
+    return fetch_keys
+
+
+def _jwks_uri(content: bytes, issuers: tuple[str, ...]) -> str:
+    try:
+        found = json_object(content)
+    except ValueError as error:
+        raise FetchFailed(f"the discovery document is no JSON object: {error}") from error
+    if found.get("issuer") not in issuers:
+        # Section 4.3: otherwise one provider could speak for another.
+        raise FetchFailed("the discovery document is for another issuer than the configured one")
+    url = found.get("jwks_uri")
+    if not isinstance(url, str):
+        raise FetchFailed("the discovery document names no jwks_uri")
+    return url
+
+
+def _lifetime(document: Document) -> int | None:
+    """Seconds that the answer may be kept (RFC 9111, 4.2.1), `None` where it does not say."""
+    if _NOT_TO_BE_KEPT.search(document.cache_control):
+        return 0
+    match = _MAX_AGE.search(document.cache_control)
+    return max(0, int(match[1]) - document.age) if match else None

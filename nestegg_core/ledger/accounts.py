@@ -1,0 +1,213 @@
+"""Accounts. Balance = opening balance + the sum of the account's transactions, always."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
+
+from nestegg_core.contracts.storage import Transaction
+from nestegg_core.database.ids import new_id
+from nestegg_core.database.rows import SealedRows
+from nestegg_core.database.tables import accounts, import_rows, imports, in_org, transactions
+from nestegg_core.errors import Conflict, InvalidInput
+from nestegg_core.ledger.changes import (
+    delete_row,
+    lock_version,
+    new_stamps,
+    read_row,
+    update_row,
+)
+from nestegg_core.ledger.money import LIMIT, format_amount
+from nestegg_core.ledger.pages import Page, page_of
+
+ASSETS = ("checking", "savings", "cash", "investment", "property", "other")
+LIABILITIES = ("credit_card", "loan", "mortgage")
+TYPES = ASSETS + LIABILITIES
+
+LAST4 = 4
+
+_LISTED = [column for column in accounts.columns if column.name not in {"org_id", "number"}]
+_PAGE = select(*_LISTED).where(in_org(accounts)).order_by(accounts.c.id).limit(bindparam("count"))
+_NEXT_PAGE = _PAGE.where(accounts.c.id > bindparam("after_id"))
+_MOVE = (
+    update(accounts)
+    .where(in_org(accounts), accounts.c.id == bindparam("row_id"))
+    .values(
+        balance=accounts.c.balance + bindparam("delta", type_=accounts.c.balance.type),
+        updated_at=bindparam("now"),
+        version=accounts.c.version + 1,
+    )
+    .returning(accounts.c.balance)
+)
+
+
+class Accounts:
+    """The accounts of an organization."""
+
+    def __init__(self, rows: SealedRows, clock: Callable[[], datetime]) -> None:
+        self._rows = rows
+        self._clock = clock
+
+    def page(
+        self, tx: Transaction, *, limit: int, after: tuple[Any, ...] | None
+    ) -> Page[dict[str, Any]]:
+        """Return accounts, the oldest first. Numbers stay sealed; their last four show."""
+        if after is None:
+            rows = tx.execute(_PAGE, {"count": limit + 1}).all()
+        else:
+            rows = tx.execute(_NEXT_PAGE, {"count": limit + 1, "after_id": UUID(after[0])}).all()
+        rows, last = page_of(rows, limit, lambda row: (str(row.id),))
+        return Page([_listed(row) for row in rows], last)
+
+    def read(self, tx: Transaction, account_id: UUID) -> dict[str, Any]:
+        """Return one account with its number, or raise `NotFound`."""
+        row = read_row(tx, accounts, account_id)
+        return {**_listed(row), **self._rows.open(accounts, row, ("number",))}
+
+    def create(self, tx: Transaction, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Open an account.
+
+        Args:
+            values: `name`, `type`, `currency`, `opening_balance`, `opening_date` or `None`,
+                `institution`, `number` or `None`.
+        """
+        row = {
+            **values,
+            "org_id": tx.org_id,
+            "id": new_id(),
+            "balance": values["opening_balance"],
+            "number_last4": _last4(values["number"]),
+            **new_stamps(self._clock()),
+        }
+        tx.execute(insert(accounts), self._rows.seal(accounts, row))
+        return self.read(tx, row["id"])
+
+    def change(
+        self, tx: Transaction, account_id: UUID, version: int, changes: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Change an account; a new opening balance moves the balance along.
+
+        Raises:
+            Conflict: a new currency, while there are transactions in the old one.
+            InvalidInput: an opening date after which there are rows already, or a balance out
+                of range.
+        """
+        row = lock_version(tx, accounts, account_id, version)
+        values = dict(changes)
+        first_day, count = self._extent(tx, account_id)
+        if values.get("currency", row.currency) != row.currency and count:
+            raise Conflict("currency-in-use", "The account has transactions in its currency.")
+        opening_date = values.get("opening_date")
+        if opening_date and first_day and first_day < opening_date:
+            raise InvalidInput.one(
+                "/opening_date", "rows_before", "There are transactions before this day."
+            )
+        if "opening_balance" in values:
+            values["balance"] = row.balance + values["opening_balance"] - row.opening_balance
+            refuse_out_of_range(values["balance"], "/opening_balance")
+        if "number" in values:
+            values["number_last4"] = _last4(values["number"])
+        place = {"org_id": row.org_id, "id": row.id}
+        sealed = self._rows.seal(accounts, {**values, **place})
+        update_row(tx, accounts, row, {name: sealed[name] for name in values}, self._clock())
+        return self.read(tx, account_id)
+
+    def delete(
+        self, tx: Transaction, account_id: UUID, version: int, *, with_transactions: bool
+    ) -> None:
+        """Delete an account.
+
+        Raises:
+            Conflict: it has transactions, and they were not asked to go with it.
+        """
+        row = lock_version(tx, accounts, account_id, version)
+        _, count = self._extent(tx, account_id)
+        if count and not with_transactions:
+            raise Conflict(
+                "account-not-empty",
+                f"The account has {count} transactions; ask with with_transactions=true to "
+                "delete them too.",
+            )
+        tx.execute(
+            delete(transactions).where(
+                in_org(transactions), transactions.c.account_id == account_id
+            )
+        )
+        own_imports = select(imports.c.id).where(
+            in_org(imports), imports.c.account_id == account_id
+        )
+        tx.execute(
+            delete(import_rows).where(in_org(import_rows), import_rows.c.import_id.in_(own_imports))
+        )
+        tx.execute(delete(imports).where(in_org(imports), imports.c.account_id == account_id))
+        delete_row(tx, accounts, row)
+
+    def _extent(self, tx: Transaction, account_id: UUID) -> tuple[date | None, int]:
+        row = tx.execute(
+            select(
+                func.min(transactions.c.date).label("first_day"), func.count().label("rows")
+            ).where(in_org(transactions), transactions.c.account_id == account_id)
+        ).one()
+        return row.first_day, row.rows
+
+
+def lock_account(tx: Transaction, account_id: UUID, pointer: str = "/account_id") -> Row[Any]:
+    """Lock the account that a row is to be booked on.
+
+    Raises:
+        InvalidInput: the organization has no such account; for the field `pointer`.
+    """
+    row = tx.execute(
+        select(accounts)
+        .where(in_org(accounts), accounts.c.id == bindparam("row_id"))
+        .with_for_update(),
+        {"row_id": account_id},
+    ).first()
+    if row is None:
+        raise InvalidInput.one(pointer, "unknown_account", "There is no such account.")
+    return row
+
+
+def move_balance(tx: Transaction, account_id: UUID, delta: Decimal, now: datetime) -> None:
+    """Move an account's balance, in the transaction that books the rows which move it.
+
+    Raises:
+        InvalidInput: the balance would leave the range that is kept exactly.
+    """
+    balance = tx.execute(_MOVE, {"row_id": account_id, "delta": delta, "now": now}).scalar_one()
+    refuse_out_of_range(balance, "/amount")
+
+
+def refuse_out_of_range(balance: Decimal, pointer: str) -> None:
+    """Refuse a balance beyond ±10^14; for the field `pointer`."""
+    if abs(balance) > LIMIT:
+        raise InvalidInput.one(
+            pointer, "out_of_range", "The account's balance would leave ±100000000000000."
+        )
+
+
+def _last4(number: str | None) -> str | None:
+    digits = "".join(character for character in number or "" if character.isalnum())
+    # A short number would be given away whole by its last four.
+    return digits[-LAST4:] if len(digits) > LAST4 else None
+
+
+def _listed(row: Row[Any]) -> dict[str, Any]:
+    currency = row.currency
+    return {
+        "id": row.id,
+        "name": row.name,
+        "type": row.type,
+        "currency": currency,
+        "opening_balance": format_amount(row.opening_balance, currency),
+        "opening_date": row.opening_date,
+        "balance": format_amount(row.balance, currency),
+        "institution": row.institution,
+        "number_last4": row.number_last4,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "version": row.version,
+    }

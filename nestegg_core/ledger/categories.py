@@ -1,0 +1,187 @@
+"""Categories: what money was for. `income`, `expense`, or `transfer`, which no report counts."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, func, insert, select, tuple_, update
+
+from nestegg_core.contracts.storage import Transaction
+from nestegg_core.database.ids import new_id
+from nestegg_core.database.tables import categories, in_org, transactions
+from nestegg_core.errors import Conflict, InvalidInput
+from nestegg_core.ledger.changes import (
+    delete_row,
+    lock_version,
+    new_stamps,
+    read_row,
+    update_row,
+)
+from nestegg_core.ledger.pages import Page, page_of
+
+KINDS = ("income", "expense", "transfer")
+
+STARTING_SET: tuple[tuple[str, str], ...] = (
+    ("Salary", "income"),
+    ("Interest and dividends", "income"),
+    ("Other income", "income"),
+    ("Groceries", "expense"),
+    ("Rent and mortgage", "expense"),
+    ("Utilities", "expense"),
+    ("Transport", "expense"),
+    ("Eating out", "expense"),
+    ("Health", "expense"),
+    ("Insurance", "expense"),
+    ("Shopping", "expense"),
+    ("Leisure", "expense"),
+    ("Travel", "expense"),
+    ("Education", "expense"),
+    ("Fees", "expense"),
+    ("Taxes", "expense"),
+    ("Other expenses", "expense"),
+    ("Transfer", "transfer"),
+)
+
+
+def name_key(name: str) -> str:
+    """Return the form under which two names are the same category.
+
+    Example:
+        >>> name_key("  Eating  OUT ")
+        'eating out'
+    """
+    return " ".join(name.split()).casefold()
+
+
+class Categories:
+    """The categories of an organization. Each name is there once."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+
+    def prepare(self, tx: Transaction) -> None:
+        """Give a new organization its starting set."""
+        stamps = new_stamps(self._clock())
+        tx.execute(
+            insert(categories),
+            [
+                {
+                    "org_id": tx.org_id,
+                    "id": new_id(),
+                    "name": name,
+                    "name_key": name_key(name),
+                    "kind": kind,
+                    **stamps,
+                }
+                for name, kind in STARTING_SET
+            ],
+        )
+
+    def page(
+        self, tx: Transaction, *, limit: int, after: tuple[Any, ...] | None
+    ) -> Page[dict[str, Any]]:
+        """Return categories in the order of their names."""
+        statement = select(categories).where(in_org(categories))
+        if after is not None:
+            key = tuple_(categories.c.name_key, categories.c.id)
+            statement = statement.where(key > tuple_(after[0], UUID(after[1])))
+        rows = tx.execute(
+            statement.order_by(categories.c.name_key, categories.c.id).limit(limit + 1)
+        ).all()
+        rows, last = page_of(rows, limit, lambda row: (row.name_key, str(row.id)))
+        return Page([_shown(row) for row in rows], last)
+
+    def read(self, tx: Transaction, category_id: UUID) -> dict[str, Any]:
+        """Return one category, or raise `NotFound`."""
+        return _shown(read_row(tx, categories, category_id))
+
+    def create(self, tx: Transaction, name: str, kind: str) -> dict[str, Any]:
+        """Make a category.
+
+        Raises:
+            Conflict: there is one of that name.
+        """
+        self._refuse_taken(tx, name, None)
+        values = {
+            "org_id": tx.org_id,
+            "id": new_id(),
+            "name": name,
+            "name_key": name_key(name),
+            "kind": kind,
+            **new_stamps(self._clock()),
+        }
+        tx.execute(insert(categories), values)
+        return self.read(tx, values["id"])
+
+    def change(
+        self, tx: Transaction, category_id: UUID, version: int, changes: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Change name or kind.
+
+        Raises:
+            Conflict: there is another of the new name.
+        """
+        row = lock_version(tx, categories, category_id, version)
+        values = dict(changes)
+        if "name" in values:
+            self._refuse_taken(tx, values["name"], category_id)
+            values["name_key"] = name_key(values["name"])
+        update_row(tx, categories, row, values, self._clock())
+        return self.read(tx, category_id)
+
+    def delete(self, tx: Transaction, category_id: UUID, version: int) -> None:
+        """Delete a category; its transactions stay, without one."""
+        row = lock_version(tx, categories, category_id, version)
+        tx.execute(
+            update(transactions)
+            .where(in_org(transactions), transactions.c.category_id == category_id)
+            .values(
+                category_id=None,
+                updated_at=self._clock(),
+                version=transactions.c.version + 1,
+            )
+        )
+        delete_row(tx, categories, row)
+
+    def by_name(self, tx: Transaction) -> dict[str, UUID]:
+        """Return every category's id by the form of its name that `name_key` gives."""
+        rows = tx.execute(select(categories.c.name_key, categories.c.id).where(in_org(categories)))
+        return {row.name_key: row.id for row in rows}
+
+    def _refuse_taken(self, tx: Transaction, name: str, own_id: UUID | None) -> None:
+        found = tx.execute(
+            select(categories.c.id).where(
+                in_org(categories), categories.c.name_key == bindparam("key")
+            ),
+            {"key": name_key(name)},
+        ).scalar()
+        if found is not None and found != own_id:
+            raise Conflict("category-exists", "There is a category of this name already.")
+
+
+def require_category(tx: Transaction, category_id: UUID | None) -> None:
+    """Refuse a category that the organization does not have; none at all is fine.
+
+    Raises:
+        InvalidInput: for the field `/category_id`.
+    """
+    if category_id is None:
+        return
+    count = tx.execute(
+        select(func.count()).where(in_org(categories), categories.c.id == bindparam("row_id")),
+        {"row_id": category_id},
+    ).scalar_one()
+    if not count:
+        raise InvalidInput.one("/category_id", "unknown_category", "There is no such category.")
+
+
+def _shown(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "kind": row.kind,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "version": row.version,
+    }

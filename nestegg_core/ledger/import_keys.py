@@ -1,0 +1,112 @@
+"""Which rows of a statement are new: by multiset per account, never by a unique hash.
+
+Two equal coffees on one day are two transactions. So N equal rows of a file, of which the
+account holds M already, are M duplicates and N - M new rows.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import bindparam, func, select
+
+from nestegg_core.contracts.storage import Transaction
+from nestegg_core.database.tables import in_org, transactions
+
+NEW, DUPLICATE, ERROR = "new", "duplicate", "error"
+
+_CHUNK = 500
+
+_STORED = (
+    select(transactions.c.import_key, func.count().label("count"))
+    .where(
+        in_org(transactions),
+        transactions.c.account_id == bindparam("account_id"),
+        transactions.c.import_key.in_(bindparam("keys", expanding=True)),
+    )
+    .group_by(transactions.c.import_key)
+)
+
+
+class DatedAmount(Protocol):
+    """What a key is made from."""
+
+    @property
+    def date(self) -> date | None:
+        """Booking day."""
+        ...
+
+    @property
+    def amount(self) -> Decimal | None:
+        """Signed amount."""
+        ...
+
+    @property
+    def payee(self) -> str:
+        """The other side."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """What it was for."""
+        ...
+
+    @property
+    def external_id(self) -> str:
+        """The bank's id."""
+        ...
+
+
+def import_key(row: DatedAmount) -> bytes:
+    """Return 32 bytes that are equal for rows whose values in the file are equal.
+
+    Made once, from the file's own values, and never changed: editing a transaction does not
+    make its row new again.
+    """
+    amount = f"{row.amount:.4f}" if row.amount is not None else ""
+    values = [str(row.date), amount, row.payee, row.description, row.external_id]
+    return sha256(json.dumps(values, ensure_ascii=False).encode()).digest()
+
+
+def classify(
+    tx: Transaction,
+    account_id: UUID,
+    opening_date: date | None,
+    rows: Sequence[tuple[bytes | None, date | None]],
+) -> list[str]:
+    """Tell for each row, given by key and day, whether it is new, a duplicate or an error.
+
+    Args:
+        account_id: the account, locked when the answer is to be acted upon.
+        opening_date: rows before it are errors.
+        rows: the key is `None` for a row that could not be read.
+    """
+    stored = _stored(tx, account_id, {key for key, _ in rows if key is not None})
+    statuses = []
+    for key, day in rows:
+        if key is None or (opening_date is not None and day is not None and day < opening_date):
+            statuses.append(ERROR)
+        elif stored[key] > 0:
+            stored[key] -= 1
+            statuses.append(DUPLICATE)
+        else:
+            statuses.append(NEW)
+    return statuses
+
+
+def _stored(tx: Transaction, account_id: UUID, keys: set[bytes]) -> Counter[bytes]:
+    counts: Counter[bytes] = Counter()
+    for chunk in _chunks(sorted(keys)):
+        found: Iterable[Any] = tx.execute(_STORED, {"account_id": account_id, "keys": chunk})
+        counts.update({bytes(row.import_key): row.count for row in found})
+    return counts
+
+
+def _chunks(keys: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
+    for start in range(0, len(keys), _CHUNK):
+        yield keys[start : start + _CHUNK]

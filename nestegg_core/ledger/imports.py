@@ -1,0 +1,373 @@
+"""Imports: a statement is previewed, committed whole or not at all, and can be taken out again."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, delete, func, insert, select
+
+from nestegg_core.contracts.importers import Statement, StatementRow
+from nestegg_core.contracts.storage import Transaction
+from nestegg_core.database.ids import new_id
+from nestegg_core.database.rows import SealedRows
+from nestegg_core.database.tables import accounts, import_rows, imports, in_org, transactions
+from nestegg_core.database.types import exact_sum
+from nestegg_core.errors import Conflict, StatementError
+from nestegg_core.ledger.accounts import lock_account, move_balance
+from nestegg_core.ledger.categories import Categories, name_key
+from nestegg_core.ledger.changes import (
+    delete_row,
+    lock_version,
+    new_stamps,
+    read_row,
+    update_row,
+)
+from nestegg_core.ledger.import_keys import DUPLICATE, ERROR, NEW, classify, import_key
+from nestegg_core.ledger.money import format_amount
+from nestegg_core.ledger.pages import Page, page_of
+from nestegg_core.ledger.transactions import search_text
+
+PREVIEWED, COMMITTED, REVERTED = "previewed", "committed", "reverted"
+
+BEFORE_OPENING = {
+    "code": "before_opening",
+    "detail": "The account was opened after this day.",
+    "field": "date",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A statement that an importer has read, and where it came from.
+
+    Attributes:
+        importer: name of the importer.
+        file_name: as the client said it; may be empty.
+        statement: what the importer read.
+        person_id: who uploaded it.
+    """
+
+    importer: str
+    file_name: str
+    statement: Statement
+    person_id: UUID
+
+
+class Imports:
+    """The imports of an organization."""
+
+    def __init__(
+        self, rows: SealedRows, categories: Categories, clock: Callable[[], datetime]
+    ) -> None:
+        self._rows = rows
+        self._categories = categories
+        self._clock = clock
+
+    def preview(self, tx: Transaction, account_id: UUID, upload: Upload) -> dict[str, Any]:
+        """Store what an importer read, with every row classified; no balance moves.
+
+        Raises:
+            InvalidInput: there is no such account.
+            StatementError: the statement is in another currency than the account.
+        """
+        account = lock_account(tx, account_id, "account_id")
+        statement = upload.statement
+        if statement.currency not in {None, account.currency}:
+            raise StatementError(
+                "other_currency",
+                f"The statement is in {statement.currency}, the account in {account.currency}.",
+            )
+        keys = [None if row.problems else import_key(row) for row in statement.rows]
+        days = [row.date for row in statement.rows]
+        statuses = classify(
+            tx, account_id, account.opening_date, list(zip(keys, days, strict=True))
+        )
+        new_sum = sum(
+            (
+                row.amount
+                for row, status in zip(statement.rows, statuses, strict=True)
+                if status == NEW and row.amount is not None
+            ),
+            Decimal(),
+        )
+        import_id = new_id()
+        counts = Counter(statuses)
+        tx.execute(
+            insert(imports),
+            {
+                "org_id": tx.org_id,
+                "id": import_id,
+                "account_id": account_id,
+                "status": PREVIEWED,
+                "importer": upload.importer,
+                "file_name": upload.file_name,
+                "decisions": dict(statement.decisions),
+                "warnings": list(statement.warnings),
+                "new_rows": counts[NEW],
+                "duplicate_rows": counts[DUPLICATE],
+                "error_rows": counts[ERROR],
+                "statement_balance": statement.closing_balance,
+                "balance_after": account.balance + new_sum,
+                "created_by": upload.person_id,
+                **new_stamps(self._clock()),
+            },
+        )
+        staged = [
+            self._staged((tx.org_id, import_id, position), row, key, status)
+            for position, (row, key, status) in enumerate(
+                zip(statement.rows, keys, statuses, strict=True)
+            )
+        ]
+        if staged:
+            tx.execute(insert(import_rows), staged)
+        return self.read(tx, import_id)
+
+    def _staged(
+        self,
+        place: tuple[UUID, UUID, int],
+        row: StatementRow,
+        key: bytes | None,
+        status: str,
+    ) -> dict[str, Any]:
+        problems = [
+            {"code": problem.code, "detail": problem.detail, "field": problem.field}
+            for problem in row.problems
+        ]
+        if status == ERROR and not problems:
+            problems = [BEFORE_OPENING]
+        values = {
+            **dict(zip(("org_id", "import_id", "position"), place, strict=True)),
+            "line": row.line,
+            "status": status,
+            "problems": problems,
+            "date": row.date,
+            "amount": row.amount,
+            "payee": row.payee,
+            "description": row.description,
+            "category": row.category,
+            "notes": row.notes or None,
+            "external_id": row.external_id,
+            "import_key": key,
+        }
+        return self._rows.seal(import_rows, values)
+
+    def page(
+        self, tx: Transaction, *, limit: int, after: tuple[Any, ...] | None
+    ) -> Page[dict[str, Any]]:
+        """Return imports, the newest first."""
+        statement = (
+            select(imports, accounts.c.currency)
+            .join(
+                accounts,
+                (accounts.c.org_id == imports.c.org_id) & (accounts.c.id == imports.c.account_id),
+            )
+            .where(in_org(imports))
+        )
+        if after is not None:
+            statement = statement.where(imports.c.id < UUID(after[0]))
+        rows = tx.execute(statement.order_by(imports.c.id.desc()).limit(limit + 1)).all()
+        rows, last = page_of(rows, limit, lambda row: (str(row.id),))
+        return Page([_shown(row, row.currency) for row in rows], last)
+
+    def read(self, tx: Transaction, import_id: UUID) -> dict[str, Any]:
+        """Return one import with its counts and decisions, or raise `NotFound`."""
+        row = read_row(tx, imports, import_id)
+        return _shown(row, read_row(tx, accounts, row.account_id).currency)
+
+    def rows_page(
+        self,
+        tx: Transaction,
+        import_id: UUID,
+        *,
+        status: str | None,
+        limit: int,
+        after: tuple[Any, ...] | None,
+    ) -> Page[dict[str, Any]]:
+        """Return an import's rows in the file's order; only those of a status, if one is given."""
+        entry = read_row(tx, imports, import_id)
+        currency = read_row(tx, accounts, entry.account_id).currency
+        columns = [column for column in import_rows.columns if column.name != "notes"]
+        statement = select(*columns, import_rows.c.notes.is_not(None).label("has_notes")).where(
+            in_org(import_rows), import_rows.c.import_id == import_id
+        )
+        if status is not None:
+            statement = statement.where(import_rows.c.status == status)
+        if after is not None:
+            statement = statement.where(import_rows.c.position > after[0])
+        rows = tx.execute(statement.order_by(import_rows.c.position).limit(limit + 1)).all()
+        rows, last = page_of(rows, limit, lambda row: (row.position,))
+        return Page([_row_shown(row, currency) for row in rows], last)
+
+    def commit(self, tx: Transaction, import_id: UUID) -> dict[str, Any]:
+        """Book every new row, under the account's lock, or none.
+
+        Raises:
+            Conflict: it was committed or reverted already, or the rows that are new are no
+                longer those of the preview.
+            InvalidInput: the balance would leave its range.
+        """
+        entry, account = self._locked(tx, import_id)
+        if entry.status != PREVIEWED:
+            raise Conflict("import-not-previewed", f"The import is {entry.status} already.")
+        staged = tx.execute(
+            select(import_rows)
+            .where(in_org(import_rows), import_rows.c.import_id == import_id)
+            .order_by(import_rows.c.position)
+        ).all()
+        found = classify(
+            tx,
+            account.id,
+            account.opening_date,
+            [(row.import_key and bytes(row.import_key), row.date) for row in staged],
+        )
+        if found != [row.status for row in staged]:
+            raise Conflict(
+                "import-changed",
+                "The account has changed since the preview, and other rows are new now. "
+                "Upload the file again for a new preview.",
+            )
+        now = self._clock()
+        new = [row for row in staged if row.status == NEW]
+        if new:
+            tx.execute(insert(transactions), self._booked(tx, account, import_id, new, now))
+        move_balance(tx, account.id, sum((row.amount for row in new), Decimal()), now)
+        update_row(tx, imports, entry, {"status": COMMITTED}, now)
+        return self.read(tx, import_id)
+
+    def _booked(
+        self,
+        tx: Transaction,
+        account: Row[Any],
+        import_id: UUID,
+        new: list[Row[Any]],
+        now: datetime,
+    ) -> list[dict[str, Any]]:
+        categories = self._categories.by_name(tx)
+        return [
+            self._rows.seal(
+                transactions,
+                {
+                    "org_id": account.org_id,
+                    "id": new_id(),
+                    "account_id": account.id,
+                    "date": row.date,
+                    "amount": row.amount,
+                    "payee": row.payee,
+                    "description": row.description,
+                    "search_text": search_text(row.payee, row.description),
+                    "category_id": categories.get(name_key(row.category)),
+                    "status": "posted",
+                    **self._rows.open(import_rows, row, ("notes",)),
+                    "external_id": row.external_id,
+                    "import_id": import_id,
+                    "import_key": row.import_key,
+                    **new_stamps(now),
+                },
+            )
+            for row in new
+        ]
+
+    def revert(self, tx: Transaction, import_id: UUID) -> dict[str, Any]:
+        """Take the rows of a committed import out again.
+
+        Raises:
+            Conflict: it is not committed, or one of its rows has gone or been changed.
+        """
+        entry, account = self._locked(tx, import_id)
+        if entry.status != COMMITTED:
+            raise Conflict("import-not-committed", f"The import is {entry.status}.")
+        own = (in_org(transactions), transactions.c.import_id == bindparam("import_id"))
+        kept = tx.execute(
+            select(
+                func.count().label("count"),
+                func.max(transactions.c.version).label("version"),
+                exact_sum(transactions.c.amount).label("total"),
+            ).where(*own, transactions.c.account_id == account.id),
+            {"import_id": import_id},
+        ).one()
+        if kept.count != entry.new_rows or (kept.version or 1) != 1:
+            raise Conflict(
+                "import-rows-changed",
+                "A row of the import has gone or been changed since, so taking the others out "
+                "would leave half of it.",
+            )
+        now = self._clock()
+        tx.execute(delete(transactions).where(*own), {"import_id": import_id})
+        move_balance(tx, account.id, -(kept.total or Decimal()), now)
+        update_row(tx, imports, entry, {"status": REVERTED}, now)
+        return self.read(tx, import_id)
+
+    def delete(self, tx: Transaction, import_id: UUID, version: int) -> None:
+        """Forget a preview or a reverted import.
+
+        Raises:
+            Conflict: it is committed: its rows would lose where they came from.
+        """
+        row = lock_version(tx, imports, import_id, version)
+        if row.status == COMMITTED:
+            raise Conflict("import-committed", "Revert the import before deleting it.")
+        tx.execute(
+            delete(import_rows).where(in_org(import_rows), import_rows.c.import_id == import_id)
+        )
+        delete_row(tx, imports, row)
+
+    def _locked(self, tx: Transaction, import_id: UUID) -> tuple[Row[Any], Row[Any]]:
+        """Lock the account before the import, as everyone locks accounts first."""
+        account = lock_account(tx, read_row(tx, imports, import_id).account_id)
+        return read_row(tx, imports, import_id, lock=True), account
+
+
+def _shown(row: Row[Any], currency: str) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "account_id": row.account_id,
+        "status": row.status,
+        "importer": row.importer,
+        "file_name": row.file_name,
+        "decisions": row.decisions,
+        "warnings": row.warnings,
+        "counts": {
+            "new": row.new_rows,
+            "duplicate": row.duplicate_rows,
+            "error": row.error_rows,
+        },
+        "currency": currency,
+        "balance_after": format_amount(row.balance_after, currency),
+        "reconciliation": _reconciliation(row.statement_balance, row.balance_after, currency),
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "version": row.version,
+    }
+
+
+def _reconciliation(
+    stated: Decimal | None, computed: Decimal, currency: str
+) -> Mapping[str, str] | None:
+    """Compare the statement's own balance with ours; a difference is told, not refused."""
+    if stated is None:
+        return None
+    return {
+        "statement_balance": format_amount(stated, currency),
+        "difference": format_amount(computed - stated, currency),
+    }
+
+
+def _row_shown(row: Row[Any], currency: str) -> dict[str, Any]:
+    day: date | None = row.date
+    return {
+        "line": row.line,
+        "status": row.status,
+        "problems": row.problems,
+        "date": day,
+        "amount": None if row.amount is None else format_amount(row.amount, currency),
+        "currency": currency,
+        "payee": row.payee,
+        "description": row.description,
+        "category": row.category,
+        "external_id": row.external_id,
+        "has_notes": row.has_notes,
+    }

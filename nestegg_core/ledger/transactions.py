@@ -1,0 +1,250 @@
+"""Transactions: dated, signed amounts on an account, with whom and what for."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, and_, bindparam, insert, select, tuple_
+
+from nestegg_core.contracts.storage import Transaction
+from nestegg_core.database.ids import new_id
+from nestegg_core.database.rows import SealedRows
+from nestegg_core.database.tables import accounts, in_org, transactions
+from nestegg_core.errors import InvalidInput, StaleVersion
+from nestegg_core.ledger.accounts import lock_account, move_balance
+from nestegg_core.ledger.categories import require_category
+from nestegg_core.ledger.changes import (
+    delete_row,
+    lock_version,
+    new_stamps,
+    read_row,
+    update_row,
+)
+from nestegg_core.ledger.money import format_amount
+from nestegg_core.ledger.pages import Page, page_of
+
+STATUSES = ("posted", "pending")
+
+_T = transactions.c
+_FILTERS: Mapping[str, Any] = {
+    "account_id": _T.account_id == bindparam("account_id"),
+    "from": _T.date >= bindparam("from"),
+    "to": _T.date <= bindparam("to"),
+    "q": _T.search_text.like(bindparam("q"), escape="\\"),
+    "category_id": _T.category_id == bindparam("category_id"),
+    "min_amount": _T.amount >= bindparam("min_amount", type_=_T.amount.type),
+    "max_amount": _T.amount <= bindparam("max_amount", type_=_T.amount.type),
+    "status": _T.status == bindparam("status"),
+    "after": tuple_(_T.date, _T.id)
+    < tuple_(bindparam("after_date", type_=_T.date.type), bindparam("after_id", type_=_T.id.type)),
+}
+
+
+@cache
+def _page_statement(filters: frozenset[str]) -> Select[Any]:
+    """Build the page's statement once for each combination of filters."""
+    return (
+        select(
+            _T.id,
+            _T.account_id,
+            _T.date,
+            _T.amount,
+            accounts.c.currency,
+            _T.payee,
+            _T.description,
+            _T.category_id,
+            _T.status,
+            _T.external_id,
+            _T.import_id,
+            _T.notes.is_not(None).label("has_notes"),
+            _T.created_at,
+            _T.updated_at,
+            _T.version,
+        )
+        .join(accounts, and_(accounts.c.org_id == _T.org_id, accounts.c.id == _T.account_id))
+        .where(in_org(transactions), *(_FILTERS[name] for name in sorted(filters)))
+        .order_by(_T.date.desc(), _T.id.desc())
+        .limit(bindparam("count"))
+    )
+
+
+def search_text(payee: str, description: str) -> str:
+    """Return the text that `q` is looked for in; folded by us, so that databases agree.
+
+    Example:
+        >>> search_text("CAFÉ Müller", "Espresso")
+        'café müller\\nespresso'
+    """
+    return f"{payee}\n{description}".casefold()
+
+
+class Transactions:
+    """The transactions of an organization."""
+
+    def __init__(self, rows: SealedRows, clock: Callable[[], datetime]) -> None:
+        self._rows = rows
+        self._clock = clock
+
+    def page(
+        self,
+        tx: Transaction,
+        filters: Mapping[str, Any],
+        *,
+        limit: int,
+        after: tuple[Any, ...] | None,
+    ) -> Page[dict[str, Any]]:
+        """Return transactions, newest first. Notes stay sealed; `has_notes` tells of them.
+
+        Args:
+            filters: any of `account_id`, `from`, `to`, `q`, `category_id`, `min_amount`,
+                `max_amount`, `status`; those that are `None` do not count.
+            limit: how many at most.
+            after: date and id of the last row of the page before.
+        """
+        parameters = {name: value for name, value in filters.items() if value is not None}
+        names = frozenset(parameters)
+        if "q" in parameters:
+            parameters["q"] = _like(parameters["q"])
+        if after is not None:
+            names |= {"after"}
+            parameters["after_date"] = date.fromisoformat(after[0])
+            parameters["after_id"] = UUID(after[1])
+        parameters["count"] = limit + 1
+        rows = tx.execute(_page_statement(names), parameters).all()
+        rows, last = page_of(rows, limit, lambda row: (row.date.isoformat(), str(row.id)))
+        return Page([_listed(row, row.currency, has_notes=row.has_notes) for row in rows], last)
+
+    def read(self, tx: Transaction, transaction_id: UUID) -> dict[str, Any]:
+        """Return one transaction with its notes, or raise `NotFound`."""
+        row = read_row(tx, transactions, transaction_id)
+        account = read_row(tx, accounts, row.account_id)
+        return {
+            **_listed(row, account.currency, has_notes=row.notes is not None),
+            **self._rows.open(transactions, row, ("notes",)),
+        }
+
+    def create(self, tx: Transaction, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Book a transaction and move its account's balance.
+
+        Args:
+            values: `account_id`, `date`, `amount`, `payee`, `description`, `category_id` or
+                `None`, `status`, `notes` or `None`, `external_id`.
+
+        Raises:
+            InvalidInput: unknown account or category, a day before the account's opening, or a
+                balance out of range.
+        """
+        now = self._clock()
+        account = lock_account(tx, values["account_id"])
+        refuse_before_opening(account, values["date"])
+        require_category(tx, values["category_id"])
+        row = {
+            **values,
+            "org_id": tx.org_id,
+            "id": new_id(),
+            "search_text": search_text(values["payee"], values["description"]),
+            **new_stamps(now),
+        }
+        tx.execute(insert(transactions), self._rows.seal(transactions, row))
+        move_balance(tx, account.id, values["amount"], now)
+        return self.read(tx, row["id"])
+
+    def change(
+        self, tx: Transaction, transaction_id: UUID, version: int, changes: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Change a transaction and move the balances that it touches.
+
+        Raises:
+            InvalidInput: as in `create`, or the new account has another currency.
+            StaleVersion: it has changed since it was read.
+        """
+        now = self._clock()
+        seen = read_row(tx, transactions, transaction_id)
+        locked = self._lock_accounts(tx, seen.account_id, changes.get("account_id"))
+        row = lock_version(tx, transactions, transaction_id, version)
+        refuse_moved(seen, row)
+        new = {**row._mapping, **changes}
+        refuse_before_opening(locked[new["account_id"]], new["date"])
+        if locked[row.account_id].currency != locked[new["account_id"]].currency:
+            raise InvalidInput.one(
+                "/account_id", "other_currency", "The account has another currency."
+            )
+        if "category_id" in changes:
+            require_category(tx, changes["category_id"])
+        sealed = self._rows.seal(transactions, {**changes, "org_id": row.org_id, "id": row.id})
+        values = {name: sealed[name] for name in changes}
+        values["search_text"] = search_text(new["payee"], new["description"])
+        update_row(tx, transactions, row, values, now)
+        self._move(tx, (row.account_id, row.amount), (new["account_id"], new["amount"]), now)
+        return self.read(tx, transaction_id)
+
+    def delete(self, tx: Transaction, transaction_id: UUID, version: int) -> None:
+        """Take a transaction out and move its account's balance back."""
+        seen = read_row(tx, transactions, transaction_id)
+        self._lock_accounts(tx, seen.account_id)
+        row = lock_version(tx, transactions, transaction_id, version)
+        refuse_moved(seen, row)
+        delete_row(tx, transactions, row)
+        move_balance(tx, row.account_id, -row.amount, self._clock())
+
+    def _lock_accounts(self, tx: Transaction, *ids: UUID | None) -> dict[UUID, Row[Any]]:
+        """Lock accounts before their rows, as everyone does, and in the order of their ids: two
+        moves in opposite directions do not deadlock.
+        """
+        wanted = sorted({account_id for account_id in ids if account_id is not None})
+        return {account_id: lock_account(tx, account_id) for account_id in wanted}
+
+    def _move(
+        self,
+        tx: Transaction,
+        old: tuple[UUID, Decimal],
+        new: tuple[UUID, Decimal],
+        now: datetime,
+    ) -> None:
+        if old[0] != new[0]:
+            move_balance(tx, old[0], -old[1], now)
+            move_balance(tx, new[0], new[1], now)
+        elif new[1] != old[1]:
+            move_balance(tx, new[0], new[1] - old[1], now)
+
+
+def refuse_moved(seen: Row[Any], locked: Row[Any]) -> None:
+    """Refuse a row that has moved to another account before its own account was locked."""
+    if seen.account_id != locked.account_id:
+        raise StaleVersion("The transaction has changed since it was read.")
+
+
+def refuse_before_opening(account: Row[Any], day: date) -> None:
+    """Refuse a day before the account was opened; for the field `/date`."""
+    if account.opening_date is not None and day < account.opening_date:
+        raise InvalidInput.one("/date", "before_opening", "The account was opened after this day.")
+
+
+def _like(text: str) -> str:
+    folded = text.casefold()
+    for special in ("\\", "%", "_"):
+        folded = folded.replace(special, "\\" + special)
+    return f"%{folded}%"
+
+
+def _listed(row: Row[Any], currency: str, *, has_notes: bool) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "account_id": row.account_id,
+        "date": row.date,
+        "amount": format_amount(row.amount, currency),
+        "currency": currency,
+        "payee": row.payee,
+        "description": row.description,
+        "category_id": row.category_id,
+        "status": row.status,
+        "external_id": row.external_id,
+        "import_id": row.import_id,
+        "has_notes": has_notes,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "version": row.version,
+    }

@@ -1,0 +1,246 @@
+"""Persons: who they are, what they belong to, and how one comes to be."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from nestegg_core.contracts.identity import Identity
+from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.database.ids import new_id
+from nestegg_core.database.rows import SealedRows
+from nestegg_core.database.tables import (
+    credentials,
+    identities,
+    memberships,
+    organizations,
+    persons,
+    sessions,
+)
+from nestegg_core.errors import Conflict, NotFound, Unauthenticated
+from nestegg_core.people.passwords import Passwords
+
+EMAIL_INDEX = "credentials.email"
+
+
+class EmailIndex(Protocol):
+    """Finds a person's credentials by email without opening any (a blind index)."""
+
+    def of(self, column: str, value: str) -> bytes:
+        """Return the index of a value."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """The ids of what registering made."""
+
+    person_id: UUID
+    org_id: UUID
+
+
+_ME = (
+    select(
+        persons.c.id,
+        persons.c.email,
+        persons.c.name,
+        persons.c.is_admin,
+        persons.c.version,
+        memberships.c.role,
+        memberships.c.org_id,
+        organizations.c.name.label("org_name"),
+    )
+    .outerjoin(memberships, memberships.c.person_id == persons.c.id)
+    .outerjoin(organizations, organizations.c.id == memberships.c.org_id)
+    .where(persons.c.id == bindparam("person_id"))
+    .order_by(memberships.c.created_at, memberships.c.org_id)
+)
+
+
+class Persons:
+    """Makes persons and tells about them."""
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        rows: SealedRows,
+        index: EmailIndex,
+        passwords: Passwords,
+        prepare_organization: Callable[[Transaction], None],
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Take collaborators.
+
+        Args:
+            prepare_organization: fills a new organization with what it starts with, in the
+                transaction that makes it.
+        """
+        self._storage = storage
+        self._rows = rows
+        self._index = index
+        self._passwords = passwords
+        self._prepare_organization = prepare_organization
+        self._clock = clock
+
+    def register(
+        self, email: str, password: str, name: str | None = None, *, is_admin: bool = False
+    ) -> NewPerson:
+        """Make a person with a password, and an organization of their own.
+
+        Raises:
+            Conflict: the email already has an account.
+        """
+        password_hash = self._passwords.hash(password)
+        index = self._index.of(EMAIL_INDEX, email)
+        new = NewPerson(new_id(), new_id())
+        with self._storage.transaction(new.org_id, write=True) as tx:
+            if self._find(tx, index) is not None:
+                raise Conflict("email-taken", "There is an account with this email already.")
+            self._insert(tx, new, email, name, is_admin=is_admin)
+            tx.execute(
+                insert(credentials),
+                {
+                    "person_id": new.person_id,
+                    "email_index": index,
+                    "password_hash": password_hash,
+                    "changed_at": self._clock(),
+                },
+            )
+        return new
+
+    def of_identity(self, identity: Identity) -> UUID:
+        """Return the person behind another provider's identity, making one on first sight.
+
+        Raises:
+            Unauthenticated: the provider does not make persons, and this one is unknown.
+        """
+        try:
+            person_id = self._known(identity) or self._provision(identity)
+        except Conflict:  # two first requests at once: the other one made the person
+            person_id = self._known(identity)
+        if person_id is None:
+            raise Unauthenticated("Nobody here is known by this identity.")
+        return person_id
+
+    def _known(self, identity: Identity) -> UUID | None:
+        with self._storage.system_transaction(write=False) as tx:
+            found: UUID | None = tx.execute(
+                select(identities.c.person_id).where(
+                    identities.c.issuer == identity.issuer,
+                    identities.c.subject == identity.subject,
+                )
+            ).scalar()
+        return found
+
+    def _provision(self, identity: Identity) -> UUID | None:
+        if not identity.may_provision:
+            return None
+        new = NewPerson(new_id(), new_id())
+        values = {
+            "id": new_id(),
+            "person_id": new.person_id,
+            "issuer": identity.issuer,
+            "subject": identity.subject,
+            "email": identity.email,
+            "created_at": self._clock(),
+        }
+        with self._storage.transaction(new.org_id, write=True) as tx:
+            self._insert(tx, new, identity.email, identity.name, is_admin=False)
+            tx.execute(insert(identities), self._rows.seal(identities, values))
+        return new.person_id
+
+    def _insert(
+        self,
+        tx: Transaction,
+        new: NewPerson,
+        email: str | None,
+        name: str | None,
+        *,
+        is_admin: bool,
+    ) -> None:
+        now = self._clock()
+        stamps = {"created_at": now, "updated_at": now, "version": 1}
+        person = {"id": new.person_id, "email": email, "name": name, "is_admin": is_admin}
+        tx.execute(insert(persons), self._rows.seal(persons, {**person, **stamps}))
+        tx.execute(insert(organizations), {"id": new.org_id, "name": "Household", **stamps})
+        tx.execute(
+            insert(memberships),
+            {"org_id": new.org_id, "person_id": new.person_id, "role": "owner", **stamps},
+        )
+        self._prepare_organization(tx)
+
+    def describe(self, tx: Transaction, person_id: UUID, *, is_admin: bool) -> dict[str, Any]:
+        """Return a person as the API shows them.
+
+        Args:
+            is_admin: whether the caller's token makes them an administrator; the built-in
+                provider's right is a mark of the person's own.
+
+        Raises:
+            NotFound: there is no such person.
+        """
+        rows = tx.execute(_ME, {"person_id": person_id}).all()
+        if not rows:
+            raise NotFound("There is no such person.")
+        first = rows[0]
+        return {
+            "id": first.id,
+            **self._rows.open(persons, first, ("email", "name")),
+            "is_admin": first.is_admin or is_admin,
+            "version": first.version,
+            "memberships": [
+                {"organization": {"id": row.org_id, "name": row.org_name}, "role": row.role}
+                for row in rows
+                if row.role is not None
+            ],
+        }
+
+    def read(self, person_id: UUID) -> dict[str, Any]:
+        """Return a person as the API shows them to themselves."""
+        with self._storage.system_transaction(write=False) as tx:
+            return self.describe(tx, person_id, is_admin=False)
+
+    def list(self) -> Sequence[dict[str, Any]]:
+        """Return every person, the oldest first, for the operator."""
+        with self._storage.system_transaction(write=False) as tx:
+            rows = tx.execute(select(persons).order_by(persons.c.id)).all()
+        return [
+            {
+                "id": row.id,
+                **self._rows.open(persons, row, ("email", "name")),
+                "is_admin": row.is_admin,
+                "disabled": row.disabled_at is not None,
+                "created_at": row.created_at,
+            }
+            for row in rows
+        ]
+
+    def reset_password(self, email: str, password: str) -> None:
+        """Set a new password and end every session of the person.
+
+        Raises:
+            NotFound: no account has this email.
+        """
+        password_hash = self._passwords.hash(password)
+        index = self._index.of(EMAIL_INDEX, email)
+        now = self._clock()
+        with self._storage.system_transaction(write=True) as tx:
+            person_id = self._find(tx, index)
+            if person_id is None:
+                raise NotFound("No account has this email.")
+            tx.execute(
+                update(credentials)
+                .where(credentials.c.person_id == person_id)
+                .values(password_hash=password_hash, changed_at=now)
+            )
+            tx.execute(delete(sessions).where(sessions.c.person_id == person_id))
+
+    def _find(self, tx: Transaction, index: bytes) -> UUID | None:
+        found: UUID | None = tx.execute(
+            select(credentials.c.person_id).where(credentials.c.email_index == index)
+        ).scalar()
+        return found

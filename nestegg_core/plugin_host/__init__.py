@@ -1,0 +1,14 @@
+"""Finds the installed plugins, loads each by itself, and chooses what the settings ask for.
+
+A plugin that fails takes nothing with it: neither another plugin nor the server. Whether the
+server starts without it is for `PluginHost.select` to say, which knows what the settings need.
+
+`candidates` -> `loading` (with `kinds`) -> `host` -> `selection` (with `missing`) or `statuses`;
+`records` and `chosen` hold what passes between them.
+"""
+
+from nestegg_core.plugin_host.chosen import Chosen, Plugins
+from nestegg_core.plugin_host.host import PluginHost
+from nestegg_core.plugin_host.records import PluginFailure, PluginStatus
+
+__all__ = ["Chosen", "PluginFailure", "PluginHost", "PluginStatus", "Plugins"]

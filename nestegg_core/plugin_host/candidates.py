@@ -1,0 +1,175 @@
+"""Which plugins there are, before and after loading: whence they come, and who contests a name."""
+
+import importlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, PackageNotFoundError, version
+
+from nestegg_core.plugin_host.checks import NAME
+from nestegg_core.plugin_host.records import (
+    BUILTIN,
+    LoadedPlugin,
+    Offer,
+    PluginFailure,
+    Source,
+)
+
+CORE = "nestegg-core"
+IN_MEMORY = "in memory"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A plugin that could be loaded.
+
+    Attributes:
+        source: where it comes from.
+        load: imports it and returns the module or object with its hooks.
+    """
+
+    source: Source
+    load: Callable[[], object]
+
+
+def core_version() -> str:
+    """Return the installed version of the core; `unknown` when it runs from a bare folder."""
+    try:
+        return version(CORE)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def candidates(
+    entry_points: Iterable[EntryPoint], extra: Mapping[str, object]
+) -> Iterator[Candidate]:
+    """Name every plugin: what ships inside the core, what is installed, what the caller adds."""
+    yield Candidate(
+        Source(f"{BUILTIN}core", CORE, core_version()),
+        lambda: importlib.import_module("nestegg_core.builtins"),
+    )
+    for entry_point in entry_points:
+        yield Candidate(_source(entry_point), entry_point.load)
+    for name, plugin in extra.items():
+        yield Candidate(Source(name, IN_MEMORY, core_version()), _returning(plugin))
+
+
+def _source(entry_point: EntryPoint) -> Source:
+    """Read the distribution's name and version; broken metadata must not stop the others."""
+    try:
+        distribution = entry_point.dist
+        facts = distribution and (distribution.name, distribution.version)
+    except Exception:  # each Python version fails in a way of its own
+        facts = None
+    name, release = facts or (None, None)
+    return Source(entry_point.name, name or "unknown distribution", release or "unknown version")
+
+
+def _returning(plugin: object) -> Callable[[], object]:
+    return lambda: plugin
+
+
+def split_by_name(
+    found: Iterable[Candidate],
+) -> tuple[list[Candidate], list[PluginFailure]]:
+    """Part the candidates that have a good name of their own from those that do not.
+
+    Taking the first of two would let any distribution put itself in another's place, so neither
+    is imported.
+    """
+    named: dict[str, list[Candidate]] = defaultdict(list)
+    for candidate in found:
+        named[candidate.source.name].append(candidate)
+    good: list[Candidate] = []
+    bad: list[PluginFailure] = []
+    for name, group in named.items():
+        if len(group) > 1:
+            bad.extend(_same_name([candidate.source for candidate in group]))
+        elif name.startswith(BUILTIN) or NAME.fullmatch(name):
+            good.extend(group)
+        else:
+            bad.append(_bad_name(group[0].source))
+    return good, bad
+
+
+def _same_name(sources: Sequence[Source]) -> Iterator[PluginFailure]:
+    names = " and ".join(sorted(f"{s.distribution} {s.version}" for s in sources))
+    for source in sources:
+        yield PluginFailure(
+            source,
+            f"two distributions have a plugin of this name: {names}",
+            f"uninstall one of them, or switch off both with `PLUGINS_DISABLED={source.name}`",
+            source.told,
+            refuses_start=True,
+        )
+
+
+def _bad_name(source: Source) -> PluginFailure:
+    return PluginFailure(
+        source,
+        "the entry point's name must be lower-case letters, digits, `_` and `-`",
+        f"upgrade it with `pip install --upgrade {source.distribution}`, or tell its authors",
+        source.told,
+    )
+
+
+def split_builtins(plugin: LoadedPlugin) -> Iterator[LoadedPlugin]:
+    """Take the core's own module apart, so that each built-in is a plugin to whoever looks."""
+    if not plugin.source.name.startswith(BUILTIN):
+        yield plugin
+        return
+    named: dict[str, list[Offer]] = defaultdict(list)
+    for offer in plugin.offers:
+        named[offer.name].append(offer)
+    for name, offers in named.items():
+        source = Source(f"{BUILTIN}{name}", plugin.source.distribution, plugin.source.version)
+        yield LoadedPlugin(
+            source,
+            tuple(offer.kind.hook for offer in offers),
+            tuple(Offer(source, offer.kind, offer.registration) for offer in offers),
+        )
+
+
+def split_by_claim(
+    found: Iterable[LoadedPlugin],
+) -> tuple[list[LoadedPlugin], list[PluginFailure]]:
+    """Part the plugins that have their registrations' names to themselves from the others."""
+    plugins = list(found)
+    claims: dict[tuple[str, str], list[LoadedPlugin]] = defaultdict(list)
+    for plugin in plugins:
+        for claim in claims_of(plugin):
+            claims[claim].append(plugin)
+    contested = {claim: owners for claim, owners in claims.items() if len(owners) > 1}
+    good: list[LoadedPlugin] = []
+    bad: list[PluginFailure] = []
+    for plugin in plugins:
+        mine = [claim for claim in claims_of(plugin) if claim in contested]
+        if mine:
+            bad.append(_contested(plugin, mine[0], contested[mine[0]]))
+        else:
+            good.append(plugin)
+    return good, bad
+
+
+def claims_of(plugin: LoadedPlugin) -> tuple[tuple[str, str], ...]:
+    """Return the kinds and names that no other plugin may have as well."""
+    return tuple(
+        (offer.kind.name, key)
+        for offer in plugin.offers
+        for key in offer.kind.keys_of(offer.registration)
+    )
+
+
+def _contested(
+    plugin: LoadedPlugin, claim: tuple[str, str], owners: Sequence[LoadedPlugin]
+) -> PluginFailure:
+    others = " and ".join(str(o.source) for o in owners if o.source != plugin.source)
+    names = " or ".join(f"`PLUGINS_DISABLED={o.source.name}`" for o in owners)
+    kind, name = claim
+    return PluginFailure(
+        plugin.source,
+        f"the {kind.replace('_', ' ')} {name!r} is also registered by {others}",
+        f"uninstall one of them, or switch one off with {names}",
+        claims_of(plugin),
+        refuses_start=True,
+    )

@@ -1,0 +1,140 @@
+"""What makes a registration a good one.
+
+Type checkers cannot tie a hook's implementation to its specification, so what a hook returned is
+checked here, once, at start-up: what passes can be relied upon everywhere else. A check looks at
+one registration and returns what to write instead, or `None` when it is right.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+from pydantic import BaseModel
+from pydantic_settings import BaseSettings
+
+Check = Callable[[Any], str | None]
+
+NAME = re.compile(r"[a-z][a-z0-9_-]*")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+_CRON_FIELD = re.compile(r"[0-9A-Za-z*,/-]+")
+_CRON_FIELDS = 5
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_QUEUES = ("default", "heavy")
+
+
+def type_of(value: object) -> str:
+    """Name a value's type, telling a class from its instance, and never show the value."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    return f"an instance of {type(value).__name__}" if value is not None else "None"
+
+
+def check_name(registration: Any) -> str | None:
+    """Names are written in settings, URLs and stored tokens."""
+    name = registration.name
+    if isinstance(name, str) and NAME.fullmatch(name):
+        return None
+    return (
+        "`name` must be a string of lower-case letters, digits, `_` and `-` that begins with "
+        "a letter, e.g. 'okta'"
+    )
+
+
+def check_settings(registration: Any) -> str | None:
+    """The class, not an instance of it."""
+    settings = registration.settings
+    if isinstance(settings, type) and issubclass(settings, BaseSettings):
+        return None
+    return f"`settings` must be a subclass of BaseSettings, not {type_of(settings)}"
+
+
+def check_callable(field: str) -> Check:
+    """Make the check that a field of that name can be called."""
+
+    def check(registration: Any) -> str | None:
+        value = getattr(registration, field)
+        return None if callable(value) else f"`{field}` must be callable, not {type_of(value)}"
+
+    return check
+
+
+def check_schemes(registration: Any) -> str | None:
+    """A lone string is the usual slip."""
+    schemes = registration.schemes
+    if isinstance(schemes, tuple) and schemes and all(map(_is_scheme, schemes)):
+        return None
+    return "`schemes` must be a tuple of lower-case URL schemes, e.g. ('postgresql',)"
+
+
+def _is_scheme(value: object) -> bool:
+    return isinstance(value, str) and _SCHEME.fullmatch(value) is not None
+
+
+def check_options(registration: Any) -> str | None:
+    """Names with explanations."""
+    options = registration.options
+    if isinstance(options, Mapping) and all(
+        isinstance(text, str) for pair in options.items() for text in pair
+    ):
+        return None
+    return "`options` must map each option's name to a line of explanation, e.g. {}"
+
+
+def check_queue(registration: Any) -> str | None:
+    """One that workers listen on."""
+    return None if registration.queue in _QUEUES else f"`queue` must be one of {_QUEUES}"
+
+
+def check_schedule(registration: Any) -> str | None:
+    """Five cron fields, or none."""
+    schedule = registration.schedule
+    if schedule is None:
+        return None
+    fields = schedule.split() if isinstance(schedule, str) else []
+    if len(fields) == _CRON_FIELDS and all(map(_CRON_FIELD.fullmatch, fields)):
+        return None
+    return "`schedule` must be None or five cron fields in UTC, e.g. '0 6 * * *'"
+
+
+def check_command(registration: Any) -> str | None:
+    """A click command that has a name."""
+    command = registration.command
+    if isinstance(command, click.Command) and NAME.fullmatch(command.name or ""):
+        return None
+    return "`command` must be a click command with a lower-case name"
+
+
+def check_method(registration: Any) -> str | None:
+    """One that the REST API knows."""
+    return None if registration.method in _METHODS else f"`method` must be one of {_METHODS}"
+
+
+def check_path(registration: Any) -> str | None:
+    """It is put behind the plugin's own address."""
+    path = registration.path
+    if isinstance(path, str) and path.startswith("/"):
+        return None
+    return "`path` must begin with '/'"
+
+
+def check_texts(registration: Any) -> str | None:
+    """A permission and a summary."""
+    for field in ("permission", "summary"):
+        value = getattr(registration, field)
+        if not (isinstance(value, str) and value.strip()):
+            return f"`{field}` must be a string with something in it"
+    return None
+
+
+def check_models(registration: Any) -> str | None:
+    """Both are needed for validation and OpenAPI."""
+    if registration.request_model is not None and not _is_model(registration.request_model):
+        return "`request_model` must be a pydantic model class or None"
+    if not _is_model(registration.response_model):
+        return "`response_model` must be a pydantic model class"
+    return None
+
+
+def _is_model(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseModel)

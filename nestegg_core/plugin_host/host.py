@@ -1,0 +1,116 @@
+"""The plugins of one runtime: discovered, chosen from, reported."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import EntryPoint
+from importlib.metadata import entry_points as installed_entry_points
+
+from nestegg_core.contracts.context import Clock
+from nestegg_core.environment import Environment
+from nestegg_core.plugin_host.candidates import (
+    candidates,
+    claims_of,
+    split_builtins,
+    split_by_claim,
+    split_by_name,
+)
+from nestegg_core.plugin_host.chosen import Plugins
+from nestegg_core.plugin_host.loading import load
+from nestegg_core.plugin_host.records import (
+    Catalogue,
+    DisabledPlugin,
+    LoadedPlugin,
+    PluginFailure,
+    PluginStatus,
+)
+from nestegg_core.plugin_host.selection import select
+from nestegg_core.plugin_host.statuses import statuses
+from nestegg_core.settings import Settings
+
+GROUP = "nestegg.plugins"
+"""The entry-point group that plugin distributions declare."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class PluginHost:
+    """The plugins of one runtime. Nothing is global: make as many hosts as you like.
+
+    Example:
+        >>> host = PluginHost.discover(entry_points=())
+        >>> {status.distribution for status in host.statuses(None)}
+        {'nestegg-core'}
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    @classmethod
+    def discover(
+        cls,
+        *,
+        disabled: Collection[str] = (),
+        entry_points: Iterable[EntryPoint] | None = None,
+        extra: Mapping[str, object] | None = None,
+    ) -> "PluginHost":
+        """Load the core's own plugins and every installed one. Never fails because of a plugin.
+
+        Args:
+            disabled: names of plugins that must not even be imported (`PLUGINS_DISABLED`).
+            entry_points: what to load; by default the group `nestegg.plugins` of what is
+                installed.
+            extra: further plugins, modules or objects with hooks, by name. For tests.
+        """
+        if entry_points is None:
+            entry_points = installed_entry_points(group=GROUP)
+        found = list(candidates(entry_points, extra or {}))
+        off = [DisabledPlugin(c.source, c.source.told) for c in found if c.source.name in disabled]
+        good, failures = split_by_name(c for c in found if c.source.name not in disabled)
+        outcomes = [load(candidate) for candidate in good]
+        failures += [o for o in outcomes if isinstance(o, PluginFailure)]
+        plugins = [p for o in outcomes if isinstance(o, LoadedPlugin) for p in split_builtins(o)]
+        off += [
+            DisabledPlugin(p.source, claims_of(p)) for p in plugins if p.source.name in disabled
+        ]
+        unique, contested = split_by_claim(p for p in plugins if p.source.name not in disabled)
+        absent = set(disabled) - {plugin.source.name for plugin in off}
+        return cls(
+            Catalogue(
+                loaded=tuple(unique),
+                failures=(*failures, *contested),
+                disabled=tuple(off),
+                absent=tuple(sorted(absent)),
+            )
+        )
+
+    def select(
+        self, settings: Settings, environment: Environment, *, clock: Clock = _now
+    ) -> Plugins:
+        """Choose what the settings ask for, and load the settings of what is chosen.
+
+        Args:
+            settings: the core's settings.
+            environment: where the plugins' own settings come from.
+            clock: handed to what the plugins make.
+
+        Raises:
+            ConfigurationError: with every problem at once: a name without a plugin, a plugin
+                that is needed and failed or is disabled, a missing setting, two plugins with
+                one name, an empty chain.
+        """
+        return select(self._catalogue, settings, environment, clock)
+
+    def statuses(
+        self, settings: Settings | None, environment: Environment | None = None
+    ) -> list[PluginStatus]:
+        """Report every plugin, by name, the failed ones too. Never raises.
+
+        Args:
+            settings: the core's settings; `None` when they cannot be loaded, and then nothing
+                counts as selected.
+            environment: with it, a plugin in force whose own settings are wrong is reported as
+                failed, too.
+        """
+        return statuses(self._catalogue, settings, environment)

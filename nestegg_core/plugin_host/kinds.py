@@ -1,0 +1,130 @@
+"""The kinds of things that plugins register: the hook, the class and the checks of each."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nestegg_core.contracts.encryption import EncryptionBackendRegistration
+from nestegg_core.contracts.error_reporters import ErrorReporterRegistration
+from nestegg_core.contracts.identity import IdentityProviderRegistration
+from nestegg_core.contracts.importers import StatementImporterRegistration
+from nestegg_core.contracts.metrics import MetricsExporterRegistration
+from nestegg_core.contracts.operations import (
+    CommandRegistration,
+    HealthCheckRegistration,
+    JobRegistration,
+)
+from nestegg_core.contracts.retention import RetentionPolicyRegistration
+from nestegg_core.contracts.routes import Route
+from nestegg_core.contracts.storage import StorageRegistration
+from nestegg_core.plugin_host import checks
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of plugin: its hook and the class of its registrations.
+
+    Attributes:
+        name: the word for it in reports, e.g. `identity_provider`.
+        type: the class of its registrations.
+        checks: what must hold of a registration.
+        folder: how entry points that provide it begin: `idp` of `idp_okta`. Empty where an entry
+            point's name says nothing about what it registers.
+    """
+
+    name: str
+    type: type
+    checks: tuple[checks.Check, ...]
+    folder: str = ""
+
+    @property
+    def hook(self) -> str:
+        """The hook that registers it.
+
+        Example:
+            >>> Kind("retention_policy", RetentionPolicyRegistration, ()).hook
+            'nestegg_retention_policies'
+        """
+        plural = f"{self.name[:-1]}ies" if self.name.endswith("y") else f"{self.name}s"
+        return f"nestegg_{plural}"
+
+    @property
+    def label(self) -> str:
+        """The kind as a person says it."""
+        return self.name.replace("_", " ")
+
+    def name_of(self, registration: Any) -> str:
+        """Return what a registration is called in reports."""
+        if isinstance(registration, CommandRegistration):
+            return str(registration.command.name)
+        if isinstance(registration, Route):
+            return f"{registration.method} {registration.path}"
+        return str(registration.name)
+
+    def keys_of(self, registration: Any) -> tuple[str, ...]:
+        """Return the names that no other plugin may offer; routes are apart by their address."""
+        if isinstance(registration, Route):
+            return ()
+        if isinstance(registration, StorageRegistration):
+            return registration.schemes
+        return (self.name_of(registration),)
+
+    def faults(self, registration: Any) -> Iterator[str]:
+        """Say what is wrong with something that the hook returned; nothing when it is right."""
+        if not isinstance(registration, self.type):
+            returned = checks.type_of(registration)
+            yield f"{self.hook} must return {self.type.__name__} objects, not {returned}"
+            return
+        for check in self.checks:
+            if wanted := check(registration):
+                yield f"{self.type.__name__}: {wanted}"
+
+    def told_by(self, plugin: str) -> str | None:
+        """Return the name that an entry point of this name provides, by the convention.
+
+        Example:
+            >>> KINDS["nestegg_identity_providers"].told_by("idp_okta")
+            'okta'
+            >>> KINDS["nestegg_storages"].told_by("storage_postgres")
+            'postgresql'
+            >>> KINDS["nestegg_storages"].told_by("idp_okta") is None
+            True
+        """
+        folder, _, name = plugin.partition("_")
+        if not self.folder or folder != self.folder or not name:
+            return None
+        return "postgresql" if plugin == "storage_postgres" else name
+
+
+_MADE = (checks.check_name, checks.check_settings, checks.check_callable("factory"))
+_IMPORTER = (*_MADE, checks.check_options)
+_REPORTER = (*_MADE, checks.check_callable("enabled"))
+_HEALTH_CHECK = (checks.check_name, checks.check_callable("check"))
+_JOB = (
+    checks.check_name,
+    checks.check_callable("run"),
+    checks.check_queue,
+    checks.check_schedule,
+)
+_ROUTE = (
+    checks.check_method,
+    checks.check_path,
+    checks.check_texts,
+    checks.check_models,
+    checks.check_callable("handler"),
+)
+_ALL = (
+    Kind("identity_provider", IdentityProviderRegistration, _MADE, "idp"),
+    Kind("encryption_backend", EncryptionBackendRegistration, _MADE, "encryption"),
+    Kind("retention_policy", RetentionPolicyRegistration, _MADE, "retention"),
+    Kind("metrics_exporter", MetricsExporterRegistration, _MADE, "metrics"),
+    Kind("storage", StorageRegistration, (*_MADE, checks.check_schemes), "storage"),
+    Kind("statement_importer", StatementImporterRegistration, _IMPORTER, "importer"),
+    Kind("error_reporter", ErrorReporterRegistration, _REPORTER, "errors"),
+    Kind("health_check", HealthCheckRegistration, _HEALTH_CHECK),
+    Kind("job", JobRegistration, _JOB),
+    Kind("command", CommandRegistration, (checks.check_command,)),
+    Kind("route", Route, _ROUTE),
+)
+KINDS: Mapping[str, Kind] = {kind.hook: kind for kind in _ALL}
+"""Every kind, by its hook. A test holds it against `hookspecs`."""

@@ -1,0 +1,68 @@
+"""What to tell an operator whose settings name something that no usable plugin provides."""
+
+import difflib
+
+from nestegg_core.errors import Problem
+from nestegg_core.plugin_host.kinds import KINDS, Kind
+from nestegg_core.plugin_host.records import Catalogue, PluginFailure, Source
+
+FIRST_PARTY = ("idp_cognito", "idp_google", "idp_keycloak", "idp_okta", "storage_postgres")
+"""The plugins of this project that the settings can name; each is a `nestegg-...` distribution."""
+
+KIND = {kind.name: kind for kind in KINDS.values()}
+
+
+def missing(catalogue: Catalogue, kind_name: str, variable: str, name: str) -> Problem | None:
+    """Say why a name has no plugin, and what to do.
+
+    Args:
+        catalogue: what discovery found.
+        kind_name: what is missing, e.g. `identity_provider`.
+        variable: the setting that names it.
+        name: the name in that setting.
+
+    Returns:
+        `None` where the plugin's own failure already refuses the start.
+    """
+    kind = KIND[kind_name]
+    named = f"names the {kind.label} {name!r}"
+    if failure := _failed(catalogue, kind, name):
+        if failure.refuses_start:
+            return None
+        what = f"{named}, but {failure.source} failed: {failure.cause}"
+        return Problem(variable, what, failure.fix)
+    if source := _disabled(catalogue, kind, name):
+        what = f"{named}, but PLUGINS_DISABLED switches {source} off"
+        fix = f"take {source.name!r} out of PLUGINS_DISABLED, or {name!r} out of {variable}"
+        return Problem(variable, what, fix)
+    if distribution := _not_installed(kind, name):
+        what = f"{named}, which is not installed"
+        return Problem(variable, what, f"`pip install {distribution}`")
+    return Problem(variable, f"{named}, which does not exist", _nearest(catalogue, kind, name))
+
+
+def _failed(catalogue: Catalogue, kind: Kind, name: str) -> PluginFailure | None:
+    wanted = (kind.name, name)
+    return next((f for f in catalogue.failures if wanted in f.registrations), None)
+
+
+def _disabled(catalogue: Catalogue, kind: Kind, name: str) -> Source | None:
+    wanted = (kind.name, name)
+    return next((p.source for p in catalogue.disabled if wanted in p.registrations), None)
+
+
+def _not_installed(kind: Kind, name: str) -> str | None:
+    plugin = next((plugin for plugin in FIRST_PARTY if kind.told_by(plugin) == name), None)
+    return plugin and f"nestegg-{plugin.replace('_', '-')}"
+
+
+def _nearest(catalogue: Catalogue, kind: Kind, name: str) -> str:
+    """Point to the nearest names; where a plugin is out of use, that may be the one."""
+    offered = {key for o in catalogue.offers(kind.name) for key in kind.keys_of(o.registration)}
+    told = {kind.told_by(plugin) for plugin in FIRST_PARTY} - {None}
+    known = sorted(offered.union(filter(None, told)))
+    near = difflib.get_close_matches(name.lower(), known, n=2)
+    advice = f"write one of {', '.join(map(repr, near or known)) or '(none is installed)'}"
+    unused = [f"{f.source} failed: {f.cause}" for f in catalogue.failures]
+    unused += [f"{plugin.source} is disabled" for plugin in catalogue.disabled]
+    return f"{advice}. Not in use: {'; '.join(unused)}" if unused else advice

@@ -1,0 +1,165 @@
+"""What `ENVIRONMENT=production` refuses: one rule for each item of the operators' checklist.
+
+A rule looks at the loaded settings, never at raw variables, so it holds wherever a value came
+from. Malformed values are refused in every environment, by the settings themselves.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from nestegg_core.connection_urls import is_loopback, is_postgresql, parse, stays_private
+from nestegg_core.errors import Problem
+
+if TYPE_CHECKING:
+    from nestegg_core.settings import Settings
+
+MIN_METRICS_PASSWORD = 12
+_MIN_DIFFERENT_CHARACTERS = 8
+_PLACEHOLDERS = (
+    "changeme",
+    "change-me",
+    "change_me",
+    "change-this",
+    "change_this",
+    "change this",
+    "your-secret",
+    "your_secret",
+    "insecure",
+    "placeholder",
+    "replace-me",
+    "replace_me",
+)
+_UNSAFE_TLS = frozenset({"disable", "allow", "prefer"})
+
+Rule = Callable[["Settings"], Iterator[Problem]]
+
+
+def check(settings: "Settings") -> list[Problem]:
+    """Return every rule that the settings break; none outside production."""
+    if settings.environment != "production":
+        return []
+    return [problem for rule in RULES for problem in rule(settings)]
+
+
+def _secret_key(settings: "Settings") -> Iterator[Problem]:
+    if _is_known_or_simple(settings.secret_key):
+        yield Problem(
+            "SECRET_KEY",
+            "is a placeholder or too simple",
+            "set a random one: openssl rand -hex 32",
+        )
+
+
+def _master_key(settings: "Settings") -> Iterator[Problem]:
+    if _is_known_or_simple(settings.master_encryption_key):
+        yield Problem(
+            "MASTER_ENCRYPTION_KEY",
+            "is not random",
+            "set one that `Fernet.generate_key()` of the Python package `cryptography` makes",
+        )
+
+
+def _allowed_hosts(settings: "Settings") -> Iterator[Problem]:
+    fix = "list the host names that clients use, e.g. app.example.com,api.example.com"
+    if not settings.allowed_hosts:
+        yield Problem("ALLOWED_HOSTS", "is empty", fix)
+    elif "*" in settings.allowed_hosts:
+        yield Problem("ALLOWED_HOSTS", "allows every host (*)", fix)
+
+
+def _cors_origins(settings: "Settings") -> Iterator[Problem]:
+    fix = "list the https origins of your web apps, e.g. https://app.example.com"
+    if "*" in settings.cors_origins:
+        yield Problem("CORS_ORIGINS", "allows every origin (*)", fix)
+    elif any(urlsplit(origin).scheme != "https" for origin in settings.cors_origins):
+        yield Problem("CORS_ORIGINS", "has an origin that is not https", fix)
+
+
+def _app_base_url(settings: "Settings") -> Iterator[Problem]:
+    fix = "set the public https address, e.g. https://app.example.com"
+    url = urlsplit(settings.app_base_url)
+    host = url.hostname or ""
+    if is_loopback(host) or host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, never bound
+        yield Problem("APP_BASE_URL", "is an address of this machine only", fix)
+    elif url.scheme != "https":
+        yield Problem("APP_BASE_URL", "is not https", fix)
+
+
+def _metrics_password(settings: "Settings") -> Iterator[Problem]:
+    password = settings.metrics_password.get_secret_value()
+    fix = f"set a random one of {MIN_METRICS_PASSWORD} characters or more: openssl rand -hex 16"
+    if password == type(settings).model_fields["metrics_password"].default.get_secret_value():
+        yield Problem("METRICS_PASSWORD", "is the default", fix)
+    elif len(password) < MIN_METRICS_PASSWORD:
+        yield Problem("METRICS_PASSWORD", f"is shorter than {MIN_METRICS_PASSWORD} characters", fix)
+    elif _is_known(password):
+        yield Problem("METRICS_PASSWORD", "is a placeholder", fix)
+
+
+def _databases(settings: "Settings") -> Iterator[Problem]:
+    yield from _database(settings, "DATABASE_URL", settings.database_url)
+    if settings.database_admin_url != settings.database_url:
+        yield from _database(settings, "DATABASE_ADMIN_URL", settings.database_admin_url)
+
+
+def _database(settings: "Settings", name: str, secret_url: SecretStr) -> Iterator[Problem]:
+    url = parse(secret_url.get_secret_value())
+    if url.get_backend_name() == "sqlite":
+        fix = "set the URL of a PostgreSQL database: postgresql://user:password@host:5432/nestegg"
+        yield Problem(name, "is SQLite, which is for development and embedded use", fix)
+    elif (
+        is_postgresql(url)
+        and url.query.get("sslmode") in _UNSAFE_TLS
+        and not stays_private(url, settings.trusted_networks)
+    ):
+        yield Problem(
+            name,
+            "allows a connection without TLS",
+            "use sslmode=require or verify-full; or, if the network is your own and private, "
+            "name it in TRUSTED_NETWORKS",
+        )
+
+
+def _redis(settings: "Settings") -> Iterator[Problem]:
+    yield from _one_redis(settings, "REDIS_URL", settings.redis_url)
+    if settings.queue_redis_url != settings.redis_url:
+        yield from _one_redis(settings, "QUEUE_REDIS_URL", settings.queue_redis_url)
+
+
+def _one_redis(settings: "Settings", name: str, secret_url: SecretStr | None) -> Iterator[Problem]:
+    if secret_url is None:
+        return
+    url = parse(secret_url.get_secret_value())
+    if url.password or url.query.get("password"):
+        return
+    if not stays_private(url, settings.trusted_networks):
+        yield Problem(
+            name,
+            "has no password",
+            "give Redis a password (requirepass) and write redis://:password@host:6379/0; or, "
+            "if the network is your own and private, name it in TRUSTED_NETWORKS",
+        )
+
+
+RULES: tuple[Rule, ...] = (
+    _secret_key,
+    _master_key,
+    _allowed_hosts,
+    _cors_origins,
+    _app_base_url,
+    _metrics_password,
+    _databases,
+    _redis,
+)
+
+
+def _is_known(value: str) -> bool:
+    return any(placeholder in value.lower() for placeholder in _PLACEHOLDERS)
+
+
+def _is_known_or_simple(secret: SecretStr) -> bool:
+    value = secret.get_secret_value()
+    return _is_known(value) or len(set(value)) < _MIN_DIFFERENT_CHARACTERS

@@ -1,0 +1,66 @@
+"""Types for the fields of settings classes, the core's and the plugins'."""
+
+import base64
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic_core import PydanticCustomError
+from pydantic_settings import NoDecode
+
+FERNET_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """Marks a `dict[int, ...]` field that collects the variables `<prefix>1`, `<prefix>2`, ...
+
+    Example:
+        `keys: Annotated[dict[int, SecretStr], Numbered("ENCRYPTION_KEY_V")] = {}`
+    """
+
+    prefix: str
+
+
+def invalid(what: str, fix: str) -> PydanticCustomError:
+    """Return the error for a validator of a settings class to raise.
+
+    Args:
+        what: what is wrong, without the value, e.g. `names a public network`.
+        fix: what would be right.
+    """
+    return PydanticCustomError("invalid_setting", "{what}", {"what": what, "fix": fix})
+
+
+def _split(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return tuple(item for part in value.split(",") if (item := part.strip()))
+
+
+CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""A list as operators write it: `a, b,c`. Items are trimmed and empty ones dropped.
+
+Example:
+    >>> from pydantic import TypeAdapter
+    >>> TypeAdapter(CommaList).validate_python("a, b,,c ")
+    ('a', 'b', 'c')
+"""
+
+
+def _fernet_key(value: SecretStr) -> SecretStr:
+    try:
+        key = base64.b64decode(value.get_secret_value(), altchars=b"-_", validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != FERNET_KEY_BYTES:
+        raise invalid(
+            "is no Fernet key",
+            "give 32 bytes in url-safe base64, 44 characters, as `python -c 'from "
+            "cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'` makes",
+        )
+    return value
+
+
+FernetKey = Annotated[SecretStr, AfterValidator(_fernet_key)]
+"""A key of 32 bytes in url-safe base64 (the Fernet specification, "Key Format")."""

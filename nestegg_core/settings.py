@@ -1,0 +1,274 @@
+"""The core's settings: their variables, their defaults, and what each must look like.
+
+Plugins bring settings classes of their own; `Environment.load` fills those in the same way.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy.engine import URL
+
+from nestegg_core import generated_secrets, production
+from nestegg_core.address_types import AllowedHosts, BaseUrl, Origins, ProxyAddresses
+from nestegg_core.connection_urls import DatabaseUrl, RedisUrl, TrustedNetworks, with_tls
+from nestegg_core.environment import DEFAULT_HOME, Environment, absolute
+from nestegg_core.errors import ConfigurationError, Problem
+from nestegg_core.setting_types import CommaList, FernetKey, Numbered, invalid
+from nestegg_core.settings_fields import fields_of
+from nestegg_core.settings_report import Setting, describe, env_example, settings_table
+
+__all__ = [
+    "CommaList",
+    "Setting",
+    "Settings",
+    "describe",
+    "env_example",
+    "load",
+    "settings_table",
+]
+
+MIN_SECRET_KEY = 32
+_PASSED_ON = (
+    "environment",
+    "nestegg_home",
+    "app_base_url",
+    "database_url",
+    "database_admin_url",
+    "redis_url",
+    "queue_redis_url",
+)
+
+
+def _long_enough(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < MIN_SECRET_KEY:
+        raise invalid(
+            f"is shorter than {MIN_SECRET_KEY} characters", "set a random one: openssl rand -hex 32"
+        )
+    return value
+
+
+def _sqlite_in_home(data: dict[str, Any]) -> SecretStr:
+    path = str(data["nestegg_home"] / "nestegg.sqlite3")
+    return SecretStr(URL.create("sqlite", database=path).render_as_string(hide_password=False))
+
+
+def _all_hosts_in_development(data: dict[str, Any]) -> tuple[str, ...]:
+    return () if data["environment"] == "production" else ("*",)
+
+
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+SecretKey = Annotated[SecretStr, AfterValidator(_long_enough)]
+
+
+class Settings(BaseSettings):
+    """The core's settings. Its constructor takes values as arguments and reads nothing else.
+
+    Raises:
+        pydantic.ValidationError: from the constructor only; `load` reports in our own words.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    environment: Literal["development", "test", "production"] = Field(
+        "development",
+        description="What the server is for: development, test or production. Production refuses "
+        "every insecure setting.",
+    )
+    nestegg_home: Annotated[Path, AfterValidator(absolute)] = Field(
+        DEFAULT_HOME,
+        description="Folder for data: the SQLite database, and secrets that "
+        "development makes for itself.",
+    )
+    secret_key: SecretKey = Field(
+        description="Signs sign-in tokens; at least 32 random characters. Make one with: openssl "
+        "rand -hex 32. Development makes its own."
+    )
+    secret_key_previous: SecretKey | None = Field(
+        None, description="The SECRET_KEY before the present one, while its tokens are still valid."
+    )
+    master_encryption_key: FernetKey = Field(
+        description="Fernet key that encrypts personal data: 32 bytes in url-safe base64. Make "
+        "one with: python -c 'from cryptography.fernet import Fernet; "
+        "print(Fernet.generate_key().decode())'. Development makes its own. Without it the data "
+        "is lost: back it up."
+    )
+    encryption_current_version: int = Field(
+        1, ge=1, description="Version of MASTER_ENCRYPTION_KEY; one more after each rotation."
+    )
+    encryption_keys: Annotated[
+        dict[Annotated[int, Field(ge=1)], FernetKey], Numbered("ENCRYPTION_KEY_V")
+    ] = Field(
+        {},
+        description="Former master keys by version, ENCRYPTION_KEY_V1, ENCRYPTION_KEY_V2 and "
+        "so on, for as long as data under them is left.",
+    )
+    encryption_backend: str = Field("fernet", description="Encryption backend for new values.")
+    trusted_networks: TrustedNetworks = Field(
+        (),
+        description="Private networks (e.g. 172.16.0.0/12) and host names that you vouch for, "
+        "such as those of compose: databases and Redis there need neither TLS nor password. Names "
+        "are compared, not looked up.",
+    )
+    database_url: DatabaseUrl = Field(
+        default_factory=_sqlite_in_home,
+        description="Database: postgresql://user:password@host:5432/nestegg. When not set, the "
+        "SQLite file nestegg.sqlite3 in NESTEGG_HOME. In production a PostgreSQL URL without "
+        "sslmode gets sslmode=require, unless the host is this machine or in TRUSTED_NETWORKS.",
+    )
+    database_admin_url: DatabaseUrl = Field(
+        default_factory=lambda data: data["database_url"],
+        description="Database as the role that owns the tables, for migrations, backups and "
+        "restores. When not set, DATABASE_URL.",
+    )
+    redis_url: RedisUrl | None = Field(
+        None,
+        description="Redis for cache, limits and jobs: redis://:password@host:6379/0. When "
+        "not set, jobs run in the process that asks for them.",
+    )
+    queue_redis_url: RedisUrl | None = Field(
+        default_factory=lambda data: data["redis_url"],
+        validation_alias=AliasChoices("queue_redis_url", "celery_broker_url"),
+        description="Redis for jobs alone. When not set, REDIS_URL.",
+    )
+    allowed_hosts: AllowedHosts = Field(
+        default_factory=_all_hosts_in_development,
+        description="Host names that requests may be addressed to, with commas between. When not "
+        "set, all (*); production needs a list.",
+    )
+    cors_origins: Origins = Field(
+        (),
+        description="Origins of web apps that may call the API from a browser, with commas "
+        "between, e.g. https://app.example.com.",
+    )
+    app_base_url: BaseUrl = Field(
+        "http://127.0.0.1:8000",
+        description="Public address of this server; https in production.",
+    )
+    forwarded_allow_ips: ProxyAddresses = Field(
+        ("127.0.0.1", "::1"),
+        description="Addresses of the proxies whose X-Forwarded headers are believed.",
+    )
+    max_body_bytes: int = Field(
+        10 * 1024 * 1024, gt=0, description="Largest request body, in bytes."
+    )
+    metrics_exporters: CommaList = Field(
+        ("prometheus",), description="Metrics exporters in use; a single comma for none."
+    )
+    metrics_password: SecretStr = Field(
+        SecretStr("metrics"),
+        description="Password of the user `admin` for the metrics. The default is refused in "
+        "production, and so are fewer than 12 characters.",
+    )
+    metrics_port: int = Field(9090, ge=0, le=65535, description="Port of the metrics.")
+    metrics_host: str = Field("127.0.0.1", description="Address that the metrics listen on.")
+    log_format: Literal["console", "json"] = Field(
+        "console", description="console for people, json for programs."
+    )
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)
+    ] = Field("INFO", description="Least level logged: DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+    identity_provider_chain: CommaList = Field(
+        ("builtin",), description="Identity providers, in the order in which they see a token."
+    )
+    retention_policies: CommaList = Field(
+        ("transaction_age",), description="Retention policies in use; a single comma for none."
+    )
+    plugins_disabled: CommaList = Field(
+        (), description="Installed plugins that are switched off, with commas between."
+    )
+    access_token_minutes: int = Field(
+        15, gt=0, description="How long an access token is valid, in minutes."
+    )
+    refresh_token_days: int = Field(
+        30, gt=0, description="How long a session lasts without being used, in days."
+    )
+
+    @field_validator("database_url", "database_admin_url")
+    @classmethod
+    def _require_tls(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        if info.data.get("environment") != "production":
+            return value
+        return with_tls(value, info.data.get("trusted_networks", ()))
+
+    @classmethod
+    def settings_customise_sources(  # the arguments' names are pydantic-settings'
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take values from the constructor's arguments alone."""
+        return (init_settings,)
+
+
+def load(environment: Environment) -> Settings:
+    """Load the core's settings and apply the production rules.
+
+    What is worked out here (`DATABASE_URL` and the like) is put in force for plugins' settings.
+
+    Raises:
+        ConfigurationError: with all that is wrong, here and in the sources.
+
+    Example:
+        >>> load(Environment.read({"ENVIRONMENT": "prod"}, dotenv=None))  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        nestegg_core.errors.ConfigurationError: ENVIRONMENT: is not valid: ...
+    """
+    settings, problems = _attempt(environment)
+    judged = settings or _stand_in(environment, problems)
+    blamed = {problem.where.removesuffix("_FILE") for problem in problems}
+    broken = [_as_written(environment, problem) for problem in production.check(judged)]
+    problems = [*environment.problems, *problems, *(p for p in broken if p.where not in blamed)]
+    if settings is None or problems:
+        raise ConfigurationError(problems)
+    for name in _PASSED_ON:
+        value = getattr(settings, name)
+        if value is not None:
+            plain = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            environment.give(name.upper(), plain)
+    return settings
+
+
+def _attempt(environment: Environment) -> tuple[Settings | None, Sequence[Problem]]:
+    try:
+        return environment.load(Settings), ()
+    except ConfigurationError as error:
+        return None, error.problems
+
+
+def _stand_in(environment: Environment, problems: Sequence[Problem]) -> Settings:
+    """Return the settings as if what is wrong were not set, so that the rules can judge the rest.
+
+    A missing secret is pretended. Where `ENVIRONMENT` itself is wrong, no rule applies.
+    """
+    wrong = {problem.where.removesuffix("_FILE") for problem in problems}
+    values = {name: make() for name, make in generated_secrets.MAKERS.items()}
+    for field in fields_of(Settings):
+        variable = environment.find(*field.variables)
+        if variable and variable.value and variable.name not in wrong and not field.prefix:
+            values[field.variable] = variable.value
+    return Environment.read(values, dotenv=None).load(Settings)
+
+
+def _as_written(environment: Environment, problem: Problem) -> Problem:
+    """Name the variable that the operator wrote, where a setting has several."""
+    field = next(field for field in fields_of(Settings) if problem.where in field.variables)
+    found = environment.find(*field.variables)
+    return replace(problem, where=found.name) if found else problem

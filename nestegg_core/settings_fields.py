@@ -1,0 +1,83 @@
+"""What a settings class says of itself: its variables, which are secret, their descriptions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic import AliasChoices, SecretBytes, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
+
+from nestegg_core.connection_urls import ShownAsUrl
+from nestegg_core.setting_types import Numbered
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsField:
+    """One field of a settings class.
+
+    Attributes:
+        name: of the field.
+        variables: the names that operators may write, the preferred one first.
+        secret: whether its value must never be shown.
+        url: whether it is a URL of which only the password is secret.
+        prefix: of numbered variables (`Numbered`); empty for all other fields.
+        description: for operators.
+        default: `None` also where there is none, or where it depends on other settings.
+    """
+
+    name: str
+    variables: tuple[str, ...]
+    secret: bool
+    url: bool
+    prefix: str
+    description: str
+    default: Any
+
+    @property
+    def variable(self) -> str:
+        """The preferred name of the variable."""
+        return self.variables[0]
+
+
+def fields_of(settings_class: type[BaseSettings]) -> tuple[SettingsField, ...]:
+    """Return the fields of a settings class that a variable can set, in their order.
+
+    A variable is called as its field, in capitals, after the class's `env_prefix`; or as the
+    field's alias. Only flat fields are set from variables, and from names without their case.
+    """
+    fields = (_field(settings_class, name) for name in settings_class.model_fields)
+    return tuple(field for field in fields if field.variables)
+
+
+def _field(settings_class: type[BaseSettings], name: str) -> SettingsField:
+    info = settings_class.model_fields[name]
+    parts = [*_parts(info.annotation), *info.metadata]
+    numbered = [part for part in parts if isinstance(part, Numbered)]
+    prefix = numbered[0].prefix if numbered else ""
+    return SettingsField(
+        name=name,
+        variables=(f"{prefix}1",) if prefix else _variables(settings_class, name, info),
+        secret=SecretStr in parts or SecretBytes in parts,
+        url=any(isinstance(part, ShownAsUrl) for part in parts),
+        prefix=prefix,
+        description=" ".join((info.description or "").split()),
+        default=None if info.default is PydanticUndefined else info.default,
+    )
+
+
+def _variables(settings_class: type[BaseSettings], name: str, info: FieldInfo) -> tuple[str, ...]:
+    config = settings_class.model_config
+    alias = info.validation_alias
+    choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
+    names = [choice for choice in choices if isinstance(choice, str)]
+    if alias is None or config.get("populate_by_name") or config.get("validate_by_name"):
+        names.append(config.get("env_prefix", "") + name)
+    return tuple(dict.fromkeys(variable.upper() for variable in names))
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    yield annotation
+    for part in get_args(annotation):
+        yield from _parts(part)

@@ -1,0 +1,131 @@
+"""The Falcon application: every operation on its path, behind the middleware."""
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import falcon
+from falcon import media
+
+from nestegg_core.runtime import Runtime
+from nestegg_core.web.cursors import Cursors
+from nestegg_core.web.endpoint import Endpoint
+from nestegg_core.web.middleware.authentication import Authentication
+from nestegg_core.web.middleware.gates import AllowedHosts, SchemaAtHead
+from nestegg_core.web.middleware.request_id import RequestId
+from nestegg_core.web.openapi import Documents, OpenApi
+from nestegg_core.web.operation import Operation
+from nestegg_core.web.plugin_routes import plugin_operations
+from nestegg_core.web.problems import add_error_handlers
+from nestegg_core.web.resources.accounts import AccountResource
+from nestegg_core.web.resources.auth import Auth, SignOut
+from nestegg_core.web.resources.categories import CategoryResource
+from nestegg_core.web.resources.health import HealthResource
+from nestegg_core.web.resources.imports import import_resource
+from nestegg_core.web.resources.people import People
+from nestegg_core.web.resources.reports import ReportResource
+from nestegg_core.web.resources.transactions import TransactionResource
+
+App = falcon.App[falcon.Request, falcon.Response]
+
+
+def create_app(runtime: Runtime) -> App:
+    """Return a WSGI application over a runtime. Apps share nothing: make as many as you like.
+
+    Example:
+        ```python
+        client = falcon.testing.TestClient(create_app(runtime))
+        ```
+    """
+    app = App(middleware=_middleware(runtime))
+    app.req_options.strip_url_path_trailing_slash = False
+    app.req_options.media_handlers[falcon.MEDIA_MULTIPART] = _multipart(
+        runtime.settings.max_body_bytes
+    )
+    add_error_handlers(app)
+    openapi = OpenApi(version("nestegg-core"))
+    cursors = Cursors(runtime.settings.secret_key.get_secret_value())
+    endpoints: dict[str, Endpoint] = {}
+    operations = [op for resource in _resources(runtime) for op in operations_of(resource)]
+    for op in [*operations, *plugin_operations(runtime.routes)]:
+        endpoint = endpoints.get(op.path)
+        if endpoint is None:
+            endpoint = endpoints[op.path] = Endpoint(
+                runtime.access, cursors, runtime.settings.max_body_bytes
+            )
+        endpoint.operations[op.method] = op
+        responder = openapi.documented(op, _responder(endpoint, op))
+        setattr(endpoint, f"on_{op.method.lower()}", responder)
+    for path, endpoint in endpoints.items():
+        app.add_route(path, endpoint)
+    documents = Documents(openapi.document(app))
+    app.add_route("/openapi.json", documents)
+    app.add_route("/docs", documents, suffix="page")
+    return app
+
+
+def operations_of(resource: object) -> Iterable[Operation]:
+    """Return what a resource's marked methods declare, bound to the resource."""
+    for _, method in inspect.getmembers(resource, inspect.ismethod):
+        declared: Operation | None = getattr(method, "operation", None)
+        if declared is not None:
+            yield replace(declared, handler=method)
+
+
+def _responder(endpoint: Endpoint, op: Operation) -> Callable[..., None]:
+    run = partial(endpoint.run, op)
+
+    def respond(req: falcon.Request, resp: falcon.Response, **params: Any) -> None:
+        run(req, resp, **params)
+
+    return respond
+
+
+def _resources(runtime: Runtime) -> list[object]:
+    services = runtime
+    resources: list[object] = [
+        HealthResource(services.storage, services.health_checks),
+        People(services.access, services.persons, services.organizations),
+        SignOut(services.sessions),
+        AccountResource(services.accounts),
+        CategoryResource(services.categories),
+        TransactionResource(services.transactions),
+        import_resource(services.importers.options)(
+            services.imports,
+            services.importers,
+            services.access,
+            services.settings.max_body_bytes,
+        ),
+        ReportResource(services.reports, services.clock),
+    ]
+    if "builtin" in services.settings.identity_provider_chain:
+        resources.append(Auth(services.persons, services.sessions))
+    return resources
+
+
+def _middleware(runtime: Runtime) -> list[Any]:
+    settings = runtime.settings
+    middleware: list[Any] = [
+        RequestId(),
+        AllowedHosts(settings.allowed_hosts),
+        SchemaAtHead(runtime.storage),
+        Authentication(runtime.chain, runtime.persons),
+    ]
+    if settings.cors_origins:
+        middleware.insert(
+            0,
+            falcon.CORSMiddleware(
+                allow_origins=list(settings.cors_origins),
+                expose_headers=["ETag", "Location", "X-Request-ID"],
+            ),
+        )
+    return middleware
+
+
+def _multipart(max_body: int) -> media.MultipartFormHandler:
+    handler = media.MultipartFormHandler()
+    handler.parse_options.max_body_part_buffer_size = max_body
+    return handler

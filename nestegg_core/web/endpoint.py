@@ -1,0 +1,115 @@
+"""Runs an operation: validate, authorise, call, answer. The only place that does."""
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+import falcon
+import orjson
+
+from nestegg_core.errors import StaleVersion, VersionRequired
+from nestegg_core.people.access import Access
+from nestegg_core.web.cursors import Cursors
+from nestegg_core.web.operation import CHANGING, Answer, Call, Operation
+from nestegg_core.web.validation import if_match, validate
+
+MEDIA_TYPE = "application/json"
+
+
+class Endpoint:
+    """The Falcon resource of one path: an operation for each of its methods."""
+
+    def __init__(self, access: Access, cursors: Cursors, max_body: int) -> None:
+        self._access = access
+        self._cursors = cursors
+        self._max_body = max_body
+        self.operations: dict[str, Operation] = {}
+
+    def run(self, op: Operation, req: falcon.Request, resp: falcon.Response, **params: Any) -> None:
+        """Answer one request."""
+        call = self._call(op, req, params)
+        answer = self._in_organization(op, call) if op.permission else op.handler(call)
+        self._write(op, req, resp, answer)
+
+    def _call(self, op: Operation, req: falcon.Request, params: Mapping[str, Any]) -> Call:
+        version = _required_version(req) if op.method in CHANGING and op.permission else 0
+        query, body = validate(req, op.query, op.body, self._max_body)
+        cursor = getattr(query, "cursor", None)
+        return Call(
+            request=req,
+            params=params,
+            query=query,
+            body=body,
+            after=self._cursors.read(req.path, cursor) if cursor else None,
+            version=version,
+            signed_in=req.context.get("caller"),
+        )
+
+    def _in_organization(self, op: Operation, call: Call) -> Answer:
+        writes = op.writes and op.transaction
+        with self._access.organization(
+            call.caller, call.org_id, op.permission, write=writes
+        ) as transaction:
+            if op.transaction:
+                return op.handler(_with(call, transaction))
+        return op.handler(call)
+
+    def _write(
+        self, op: Operation, req: falcon.Request, resp: falcon.Response, answer: Answer
+    ) -> None:
+        resp.status = falcon.code_to_http_status(answer.status)
+        if answer.location:
+            resp.set_header("Location", answer.location)
+        if answer.content is None:
+            return
+        content = answer.content
+        if "items" in content:
+            position = answer.after
+            content = {
+                **content,
+                "next": self._cursors.write(req.path, position) if position else None,
+            }
+        body = orjson.dumps(content)
+        if not answer.cacheable:
+            resp.set_header("Cache-Control", "no-store")
+        else:
+            resp.set_header("Cache-Control", "private, no-cache")
+            tag = _etag(content, body)
+            resp.set_header("ETag", tag)
+            if op.method == "GET" and tag in req.headers.get("IF-NONE-MATCH", ""):
+                resp.status = falcon.HTTP_304
+                return
+        resp.content_type = MEDIA_TYPE
+        resp.data = body
+
+
+def _with(call: Call, transaction: Any) -> Call:
+    return Call(
+        request=call.request,
+        params=call.params,
+        query=call.query,
+        body=call.body,
+        after=call.after,
+        version=call.version,
+        signed_in=call.signed_in,
+        transaction=transaction,
+    )
+
+
+def _etag(content: Mapping[str, Any], body: bytes) -> str:
+    """Return the row's version; a list has none, so its content stands for it."""
+    version = content.get("version")
+    return (
+        f'"{version}"'
+        if version is not None
+        else f'W/"{blake2b(body, digest_size=12).hexdigest()}"'
+    )
+
+
+def _required_version(req: falcon.Request) -> int:
+    if not req.get_header("If-Match"):
+        raise VersionRequired("Send If-Match with the ETag of the row that you have read.")
+    version = if_match(req.headers)
+    if version is None:
+        raise StaleVersion("If-Match is not an ETag of this row. Read it again, then decide.")
+    return version

@@ -1,0 +1,76 @@
+"""Finds out who sends a request: the chain gives an identity, and that a person."""
+
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import falcon
+
+from nestegg_core.contracts.identity import Identity
+from nestegg_core.errors import Unauthenticated
+from nestegg_core.identity.access_tokens import ISSUER
+from nestegg_core.identity.chain import IdentityChain
+from nestegg_core.people.access import Caller
+from nestegg_core.people.persons import Persons
+from nestegg_core.web.endpoint import Endpoint
+
+MAX_TOKEN = 16_384
+
+
+class Authentication:
+    """Refuses requests without a good bearer token, except for public operations."""
+
+    def __init__(self, chain: IdentityChain, persons: Persons) -> None:
+        self._chain = chain
+        self._persons = persons
+
+    def process_resource(
+        self,
+        req: falcon.Request,
+        _resp: falcon.Response,
+        resource: Any,
+        _params: dict[str, Any],
+    ) -> None:
+        """Put the caller, and their token's expiry, into the request's context."""
+        if not isinstance(resource, Endpoint):
+            return
+        operation = resource.operations.get(req.method)
+        if operation is None or operation.public:
+            return
+        token = bearer_token(req)
+        identity = self._chain.identify(token)
+        req.context.expires_at = identity.expires_at
+        req.context.caller = Caller(
+            person_id=self._person_id(identity),
+            is_admin=identity.is_admin,
+            session_id=identity.session_id,
+            token_hash=sha256(token.encode()).digest(),
+        )
+
+    def _person_id(self, identity: Identity) -> UUID:
+        if identity.issuer == ISSUER:
+            return UUID(identity.subject)
+        return self._persons.of_identity(identity)
+
+
+def bearer_token(req: falcon.Request) -> str:
+    """Return the token of `Authorization` (RFC 6750, 2.1).
+
+    Raises:
+        Unauthenticated: there is none.
+        falcon.HTTPBadRequest: the header is malformed.
+    """
+    header = req.get_header("Authorization")
+    if header is None:
+        raise Unauthenticated("Sign in first.", code="")
+    scheme, _, token = header.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer":
+        raise Unauthenticated("Send Authorization: Bearer and a token.", code="")
+    if not token or len(token) > MAX_TOKEN or not token.isascii() or " " in token:
+        raise falcon.HTTPBadRequest(
+            title="Invalid Request",
+            description="The token is malformed.",
+            headers={"WWW-Authenticate": 'Bearer realm="nestegg", error="invalid_request"'},
+        )
+    return token

@@ -1,0 +1,46 @@
+"""Gates that a request passes before anything of it is believed."""
+
+import falcon
+
+from nestegg_core.contracts.storage import Storage
+from nestegg_core.database import head
+from nestegg_core.errors import MigrationsPending
+
+PROBES = frozenset({"/health", "/livez", "/readyz"})
+"""Answered whatever the host name and the schema: they are asked by address, and early."""
+
+
+class AllowedHosts:
+    """Refuses requests to a host name that is not ours (`ALLOWED_HOSTS`)."""
+
+    def __init__(self, hosts: tuple[str, ...]) -> None:
+        self._hosts = frozenset(host.lower() for host in hosts)
+
+    def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
+        """Compare the name; the port does not matter."""
+        if "*" in self._hosts or req.path in PROBES:
+            return
+        if req.host.lower() not in self._hosts:
+            raise falcon.HTTPError(
+                falcon.HTTP_421,
+                title="Misdirected Request",
+                description="This server does not answer to that host name: see ALLOWED_HOSTS.",
+            )
+
+
+class SchemaAtHead:
+    """Answers 503 while the database is below head; asks until it is there, and no more."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._at_head = False
+
+    def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
+        """Compare the revision."""
+        if self._at_head or req.path in PROBES:
+            return
+        if self._storage.current_revision() != head():
+            raise MigrationsPending(
+                "The database is below the newest migration. Run: nestegg db upgrade"
+            )
+        self._at_head = True

@@ -1,0 +1,45 @@
+"""What answers have in common."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Money = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$", examples=["-12.50"])]
+"""An exact amount as a string, in the currency that stands beside it."""
+
+Next = Annotated[str | None, Field(description="`cursor` of the next page; null at the end.")]
+
+
+class AnswerModel(BaseModel):
+    """Base of every answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Row(AnswerModel):
+    """What every stored row shows."""
+
+    id: UUID
+    created_at: datetime
+    updated_at: datetime
+    version: Annotated[int, Field(description="Counts changes; also the answer's ETag.")]
+
+
+class FieldProblem(AnswerModel):
+    """One wrong value."""
+
+    pointer: Annotated[str, Field(description="JSON pointer into the body, or a parameter.")]
+    code: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblem] = []

@@ -1,0 +1,131 @@
+"""Errors as `application/problem+json` (RFC 9457): every bad field at once, no input echoed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import falcon
+import orjson
+import structlog
+
+from nestegg_core import errors
+from nestegg_core.errors import FieldProblem
+
+MEDIA_TYPE = "application/problem+json"
+
+_log = structlog.get_logger("nestegg.web")
+
+REALM = 'Bearer realm="nestegg"'
+
+
+def write_problem(
+    resp: falcon.Response,
+    status: int,
+    code: str,
+    detail: str,
+    problems: Sequence[FieldProblem] = (),
+) -> None:
+    """Make an answer a problem document.
+
+    Args:
+        status: HTTP status.
+        code: stable name of the kind of problem; the end of its `type`.
+        detail: for people.
+        problems: the fields that are wrong.
+    """
+    document: dict[str, Any] = {
+        "type": f"urn:nestegg:problem:{code}",
+        "title": falcon.code_to_http_status(status).partition(" ")[2],
+        "status": status,
+        "detail": detail,
+    }
+    if problems:
+        document["errors"] = [
+            {"pointer": p.pointer, "code": p.code, "detail": p.detail} for p in problems
+        ]
+    resp.status = falcon.code_to_http_status(status)
+    resp.content_type = MEDIA_TYPE
+    resp.data = orjson.dumps(document)
+    resp.media = None
+    resp.text = None
+    resp.set_header("Cache-Control", "no-store")
+
+
+def add_error_handlers(app: "falcon.App[Any, Any]") -> None:
+    """Answer every error of ours, of Falcon's, and everything else as a problem."""
+    app.add_error_handler(Exception, _unexpected)
+    app.add_error_handler(errors.NestEggError, _known)
+    app.add_error_handler(falcon.HTTPError, _falcon)
+
+
+_STATUSES: dict[type[errors.NestEggError], tuple[int, str]] = {
+    errors.InvalidInput: (422, "invalid-input"),
+    errors.Forbidden: (403, "forbidden"),
+    errors.NotFound: (404, "not-found"),
+    errors.StaleVersion: (412, "stale-version"),
+    errors.VersionRequired: (428, "version-required"),
+    errors.StorageUnavailable: (503, "storage-unavailable"),
+    errors.ProviderUnavailable: (503, "provider-unavailable"),
+    errors.MigrationsPending: (503, "migrations-pending"),
+}
+
+
+def _known(
+    req: falcon.Request, resp: falcon.Response, error: errors.NestEggError, params: dict[str, Any]
+) -> None:
+    match error:
+        case errors.InvalidInput():
+            detail = "Some values are wrong; `errors` names each."
+            write_problem(resp, 422, "invalid-input", detail, error.problems)
+        case errors.StatementError():
+            pointer = error.option or (f"line {error.line}" if error.line else "file")
+            problem = FieldProblem(pointer, error.code, error.detail)
+            write_problem(resp, 422, "statement", error.detail, [problem])
+        case errors.Unauthenticated():
+            resp.set_header("WWW-Authenticate", _challenge(error))
+            write_problem(resp, 401, "unauthenticated", str(error))
+        case errors.Conflict():
+            write_problem(resp, 409, error.code, str(error))
+        case _ if type(error) in _STATUSES:
+            status, code = _STATUSES[type(error)]
+            if status == 503:  # noqa: PLR2004 - Service Unavailable
+                resp.set_header("Retry-After", "5")
+                _log.warning("unavailable", code=code, error=str(error))
+            write_problem(resp, status, code, str(error))
+        case _:
+            _unexpected(req, resp, error, params)
+
+
+_DETAILS = {
+    404: "There is nothing at this path.",
+    405: "The path does not answer to this method; `Allow` names those that it does.",
+}
+
+
+def _challenge(error: errors.Unauthenticated) -> str:
+    """Say why a token was refused, and nothing where none was sent (RFC 6750, 3 and 3.1)."""
+    if error.code != "invalid_token":
+        return REALM
+    safe = str(error).replace('"', "'")
+    return f'{REALM}, error="{error.code}", error_description="{safe}"'
+
+
+def _falcon(
+    _req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, _params: dict[str, Any]
+) -> None:
+    title = error.title or ""
+    if title == error.status:  # Falcon's own words: the number stands in the status already
+        title = title.partition(" ")[2]
+    if error.headers:
+        resp.set_headers(dict(error.headers))
+    detail = error.description or _DETAILS.get(error.status_code, "See the status.")
+    write_problem(resp, error.status_code, title.lower().replace(" ", "-"), detail)
+
+
+def _unexpected(
+    req: falcon.Request, resp: falcon.Response, error: BaseException, _params: dict[str, Any]
+) -> None:
+    """Answer 500 without a word of what happened; the log has it, under the request's id."""
+    _log.error("unexpected error", method=req.method, route=req.uri_template, exc_info=error)
+    write_problem(
+        resp, 500, "internal", "The server failed. The log has more under this answer's request id."
+    )

@@ -1,0 +1,1 @@
+"""Endpoints, one file for each resource: parse, call, answer, decide nothing."""

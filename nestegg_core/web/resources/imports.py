@@ -1,0 +1,126 @@
+"""Imports of statements."""
+
+from collections.abc import Mapping
+
+import falcon
+
+from nestegg_core.contracts.importers import StatementFile
+from nestegg_core.errors import StatementError
+from nestegg_core.importers.chooser import Importers
+from nestegg_core.ledger.imports import Imports, Upload
+from nestegg_core.people.access import Access
+from nestegg_core.web.fields import PageQuery
+from nestegg_core.web.models import imports as models
+from nestegg_core.web.operation import ORGANIZATION, Answer, Call, operation
+from nestegg_core.web.resources.rows import GONE, made_answer, page_answer
+from nestegg_core.web.validation import read_body
+
+COLLECTION = ORGANIZATION + "/imports"
+ONE = COLLECTION + "/{import_id:uuid}"
+
+
+def import_resource(options: Mapping[str, str]) -> type["ImportResource"]:
+    """Return the resource class, whose query knows the options of the importers at hand."""
+    query = models.import_query(options)
+
+    class WithOptions(ImportResource):
+        @operation(
+            "POST",
+            COLLECTION,
+            permission="imports:write",
+            query=query,
+            answer=models.Import,
+            status=201,
+            transaction=False,
+            upload=True,
+        )
+        def preview(self, call: Call) -> Answer:
+            """Upload a statement and preview it: nothing is booked yet."""
+            return self.preview_upload(call)
+
+    return WithOptions
+
+
+class ImportResource:
+    """`/imports`."""
+
+    def __init__(
+        self, imports: Imports, importers: Importers, access: Access, max_body: int
+    ) -> None:
+        self._imports = imports
+        self._importers = importers
+        self._access = access
+        self._max_body = max_body
+
+    def preview_upload(self, call: Call) -> Answer:
+        """Read the file before a transaction is opened: it may take a while."""
+        file = _uploaded(call.request, self._max_body)
+        name, statement = self._importers.read(file, call.query.options(), call.query.importer)
+        upload = Upload(name, file.name, statement, call.caller.person_id)
+        with self._access.organization(call.caller, call.org_id, "imports:write", write=True) as tx:
+            return made_answer(call, self._imports.preview(tx, call.query.account_id, upload))
+
+    @operation(
+        "GET", COLLECTION, permission="imports:read", query=PageQuery, answer=models.ImportPage
+    )
+    def list(self, call: Call) -> Answer:
+        """List imports, newest first."""
+        return page_answer(self._imports.page(call.tx, limit=call.query.limit, after=call.after))
+
+    @operation("GET", ONE, permission="imports:read", answer=models.Import)
+    def read(self, call: Call) -> Answer:
+        """Read an import: what was decided for its file, and how many rows are what."""
+        return Answer(self._imports.read(call.tx, call.params["import_id"]))
+
+    @operation(
+        "GET",
+        ONE + "/rows",
+        permission="imports:read",
+        query=models.ImportRowQuery,
+        answer=models.ImportRowPage,
+    )
+    def rows(self, call: Call) -> Answer:
+        """List an import's rows in the file's order."""
+        return page_answer(
+            self._imports.rows_page(
+                call.tx,
+                call.params["import_id"],
+                status=call.query.status,
+                limit=call.query.limit,
+                after=call.after,
+            )
+        )
+
+    @operation("POST", ONE + "/commit", permission="imports:write", answer=models.Import)
+    def commit(self, call: Call) -> Answer:
+        """Book every new row, or none."""
+        return Answer(self._imports.commit(call.tx, call.params["import_id"]))
+
+    @operation("POST", ONE + "/revert", permission="imports:write", answer=models.Import)
+    def revert(self, call: Call) -> Answer:
+        """Take the rows of a committed import out again, or none."""
+        return Answer(self._imports.revert(call.tx, call.params["import_id"]))
+
+    @operation("DELETE", ONE, permission="imports:write", answer=None, status=204)
+    def delete(self, call: Call) -> Answer:
+        """Forget a preview or a reverted import."""
+        self._imports.delete(call.tx, call.params["import_id"], call.version)
+        return GONE
+
+
+def _uploaded(req: falcon.Request, limit: int) -> StatementFile:
+    media_type = (req.content_type or "").partition(";")[0].strip().lower()
+    if media_type == "multipart/form-data":
+        return _form_file(req, limit)
+    return StatementFile(read_body(req, limit), content_type=media_type)
+
+
+def _form_file(req: falcon.Request, limit: int) -> StatementFile:
+    """Return the first part that is a file; the form's parser reads no more than the limit."""
+    if req.content_length is not None and req.content_length > limit:
+        read_body(req, limit)
+    for part in req.get_media():
+        if part.filename is not None:
+            name = part.secure_filename if part.filename else ""
+            return StatementFile(part.get_data(), name=name, content_type=part.content_type)
+    raise StatementError("no_file", "The form has no file.")

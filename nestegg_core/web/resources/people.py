@@ -1,0 +1,45 @@
+"""Who one is, and one's organizations."""
+
+from nestegg_core.people.access import Access
+from nestegg_core.people.organizations import Organizations
+from nestegg_core.people.persons import Persons
+from nestegg_core.web.models import people as models
+from nestegg_core.web.operation import ORGANIZATION, PREFIX, Answer, Call, operation
+
+
+class People:
+    """`/me` and `/organizations`."""
+
+    def __init__(self, access: Access, persons: Persons, organizations: Organizations) -> None:
+        self._access = access
+        self._persons = persons
+        self._organizations = organizations
+
+    @operation("GET", PREFIX + "/me", answer=models.Me)
+    def me(self, call: Call) -> Answer:
+        """Read who one is, and where one belongs."""
+        with self._access.person(call.caller, write=False) as tx:
+            return Answer(
+                self._persons.describe(tx, call.caller.person_id, is_admin=call.caller.is_admin)
+            )
+
+    @operation("GET", PREFIX + "/organizations", answer=models.OrganizationList)
+    def organizations(self, call: Call) -> Answer:
+        """List the organizations that one belongs to."""
+        return Answer({"items": self.me(call).content["memberships"]})
+
+    @operation("GET", ORGANIZATION, permission="organization:read", answer=models.Organization)
+    def read(self, call: Call) -> Answer:
+        """Read an organization."""
+        return Answer(self._organizations.read(call.tx))
+
+    @operation(
+        "PATCH",
+        ORGANIZATION,
+        permission="organization:write",
+        body=models.OrganizationChange,
+        answer=models.Organization,
+    )
+    def change(self, call: Call) -> Answer:
+        """Change an organization."""
+        return Answer(self._organizations.change(call.tx, call.version, call.body.changes()))

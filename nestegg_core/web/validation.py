@@ -1,0 +1,124 @@
+"""Reads a request into its models, and names everything that is wrong with it at once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import falcon
+from pydantic import BaseModel, ValidationError
+
+from nestegg_core.errors import FieldProblem, InvalidInput
+
+MAX_POINTER = 100
+
+# pydantic's own words for these repeat a part of the input.
+_WORDS = {
+    "uuid_parsing": "must be a UUID",
+    "uuid_type": "must be a UUID in a string",
+    "literal_error": "must be one of the listed values",
+    "extra_forbidden": "is not known here",
+    "missing": "is required",
+    "int_parsing": "must be a whole number",
+    "bool_parsing": "must be true or false",
+    "string_pattern_mismatch": "does not look as it should",
+}
+
+
+class TooLarge(falcon.HTTPContentTooLarge):
+    """The body is over the server's limit."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            title="Content Too Large", description=f"A body may have at most {limit} bytes."
+        )
+
+
+def read_body(req: falcon.Request, limit: int) -> bytes:
+    """Return the body's bytes.
+
+    Raises:
+        TooLarge: there are more than `limit`; no more than that is read.
+    """
+    if req.content_length is not None and req.content_length > limit:
+        raise TooLarge(limit)
+    # Without a length Falcon's bounded stream is empty; the server ends a chunked one itself.
+    chunked = req.content_length is None and req.env.get("wsgi.input_terminated")
+    stream = req.stream if chunked else req.bounded_stream
+    body: bytes = stream.read(limit + 1)
+    if len(body) > limit:
+        raise TooLarge(limit)
+    return body
+
+
+def validate(
+    req: falcon.Request,
+    query: type[BaseModel] | None,
+    body: type[BaseModel] | None,
+    max_body: int,
+) -> tuple[Any, Any]:
+    """Return the query and the body as instances of their models.
+
+    Raises:
+        InvalidInput: with every problem of both.
+        falcon.HTTPBadRequest: the body is no JSON.
+    """
+    problems: list[FieldProblem] = []
+    parsed_query = parsed_body = None
+    if query is not None:
+        try:
+            parsed_query = query.model_validate(req.params)
+        except ValidationError as error:
+            problems += _problems(error, "")
+    if body is not None:
+        raw = _json_bytes(req, max_body)
+        try:
+            parsed_body = body.model_validate_json(raw, strict=True)
+        except ValidationError as error:
+            _refuse_malformed(error)
+            problems += _problems(error, "/")
+    if problems:
+        raise InvalidInput(problems)
+    return parsed_query, parsed_body
+
+
+def _json_bytes(req: falcon.Request, max_body: int) -> bytes:
+    media_type = (req.content_type or "application/json").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise falcon.HTTPUnsupportedMediaType(
+            title="Unsupported Media Type", description="Send Content-Type: application/json."
+        )
+    return read_body(req, max_body)
+
+
+def _refuse_malformed(error: ValidationError) -> None:
+    for one in error.errors(include_input=False, include_url=False):
+        if one["type"] == "json_invalid":
+            raise falcon.HTTPBadRequest(
+                title="Malformed JSON", description="The body is no JSON document."
+            )
+
+
+def _problems(error: ValidationError, prefix: str) -> list[FieldProblem]:
+    return [
+        FieldProblem(
+            pointer=_pointer(one["loc"], prefix),
+            code=one["type"],
+            detail=_WORDS.get(one["type"], one["msg"]),
+        )
+        for one in error.errors(include_input=False, include_url=False)
+    ]
+
+
+def _pointer(location: tuple[int | str, ...], prefix: str) -> str:
+    """Return a JSON pointer (RFC 6901), or the plain name of a parameter."""
+    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location]
+    return (prefix + "/".join(parts))[:MAX_POINTER] if parts else ""
+
+
+def if_match(headers: Mapping[str, str]) -> int | None:
+    """Return the version of `If-Match`; `None` when it is absent or not one of ours."""
+    value = headers.get("IF-MATCH", "").strip()
+    if value.startswith('"') and value.endswith('"') and value[1:-1].isascii():
+        number = value[1:-1]
+        if number.isdigit() and len(number) < 10:  # noqa: PLR2004 - fits the column
+            return int(number)
+    return None

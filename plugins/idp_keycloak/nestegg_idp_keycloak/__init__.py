@@ -1,0 +1,106 @@
+"""Sign-in with Keycloak: access tokens of a realm."""
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from nestegg_core import CommaList, IdentityProviderRegistration, PluginContext, hookimpl
+from nestegg_core.identity.oidc import (
+    AtLeastOne,
+    Claims,
+    OidcProfile,
+    OidcProvider,
+    OidcSettings,
+    ProviderUrl,
+    audiences,
+    provider_for,
+)
+
+# A realm's administrator chooses among these.
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
+
+
+class KeycloakSettings(OidcSettings):
+    """The variables of this provider; the first two are required."""
+
+    idp_keycloak_issuer: ProviderUrl = Field(
+        description="The realm's public issuer: https://<host>/realms/<realm>."
+    )
+    idp_keycloak_client_id: AtLeastOne = Field(
+        description="Ids of the clients whose tokens are taken, with commas."
+    )
+    idp_keycloak_audience: CommaList = Field(
+        default=(), description="Audiences of this API; access tokens must then name one."
+    )
+    idp_keycloak_admin_group: str | None = Field(
+        default=None, description="Role or group whose members administer the instance."
+    )
+    idp_keycloak_groups_claim: str | None = Field(
+        default=None,
+        description="Dotted path of the claim with the groups, instead of realm roles, roles of "
+        "the clients and `groups` together.",
+    )
+    idp_keycloak_discovery_url: ProviderUrl | None = Field(
+        default=None, description="Where discovery is fetched, if not below the issuer."
+    )
+    idp_keycloak_jwks_url: ProviderUrl | None = Field(
+        default=None, description="Where the keys are fetched, if discovery is not to be asked."
+    )
+    idp_keycloak_provision: bool = Field(
+        default=True, description="Create people when they first sign in."
+    )
+
+
+def check(profile: OidcProfile, claims: Claims, header: Claims) -> str | None:
+    """Take access tokens only: the payload's `typ` tells them from ID and refresh tokens.
+
+    `aud` often names nothing but Keycloak's own `account`, so that `azp` counts as well, unless
+    the operator has configured an audience.
+    """
+    del header
+    if claims.get("typ") != "Bearer":
+        return "typ is not Bearer: send the access token"
+    audience = audiences(claims)
+    if profile.audiences:
+        return None if audience & set(profile.audiences) else "aud does not name this API"
+    if claims.get("azp") in profile.client_ids or audience & set(profile.client_ids):
+        return None
+    return "neither azp nor aud names this application"
+
+
+def group_forms(group: str) -> tuple[str, ...]:
+    """Know a group both as `/family/admins`, as full paths are written, and without the slash."""
+    return (group, group.removeprefix("/")) if group.startswith("/") else (group,)
+
+
+def _groups_claims(settings: KeycloakSettings) -> tuple[str, ...]:
+    if settings.idp_keycloak_groups_claim is not None:
+        return (settings.idp_keycloak_groups_claim,)
+    clients = (f"resource_access.{client}.roles" for client in settings.idp_keycloak_client_id)
+    return ("realm_access.roles", *clients, "groups")
+
+
+def make(context: PluginContext[KeycloakSettings]) -> OidcProvider:
+    """Make the provider from its settings."""
+    settings = context.settings
+    profile = OidcProfile(
+        name="keycloak",
+        issuers=(settings.idp_keycloak_issuer,),
+        client_ids=settings.idp_keycloak_client_id,
+        audiences=settings.idp_keycloak_audience,
+        algorithms=ALGORITHMS,
+        check=check,
+        groups_claims=_groups_claims(settings),
+        group_forms=group_forms,
+        admin_group=settings.idp_keycloak_admin_group,
+        discovery_url=settings.idp_keycloak_discovery_url,
+        jwks_url=settings.idp_keycloak_jwks_url,
+        may_provision=settings.idp_keycloak_provision,
+    )
+    return provider_for(profile, context)
+
+
+@hookimpl
+def nestegg_identity_providers() -> Sequence[IdentityProviderRegistration]:
+    """Offer the provider `keycloak`."""
+    return [IdentityProviderRegistration("keycloak", KeycloakSettings, make)]

