@@ -54,7 +54,7 @@ from nestegg_core.errors import (
     StorageUnavailable,
 )
 from nestegg_core.hookspecs import hookimpl
-from nestegg_core.setting_types import CommaList
+from nestegg_core.settings.types import CommaList
 
 __all__ = [
     "Clock",

@@ -14,7 +14,6 @@ from nestegg_core.database.sql_storage import SqlStorage
 from nestegg_core.encryption.blind_index import BlindIndex, stored_root
 from nestegg_core.encryption.envelope import Envelope
 from nestegg_core.encryption.keyring import Keyring, key_bytes
-from nestegg_core.environment import Environment
 from nestegg_core.errors import ConfigurationError, Problem
 from nestegg_core.identity.access_tokens import AccessTokens
 from nestegg_core.identity.chain import IdentityChain
@@ -30,7 +29,7 @@ from nestegg_core.people.passwords import Argon2Passwords
 from nestegg_core.people.persons import Persons
 from nestegg_core.people.sessions import Sessions
 from nestegg_core.plugin_host import PluginHost, Plugins
-from nestegg_core.settings import Settings
+from nestegg_core.settings import Environment, Settings
 
 
 def utc_now() -> datetime:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from falcon.testing import TestClient
 
-from nestegg_core.environment import Environment
+from nestegg_core.settings import Environment
 from nestegg_core.runtime import Runtime, start
 from nestegg_core.web.app import create_app
 from support.household import Household, register

@@ -20,19 +20,6 @@ CORE = "nestegg_core"
 API = "__init__"
 
 SEAMS = {"contracts", "errors"}
-SETTINGS = {
-    "address_types",
-    "connection_urls",
-    "environment",
-    "generated_secrets",
-    "production",
-    "setting_types",
-    "settings",
-    "settings_fields",
-    "settings_loading",
-    "settings_report",
-    "variable_sources",
-}
 DOMAINS = {
     "encryption",
     "identity",
@@ -44,18 +31,18 @@ DOMAINS = {
     "people",
     "retention",
 }
-WIRED = SEAMS | SETTINGS | DOMAINS | {API, "hookspecs", "database", "plugin_host", "runtime"}
+WIRED = SEAMS | DOMAINS | {API, "settings", "hookspecs", "database", "plugin_host", "runtime"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "contracts": set(),
     "errors": set(),
     "hookspecs": {"contracts"},
-    API: {*SEAMS, "hookspecs", "setting_types"},
-    **dict.fromkeys(SETTINGS, SEAMS | SETTINGS),
-    "plugin_host": {*SEAMS, *SETTINGS, "hookspecs", "builtins"},
-    "database": {*SEAMS, "setting_types"},
-    **{zone: {*SEAMS, "setting_types", "database"} for zone in DOMAINS},
-    "builtins": {*SEAMS, *DOMAINS, "setting_types", "hookspecs", "database"},
+    API: {*SEAMS, "hookspecs", "settings"},
+    "settings": SEAMS,
+    "plugin_host": {*SEAMS, "settings", "hookspecs", "builtins"},
+    "database": {*SEAMS, "settings"},
+    **{zone: {*SEAMS, "settings", "database"} for zone in DOMAINS},
+    "builtins": {*SEAMS, *DOMAINS, "settings", "hookspecs", "database"},
     "runtime": WIRED,
     "web": WIRED,
     "cli": WIRED | {"web"},
@@ -213,7 +200,7 @@ def test_every_zone_has_its_rule() -> None:
 def test_a_planted_breach_is_found(tmp_path: Path, file: str, text: str, why: str) -> None:
     for folder in ("ledger", "people"):
         (tmp_path / CORE / folder).mkdir(parents=True)
-    for module in ("errors", "hookspecs", "settings"):
+    for module in ("errors", "hookspecs", "runtime", "settings"):
         (tmp_path / CORE / f"{module}.py").touch()
     path = tmp_path / file
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from nestegg_core.contracts.importers import RowProblem
 from nestegg_core.importers.amounts import LARGEST, BadAmount, currency_of, read_amount
 from nestegg_core.importers.columns import Columns
-from nestegg_core.importers.dates import DateFormat, read_date
+from nestegg_core.importers.dates import DateFormat, looks_like_date, read_date
 from nestegg_core.importers.signs import direction
 from nestegg_core.importers.table import Row, Table
 
@@ -45,14 +45,14 @@ class CellReader:
     """Reads rows; makes no decision of its own.
 
     Args:
-        table: for its width.
+        table: for its width and delimiter.
         columns: which column is what.
         date_format: the file's order of day, month and year.
         mark: the file's decimal mark.
     """
 
     def __init__(self, table: Table, columns: Columns, date_format: DateFormat, mark: str) -> None:
-        self._width, self._has_header = table.width, bool(table.header)
+        self._width, self._delimiter = table.width, table.delimiter
         self._columns, self._format, self._mark = columns, date_format, mark
         self._days: dict[str, date | None] = {}
 
@@ -83,14 +83,19 @@ class CellReader:
                     " a delimiter in a text is not quoted",
                 )
             )
-        if len(row.cells) < self._width and any("\n" in c or "\r" in c for c in row.cells):
+        if any(self._swallows(cell) for cell in row.cells if "\n" in cell or "\r" in cell):
             draft.problems.append(
-                RowProblem("unbalanced_quote", "runs over several lines: a quote is not closed")
+                RowProblem("unbalanced_quote", "holds another row in a text: a quote is not closed")
             )
         if max(map(len, row.cells)) > LONGEST_CELL:
             draft.problems.append(
                 RowProblem("cell_too_long", f"has a cell of more than {LONGEST_CELL:,} characters")
             )
+
+    def _swallows(self, cell: str) -> bool:
+        """Tell a text that goes on into the next row from one that has several lines."""
+        lines = [line.split(self._delimiter) for line in cell.splitlines()[1:]]
+        return any(len(parts) > 1 and any(map(looks_like_date, parts)) for parts in lines)
 
     def _date(self, row: Row, draft: Draft) -> date | None:
         cell = self._cell(row, "date")

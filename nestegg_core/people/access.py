@@ -26,7 +26,7 @@ class Caller:
         person_id: the person.
         is_admin: whether the token makes them an administrator of the instance.
         session_id: session of the built-in provider, if it is one.
-        token_hash: SHA-256 of the token, which signing out denies.
+        token_hash: SHA-256 of what the token signs; signing out denies it.
     """
 
     person_id: UUID

@@ -40,14 +40,18 @@ def core_version() -> str:
         return "unknown"
 
 
-def candidates(
-    entry_points: Iterable[EntryPoint], extra: Mapping[str, object]
-) -> Iterator[Candidate]:
-    """Name every plugin: what ships inside the core, what is installed, what the caller adds."""
-    yield Candidate(
+def builtins() -> Candidate:
+    """Name the core's own plugins. Importing them is left for later: they import the domains."""
+    return Candidate(
         Source(f"{BUILTIN}core", CORE, core_version()),
         lambda: importlib.import_module("nestegg_core.builtins"),
     )
+
+
+def candidates(
+    entry_points: Iterable[EntryPoint], extra: Mapping[str, object]
+) -> Iterator[Candidate]:
+    """Name every plugin from outside the core: what is installed, and what the caller adds."""
     for entry_point in entry_points:
         yield Candidate(_source(entry_point), entry_point.load)
     for name, plugin in extra.items():
@@ -85,7 +89,7 @@ def split_by_name(
     for name, group in named.items():
         if len(group) > 1:
             bad.extend(_same_name([candidate.source for candidate in group]))
-        elif name.startswith(BUILTIN) or NAME.fullmatch(name):
+        elif NAME.fullmatch(name):
             good.extend(group)
         else:
             bad.append(_bad_name(group[0].source))

@@ -6,8 +6,8 @@ from importlib.metadata import EntryPoint
 from importlib.metadata import entry_points as installed_entry_points
 
 from nestegg_core.contracts.context import Clock
-from nestegg_core.environment import Environment
 from nestegg_core.plugin_host.candidates import (
+    builtins,
     candidates,
     claims_of,
     split_builtins,
@@ -26,6 +26,7 @@ from nestegg_core.plugin_host.records import (
 from nestegg_core.plugin_host.selection import select
 from nestegg_core.plugin_host.statuses import statuses
 from nestegg_core.settings import Settings
+from nestegg_core.settings.environment import Environment
 
 GROUP = "nestegg.plugins"
 """The entry-point group that plugin distributions declare."""
@@ -68,7 +69,7 @@ class PluginHost:
         found = list(candidates(entry_points, extra or {}))
         off = [DisabledPlugin(c.source, c.source.told) for c in found if c.source.name in disabled]
         good, failures = split_by_name(c for c in found if c.source.name not in disabled)
-        outcomes = [load(candidate) for candidate in good]
+        outcomes = [load(candidate) for candidate in (builtins(), *good)]
         failures += [o for o in outcomes if isinstance(o, PluginFailure)]
         plugins = [p for o in outcomes if isinstance(o, LoadedPlugin) for p in split_builtins(o)]
         off += [

@@ -156,7 +156,10 @@ def describe(error: BaseException) -> str:
         >>> describe(ModuleNotFoundError("No module named 'hvac'"))
         "ModuleNotFoundError: No module named 'hvac'"
     """
-    message = str(error)
+    try:
+        message = str(error)
+    except Exception:  # it comes from a plugin, so its text may do anything
+        message = "(its message cannot be read)"
     if isinstance(error, ValidationError):  # its own text repeats the values, secrets as well
         problems = error.errors(include_url=False, include_context=False, include_input=False)
         message = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in problems)

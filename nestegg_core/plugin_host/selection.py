@@ -6,12 +6,12 @@ from typing import Any
 from pydantic_settings import BaseSettings
 
 from nestegg_core.contracts.context import Clock, PluginContext
-from nestegg_core.environment import Environment
 from nestegg_core.errors import ConfigurationError, Problem
 from nestegg_core.plugin_host.chosen import Chosen, Plugins
 from nestegg_core.plugin_host.missing import missing
 from nestegg_core.plugin_host.records import Catalogue, Offer, describe, fault
 from nestegg_core.settings import Settings
+from nestegg_core.settings.environment import Environment
 
 
 def select(
@@ -122,8 +122,12 @@ class _Chooser:
             if name in offers:
                 chosen = self._configured(offers[name], self.problems)
                 yield from (chosen,) if chosen else ()
-            elif problem := missing(self._catalogue, kind, variable, name):
-                self.problems.append(problem)
+            else:
+                self._report_missing(kind, variable, name)
+
+    def _report_missing(self, kind: str, variable: str, name: str) -> None:
+        if problem := missing(self._catalogue, kind, variable, name):
+            self.problems.append(problem)
 
     def others(self, kind: str) -> tuple[Chosen[Any, Any], ...]:
         """Return what is in order of one kind, but for what the settings name."""
@@ -138,7 +142,7 @@ class _Chooser:
             for kind, name in failure.registrations:
                 variable = f"{name.upper()}_DSN"
                 if kind == "error_reporter" and self._environment.find(variable):
-                    self.problems.extend(_present(missing(self._catalogue, kind, variable, name)))
+                    self._report_missing(kind, variable, name)
         offers = self._catalogue.offers("error_reporter")
         found = [(offer, self._configured(offer, self.problems)) for offer in offers]
         return tuple(chosen for offer, chosen in found if chosen and self._asked(offer, chosen))
@@ -174,7 +178,3 @@ class _Chooser:
 
 def _name(chosen: Chosen[Any, Any]) -> str:
     return chosen.name
-
-
-def _present(problem: Problem | None) -> tuple[Problem, ...]:
-    return (problem,) if problem else ()

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 
-from nestegg_core.environment import Environment
 from nestegg_core.errors import Problem
 from nestegg_core.plugin_host.records import (
     Catalogue,
@@ -14,6 +13,7 @@ from nestegg_core.plugin_host.records import (
 )
 from nestegg_core.plugin_host.selection import asks_for, configure, wanted
 from nestegg_core.settings import Settings
+from nestegg_core.settings.environment import Environment
 
 _CONFIGURED_UNNAMED = ("encryption_backend", "statement_importer", "error_reporter")
 """Kinds whose settings are loaded although the core's settings do not name them."""

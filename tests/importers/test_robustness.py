@@ -6,6 +6,7 @@ import importlib
 import io
 import pkgutil
 import time
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -28,9 +29,7 @@ def read_or_refuse(content: bytes) -> None:
     importer.recognises(file)
     try:
         statement = importer.read(file, {})
-    except StatementError as error:
-        assert error.code
-        assert error.detail
+    except StatementError:
         return
     for row in statement.rows:
         assert bool(row.problems) == (row.date is None) == (row.amount is None)
@@ -65,45 +64,61 @@ def test_a_mutated_table_raises_nothing_else(changes: list[tuple[int, int, str]]
 
 
 AMOUNT = st.decimals(-(10**9), 10**9, places=2)
-DAY = st.dates(date(1990, 1, 1), date(2060, 12, 31))
+DAY = st.dates(date(1970, 1, 1), date(2060, 12, 31))
 NAME = st.text(alphabet="abcXYZ ,;|'\"\n", max_size=12)
 
 
 def written(amount: Decimal, mark: str, group: str) -> str:
     text = f"{amount:,.2f}"
-    return text.translate(str.maketrans({",": group, ".": mark}))
+    return text.replace(",", "g").replace(".", mark).replace("g", group)
+
+
+@dataclass(frozen=True)
+class Style:
+    delimiter: str
+    mark: str
+    group: str
+    date_format: str
+    encoding: str
+    end: str
+    quoting: int
+    header: bool
+
+
+STYLES = st.builds(
+    Style,
+    delimiter=st.sampled_from(",;\t|"),
+    mark=st.sampled_from(".,"),
+    group=st.sampled_from(["", "'", " ", "\u00a0"]),
+    date_format=st.sampled_from(["%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%y", "%d %b %Y"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252", "cp1250"]),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    header=st.booleans(),
+)
 
 
 @settings(max_examples=300)
-@given(
-    rows=st.lists(st.tuples(DAY, NAME, AMOUNT), min_size=1, max_size=8),
-    delimiter=st.sampled_from(",;\t|"),
-    style=st.sampled_from([(".", ","), (".", ""), (".", "'"), (",", "."), (",", " "), (",", "")]),
-    date_format=st.sampled_from(["%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d %b %Y"]),
-    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252", "cp1250"]),
-    end=st.sampled_from(["\n", "\r\n", "\r"]),
-    header=st.booleans(),
-)
+@given(rows=st.lists(st.tuples(DAY, NAME, AMOUNT), max_size=8), style=STYLES)
 def test_a_well_formed_table_is_read_as_it_was_written(
-    rows: list[tuple[date, str, Decimal]],
-    delimiter: str,
-    style: tuple[str, str],
-    date_format: str,
-    encoding: str,
-    end: str,
-    header: bool,
+    rows: list[tuple[date, str, Decimal]], style: Style
 ) -> None:
     rows = [*rows, (date(2021, 3, 25), "the day shows the order", Decimal("-1234.50"))]
+    if style.quoting == csv.QUOTE_MINIMAL:  # the writer leaves a lone \n unquoted between \r
+        rows = [(day, name.replace("\n", " "), amount) for day, name, amount in rows]
     stream = io.StringIO()
-    writer = csv.writer(stream, delimiter=delimiter, lineterminator=end)
-    if header:
-        writer.writerow(["Date", "Payee", "Amount"])
-    writer.writerows(
-        [day.strftime(date_format), name, written(amount, *style)] for day, name, amount in rows
+    writer = csv.writer(
+        stream, delimiter=style.delimiter, lineterminator=style.end, quoting=style.quoting
     )
-    statement = CsvImporter().read(StatementFile(stream.getvalue().encode(encoding)), {})
+    if style.header:
+        writer.writerow(["Date", "Payee", "Amount"])
+    for day, name, amount in rows:
+        text = written(amount, style.mark, style.group)
+        writer.writerow([day.strftime(style.date_format), name, text])
+    content = stream.getvalue().encode(style.encoding)
+    statement = CsvImporter().read(StatementFile(content), {})
     assert [(row.date, row.amount) for row in statement.rows] == [(d, a) for d, _, a in rows]
-    if header:
+    if style.header:
         assert [row.payee for row in statement.rows] == [" ".join(n.split()) for _, n, _ in rows]
 
 

@@ -18,7 +18,7 @@ from nestegg_core import (
     StorageRegistration,
     hookimpl,
 )
-from nestegg_core.environment import Environment
+from nestegg_core.settings.environment import Environment
 from nestegg_core.settings import Settings, load
 
 MakePlugin = Callable[..., ModuleType]

@@ -1,5 +1,6 @@
 """Plugins that are installed, in order or not, and what the host makes of each."""
 
+import sys
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -76,6 +77,10 @@ def test_a_distribution_that_cannot_be_imported_is_reported_and_takes_nothing_wi
         ("raise ValueError('no luck')", "its import raised ValueError: no luck"),
         ("import sys; sys.exit(3)", "its import raised SystemExit: 3"),
         ("raise BaseException", "its import raised BaseException"),
+        (
+            "class Mute(Exception):\n    def __str__(self): raise ValueError\nraise Mute",
+            "its import raised Mute: (its message cannot be read)",
+        ),
         ("def f(:", "its import raised SyntaxError: "),
         ("", "it has no hooks: mark a function such as nestegg_jobs with @hookimpl"),
     ],
@@ -141,10 +146,14 @@ def test_switching_one_of_two_contestants_off_gives_the_name_to_the_other(instal
     assert (one.state, two.state) == ("available", "disabled")
 
 
-def test_an_entry_point_name_that_would_not_fit_into_a_url_is_refused(install: Install) -> None:
-    status = failed(PluginHost.discover(entry_points=install("x", GOOD, plugin="Acme/../x")))
+@pytest.mark.parametrize("name", ["Acme/../x", "builtin:core", "builtin:csv"])
+def test_an_entry_point_name_that_is_no_plain_word_is_refused(install: Install, name: str) -> None:
+    host = PluginHost.discover(entry_points=install("x", GOOD, plugin=name))
 
+    (status,) = [status for status in host.statuses(None) if status.distribution == "x"]
+    assert (status.name, status.state) == (name, "failed")
     assert "lower-case" in status.cause
+    assert all(s.state == "available" for s in host.statuses(None) if s != status)
 
 
 def test_a_distribution_with_broken_metadata_is_still_reported(
@@ -165,3 +174,14 @@ def test_every_host_has_plugins_of_its_own(complete: ModuleType) -> None:
 
     assert [status.name for status in third_party(with_plugin)] == ["acme"]
     assert third_party(without) == []
+
+
+def test_a_core_whose_own_plugins_cannot_be_imported_says_so(
+    monkeypatch: pytest.MonkeyPatch, complete: ModuleType
+) -> None:
+    monkeypatch.setitem(sys.modules, "nestegg_core.builtins", None)
+
+    host = PluginHost.discover(entry_points=(), extra={"acme": complete})
+
+    states = {status.name: status.state for status in host.statuses(None)}
+    assert states == {"acme": "available", "builtin:core": "failed"}

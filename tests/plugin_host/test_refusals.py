@@ -14,7 +14,7 @@ from nestegg_core import (
     IdentityProviderRegistration,
     Problem,
 )
-from nestegg_core.environment import Environment
+from nestegg_core.settings.environment import Environment
 from nestegg_core.plugin_host import PluginHost, Plugins
 from nestegg_core.settings import Settings
 

@@ -22,7 +22,7 @@ from nestegg_core import (
     Route,
     StatementImporterRegistration,
 )
-from nestegg_core.environment import Environment
+from nestegg_core.settings.environment import Environment
 from nestegg_core.plugin_host import PluginHost, Plugins
 from nestegg_core.settings import Settings
 

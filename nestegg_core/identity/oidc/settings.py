@@ -10,7 +10,7 @@ from nestegg_core.errors import ConfigurationError, Problem
 from nestegg_core.identity.oidc.fetch import url_problem
 from nestegg_core.identity.oidc.profile import OidcProfile
 from nestegg_core.identity.oidc.verifier import OidcProvider
-from nestegg_core.setting_types import CommaList, invalid
+from nestegg_core.settings.types import CommaList, invalid
 
 
 def _check_url(value: str, info: ValidationInfo) -> str:

@@ -44,13 +44,18 @@ class Authentication:
             person_id=self._person_id(identity),
             is_admin=identity.is_admin,
             session_id=identity.session_id,
-            token_hash=sha256(token.encode()).digest(),
+            token_hash=_hash(token),
         )
 
     def _person_id(self, identity: Identity) -> UUID:
         if identity.issuer == ISSUER:
             return UUID(identity.subject)
         return self._persons.of_identity(identity)
+
+
+def _hash(token: str) -> bytes:
+    """Hash what is signed and not the signature, for some signatures have a second spelling."""
+    return sha256(token.rpartition(".")[0].encode()).digest()
 
 
 def bearer_token(req: falcon.Request) -> str:

@@ -20,24 +20,13 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import URL
 
-from nestegg_core import generated_secrets, production
-from nestegg_core.address_types import AllowedHosts, BaseUrl, Origins, ProxyAddresses
-from nestegg_core.connection_urls import DatabaseUrl, RedisUrl, TrustedNetworks, with_tls
-from nestegg_core.environment import DEFAULT_HOME, Environment, absolute
 from nestegg_core.errors import ConfigurationError, Problem
-from nestegg_core.setting_types import CommaList, FernetKey, Numbered, invalid
-from nestegg_core.settings_fields import fields_of
-from nestegg_core.settings_report import Setting, describe, env_example, settings_table
-
-__all__ = [
-    "CommaList",
-    "Setting",
-    "Settings",
-    "describe",
-    "env_example",
-    "load",
-    "settings_table",
-]
+from nestegg_core.settings import generated_secrets, production
+from nestegg_core.settings.addresses import AllowedHosts, BaseUrl, Origins, ProxyAddresses
+from nestegg_core.settings.environment import DEFAULT_HOME, Environment, absolute
+from nestegg_core.settings.fields import fields_of
+from nestegg_core.settings.types import CommaList, FernetKey, Numbered, invalid
+from nestegg_core.settings.urls import DatabaseUrl, RedisUrl, TrustedNetworks, with_tls
 
 MIN_SECRET_KEY = 32
 _PASSED_ON = (

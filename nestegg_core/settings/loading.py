@@ -7,8 +7,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
 from nestegg_core.errors import ConfigurationError, Problem
-from nestegg_core.settings_fields import SettingsField, fields_of
-from nestegg_core.variable_sources import Variable
+from nestegg_core.settings.fields import SettingsField, fields_of
+from nestegg_core.settings.sources import Variable
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo

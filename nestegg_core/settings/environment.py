@@ -10,11 +10,11 @@ from typing import TypeVar
 
 from pydantic_settings import BaseSettings
 
-from nestegg_core import generated_secrets
 from nestegg_core.errors import Problem
-from nestegg_core.settings_fields import fields_of
-from nestegg_core.settings_loading import build
-from nestegg_core.variable_sources import Source, Variable, read_dotenv
+from nestegg_core.settings import generated_secrets
+from nestegg_core.settings.fields import fields_of
+from nestegg_core.settings.loading import build
+from nestegg_core.settings.sources import Source, Variable, read_dotenv
 
 S = TypeVar("S", bound=BaseSettings)
 

@@ -10,8 +10,9 @@ import pytest
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from nestegg_core import CommaList, ConfigurationError, Problem, generated_secrets
-from nestegg_core.environment import Environment
+from nestegg_core import CommaList, ConfigurationError, Problem
+from nestegg_core.settings import generated_secrets
+from nestegg_core.settings.environment import Environment
 
 
 class OktaSettings(BaseSettings):
@@ -310,7 +311,7 @@ class TestSecretsOfDevelopment:
 
     def test_processes_that_start_together_agree(self, tmp_path: Path) -> None:
         program = (
-            "from nestegg_core import generated_secrets as g; from pathlib import Path;"
+            "from nestegg_core.settings import generated_secrets as g; from pathlib import Path;"
             "input(); print(g.keep('SECRET_KEY', Path('.'))[0])"
         )
         command = [sys.executable, "-c", program]

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, SecretStr
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from nestegg_core.setting_types import CommaList, invalid
+from nestegg_core.settings.types import CommaList, invalid
 
 MASK = "********"
 _POSTGRESQL = frozenset(

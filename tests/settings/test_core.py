@@ -10,10 +10,10 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 from sqlalchemy.engine import URL
 
-from nestegg_core.connection_urls import database_url, masked, parse
-from nestegg_core.environment import Environment
 from nestegg_core.errors import ConfigurationError, Problem
 from nestegg_core.settings import Settings, describe, env_example, load, settings_table
+from nestegg_core.settings.environment import Environment
+from nestegg_core.settings.urls import database_url, masked, parse
 
 KEYS = {
     "SECRET_KEY": "b2d09c5e7f31a8464d1e6b7890cfa235b2d09c5e7f31a846",

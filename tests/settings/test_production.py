@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from nestegg_core.environment import Environment
 from nestegg_core.errors import ConfigurationError, Problem
 from nestegg_core.settings import Settings, load
+from nestegg_core.settings.environment import Environment
 
 GOOD = {
     "SECRET_KEY": "7f1c6ad05be94e2883d1f0a4c7b96e52d8a3f40b1c95e7762d0e8b39fa641c57",

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from nestegg_core.connection_urls import is_loopback, is_postgresql, parse, stays_private
 from nestegg_core.errors import Problem
+from nestegg_core.settings.urls import is_loopback, is_postgresql, parse, stays_private
 
 if TYPE_CHECKING:
     from nestegg_core.settings import Settings

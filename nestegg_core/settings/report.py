@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from pydantic_settings import BaseSettings
 
-from nestegg_core.connection_urls import MASK, masked
-from nestegg_core.environment import Environment
 from nestegg_core.errors import ConfigurationError
-from nestegg_core.settings_fields import SettingsField, fields_of
+from nestegg_core.settings.environment import Environment
+from nestegg_core.settings.fields import SettingsField, fields_of
+from nestegg_core.settings.urls import MASK, masked
 
 _HEADER = """\
 Every setting of Nest Egg, with its default. Copy this file to `.env` and set what you need.

@@ -9,8 +9,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
-from nestegg_core.connection_urls import ShownAsUrl
-from nestegg_core.setting_types import Numbered
+from nestegg_core.settings.types import Numbered
+from nestegg_core.settings.urls import ShownAsUrl
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,21 @@
+"""Environment to typed settings, with the production rules.
+
+`sources` -> `environment` (with `loading`, `generated_secrets`) -> `core` (with `production`) ->
+`report`; `fields`, `types`, `urls` and `addresses` say what a setting looks like.
+"""
+
+from nestegg_core.settings.core import Settings, load
+from nestegg_core.settings.environment import Environment
+from nestegg_core.settings.report import Setting, describe, env_example, settings_table
+from nestegg_core.settings.types import CommaList
+
+__all__ = [
+    "CommaList",
+    "Environment",
+    "Setting",
+    "Settings",
+    "describe",
+    "env_example",
+    "load",
+    "settings_table",
+]
