@@ -6,6 +6,7 @@ from nestegg_core.importers.table import MOST_COLUMNS, Table
 from nestegg_core.importers.vocabulary import key
 
 _JOIN = "|"
+_LONGEST = 100
 
 
 def told_columns(table: Table, options: Options) -> tuple[Columns, frozenset[str]]:
@@ -35,7 +36,8 @@ def label(table: Table, index: int | None) -> str | None:
     if index is None:
         return None
     name = table.header[index] if index < len(table.header) else ""
-    return name if name and _JOIN not in name and _lookup(table, name) == index else str(index + 1)
+    usable = _JOIN not in name and name.isprintable() and len(name) <= _LONGEST
+    return name if name and usable and _lookup(table, name) == index else str(index + 1)
 
 
 def labels(table: Table, columns: Columns) -> dict[str, str | None]:

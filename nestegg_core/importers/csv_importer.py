@@ -39,8 +39,10 @@ class CsvImporter:
         """Tell from the first bytes whether this is text with a delimiter, and nothing else."""
         head = file.content[:_HEAD]
         if len(file.content) > _HEAD:  # do not judge a character that is cut in two
-            head = head.rstrip(bytes(range(0x80, 0x100)))
-            head = head[: len(head) // 4 * 4] if 0 in head else head
+            end = max(head.rfind(b"\n"), head.rfind(b"\r"))
+            end = end if end > 0 else len(head)
+            wide = 0 in head  # UTF-16 or UTF-32
+            head = head[: end // 4 * 4] if wide else head.rstrip(bytes(range(0x80, 0x100)))
         try:
             text = decode(head).text.strip()
         except StatementError:

@@ -38,6 +38,7 @@ _COMPACT = re.compile(r"[0-9]{8}")
 _DAY = re.compile(r"0?[1-9]|[12][0-9]|3[01]")
 _MONTH = re.compile(r"0?[1-9]|1[0-2]")
 _YEAR = re.compile(r"(?:19|20|21)[0-9]{2}|[0-9]{2}")
+_FORMAT = re.compile(r"(?:%-?[A-Za-z]|[-/.,:' T]){1,30}")
 _LONGEST = 60
 _LONGEST_ABBREVIATION = 4
 _CENTURY = 100
@@ -187,7 +188,7 @@ def parse_format(text: str) -> DateFormat:
     letters = {"d": "d", "e": "d", "m": "m", "b": "m", "B": "m", "y": "y", "Y": "y"}
     found = re.findall(r"%-?([A-Za-z])", text[:_LONGEST])
     order = "".join(letters[directive] for directive in found if directive in letters)
-    if order not in _ORDERS or len(text) > _LONGEST:
+    if order not in _ORDERS or not _FORMAT.fullmatch(text):
         raise StatementError(
             "bad_option",
             "`date_format` names day, month and year, as in %d.%m.%Y, %m/%d/%y or %Y-%m-%d.",
@@ -208,7 +209,8 @@ def _format(distinct: Sequence[_Ways], order: str) -> DateFormat:
             directive = f"%{letter}"
         else:
             directive = "%b" if len(value) <= _LONGEST_ABBREVIATION else "%B"
-        text += directive + (gap.strip() if gap.strip() not in ("", ",", ".") else gap)
+        bare = gap.strip().replace("\u2019", "'")
+        text += directive + (bare if bare not in ("", ",", ".") else re.sub(r"\s+", " ", gap))
     return DateFormat(order, text)
 
 

@@ -75,7 +75,7 @@ HEADERS = MappingProxyType(
         ),
         "sign": _words(
             "debit/credit,credit/debit,credit debit,debit or credit,credit debit indicator",
-            "dr/cr,cr/dr,d/c,c/d,debit credit indicator,transaction type,type,details,sign",
+            "dr/cr,cr/dr,d/c,c/d,debit credit indicator,transaction type,type,sign",
             "soll/haben,s/h,soll-/haben-kennzeichen,sollhabenkennzeichen,umsatztyp,typ,vorzeichen",
             "sens,signe,type d'opération,cargo/abono,debe/haber,signo,tipo,segno,dare/avere",
             "tipo movimento,af bij,af/bij,debet/credit,bij/af,rodzaj,typ transakcji",
@@ -123,14 +123,16 @@ HEADERS = MappingProxyType(
             "transaction id,fitid,unique id,transaction number,transaction no,transaktions-id",
             "transaktionsnummer,transaktions-nr.,transaktions nr.,n° de transaction",
             "numéro de transaction,id transacción,id de transacción,id transazione,transactie id",
-            "transactienummer,volgnr,numer transakcji,id transakcji,identyfikator transakcji,id",
+            "transactienummer,volgnr,numer transakcji,id transakcji,identyfikator transakcji",
+            "transaktionscode,id",
         ),
         "balance": _words(
-            "balance,running balance,account balance,balance after,current balance,saldo",
+            "balance,running balance,running bal,account balance,balance after,current balance",
+            "saldo",
             "kontostand,saldo nach buchung,kontostand nach buchung,solde,solde comptable",
             "solde après,saldo contable,saldo contabile,saldo na boeking,saldo na mutatie",
             "saldo po operacji,saldo po transakcji,saldo końcowe,stan konta,available balance",
-            "saldo disponible,balans",
+            "saldo disponible,saldo na trn,balans",
         ),
         "currency": _words(
             "currency,currency code,ccy,curr,account currency,währung,kontowährung,buchungswährung",
@@ -139,7 +141,7 @@ HEADERS = MappingProxyType(
         ),
         "account": _words(
             "account,account name,account number,account no,auftragskonto,konto,kontonummer",
-            "eigene iban,iban auftragskonto,iban,produit,compte,numéro de compte,cuenta",
+            "eigene iban,iban auftragskonto,produit,compte,numéro de compte,cuenta",
             "número de cuenta,conto,numero conto,rekening,rekeningnummer,iban/bban,rachunek",
             "numer rachunku,numer konta",
         ),

@@ -82,6 +82,12 @@ def test_columns_can_be_told_by_name_or_number() -> None:
     assert told.decisions["description_column"] == "Who|Amount"
 
 
+@pytest.mark.parametrize("name", ["Pay|ee", "Pay\tee", "x" * 101])
+def test_a_column_whose_name_is_no_good_option_is_named_by_its_number(name: str) -> None:
+    statement = read(f'Date,"{name}",Amount\n2020-01-31,Shop,-1\n')
+    assert statement.decisions["payee_column"] == "2"
+
+
 def test_a_column_can_be_told_away() -> None:
     text = "Date,Name,Memo,Balance,Amount\n2020-01-31,Shop,Food,5.00,-1\n"
     statement = read(text, payee_column="", balance_column="")
@@ -300,7 +306,7 @@ def test_one_of_several_accounts_can_be_taken() -> None:
 
 def test_a_column_with_ever_new_account_numbers_is_the_other_sides() -> None:
     rows = "".join(f"2020-01-{day},DE{day},-5\n" for day in range(10, 20))
-    assert read(f"Date,IBAN,Amount\n{rows}").decisions["account_column"] is None
+    assert read(f"Date,Kontonummer,Amount\n{rows}").decisions["account_column"] is None
 
 
 # The table's edges --------------------------------------------------------------------------

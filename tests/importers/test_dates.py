@@ -72,6 +72,8 @@ def test_amounts_and_words_do_not_look_like_dates(cell: str) -> None:
         (["2019.04.19."], "%Y.%m.%d."),
         (["27 Feb 2018"], "%d %b %Y"),
         (["Feb 27, 2018"], "%b %d, %Y"),
+        (["27.\u00a0February\u00a02018"], "%d. %B %Y"),
+        (["9/ 9'99", "9/13\u201999"], "%m/%d'%y"),
         (["31-01-15", "01-02-15"], "%d-%m-%y"),
         (["99-01-31", "99-02-01"], "%y-%m-%d"),
         (["05/05/2020", "07/07/2020"], "%d/%m/%Y"),
@@ -118,7 +120,9 @@ def test_a_date_format_is_read_as_strptime_writes_it(text: str, order: str) -> N
     assert parse_format(text).order == order
 
 
-@pytest.mark.parametrize("text", ["", "DD.MM.YYYY", "%d.%m", "%d%d%m%Y", "%Y-%d-%m", "%d" * 999])
+@pytest.mark.parametrize(
+    "text", ["", "DD.MM.YYYY", "%d.%m", "%d%d%m%Y", "%Y-%d-%m", "%d" * 999, "%d %m %Y <b>"]
+)
 def test_another_date_format_is_refused(text: str) -> None:
     with pytest.raises(StatementError) as error:
         parse_format(text)

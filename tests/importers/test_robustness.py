@@ -70,7 +70,7 @@ NAME = st.text(alphabet="abcXYZ ,;|'\"\n", max_size=12)
 
 def written(amount: Decimal, mark: str, group: str) -> str:
     text = f"{amount:,.2f}"
-    return text.replace(",", "g").replace(".", mark).replace("g", group)
+    return text.replace(",", "g").replace(".", mark).replace("g", "" if group == mark else group)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Style:
     date_format: str
     encoding: str
     end: str
-    quoting: int
+    quote_all: bool
     header: bool
 
 
@@ -89,11 +89,11 @@ STYLES = st.builds(
     Style,
     delimiter=st.sampled_from(",;\t|"),
     mark=st.sampled_from(".,"),
-    group=st.sampled_from(["", "'", " ", "\u00a0"]),
+    group=st.sampled_from(["", "'", " ", "\u00a0", ".", ","]),
     date_format=st.sampled_from(["%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%y", "%d %b %Y"]),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252", "cp1250"]),
     end=st.sampled_from(["\n", "\r\n", "\r"]),
-    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    quote_all=st.booleans(),
     header=st.booleans(),
 )
 
@@ -104,11 +104,14 @@ def test_a_well_formed_table_is_read_as_it_was_written(
     rows: list[tuple[date, str, Decimal]], style: Style
 ) -> None:
     rows = [*rows, (date(2021, 3, 25), "the day shows the order", Decimal("-1234.50"))]
-    if style.quoting == csv.QUOTE_MINIMAL:  # the writer leaves a lone \n unquoted between \r
+    if not style.quote_all:  # the writer leaves a lone \n unquoted between \r
         rows = [(day, name.replace("\n", " "), amount) for day, name, amount in rows]
     stream = io.StringIO()
     writer = csv.writer(
-        stream, delimiter=style.delimiter, lineterminator=style.end, quoting=style.quoting
+        stream,
+        delimiter=style.delimiter,
+        lineterminator=style.end,
+        quoting=csv.QUOTE_ALL if style.quote_all else csv.QUOTE_MINIMAL,
     )
     if style.header:
         writer.writerow(["Date", "Payee", "Amount"])

@@ -18,8 +18,8 @@ from nestegg_core import (
     StorageRegistration,
     hookimpl,
 )
-from nestegg_core.settings.environment import Environment
 from nestegg_core.settings import Settings, load
+from nestegg_core.settings.environment import Environment
 
 MakePlugin = Callable[..., ModuleType]
 Install = Callable[..., list[EntryPoint]]

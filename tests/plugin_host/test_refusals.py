@@ -14,9 +14,9 @@ from nestegg_core import (
     IdentityProviderRegistration,
     Problem,
 )
-from nestegg_core.settings.environment import Environment
 from nestegg_core.plugin_host import PluginHost, Plugins
 from nestegg_core.settings import Settings
+from nestegg_core.settings.environment import Environment
 
 Configured = Callable[..., tuple[Settings, Environment]]
 MakePlugin = Callable[..., ModuleType]

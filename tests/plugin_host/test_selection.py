@@ -22,9 +22,9 @@ from nestegg_core import (
     Route,
     StatementImporterRegistration,
 )
-from nestegg_core.settings.environment import Environment
 from nestegg_core.plugin_host import PluginHost, Plugins
 from nestegg_core.settings import Settings
+from nestegg_core.settings.environment import Environment
 
 Configured = Callable[..., tuple[Settings, Environment]]
 MakePlugin = Callable[..., ModuleType]

@@ -17,10 +17,10 @@ from nestegg_core import (
     JobRegistration,
     StatementImporterRegistration,
 )
-from nestegg_core.settings.environment import Environment
 from nestegg_core.plugin_host import PluginHost
 from nestegg_core.plugin_host.records import Source
 from nestegg_core.settings import Settings, load
+from nestegg_core.settings.environment import Environment
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 
