@@ -59,6 +59,8 @@ class Runtime:
     health_checks: Sequence[HealthCheckRegistration]
     commands: Sequence[CommandRegistration]
     routes: Sequence[tuple[str, Route]]
+    left_out: Sequence[Problem]
+    """Plugins and their settings that are not in order but not needed either: for the log."""
 
 
 def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runtime:
@@ -119,6 +121,7 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         health_checks=plugins.health_checks,
         commands=plugins.commands,
         routes=plugins.routes,
+        left_out=plugins.left_out,
     )
 
 

@@ -13,7 +13,8 @@ from falcon.testing import TestClient
 
 from nestegg_core.settings import Environment
 from nestegg_core.runtime import Runtime, start
-from nestegg_core.web.app import create_app
+from nestegg_core.web.app import create_app, operations
+from support.conformance import ConformingClient
 from support.household import Household, register
 from support.postgres import APPLICATION, OWNER, Postgres, running_postgres
 
@@ -85,8 +86,8 @@ def fresh_runtime(fresh_variables: dict[str, str]) -> Iterator[Runtime]:
 
 @pytest.fixture(scope="session")
 def client(runtime: Runtime) -> TestClient:
-    """Talks to the application."""
-    return TestClient(create_app(runtime))
+    """Talks to the application, and holds its answers to what it documents."""
+    return ConformingClient(create_app(runtime), operations(runtime))
 
 
 @pytest.fixture

@@ -47,7 +47,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "builtins": {*SEAMS, *DOMAINS, "setting_types", "hookspecs", "database"},
     "runtime": WIRED,
     "web": WIRED,
-    "cli": WIRED | {"web"},
+    "demo": WIRED,
+    "cli": WIRED | {"web", "demo"},
     "testing": WIRED | {"web", "cli"},
 }
 

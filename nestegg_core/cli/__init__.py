@@ -1,1 +1,23 @@
-"""TODO"""
+"""`nestegg`, the command line: one file for each group of commands.
+
+A command's own file imports what it needs inside the command, so that `nestegg --help` need not
+wait for the database's libraries. Exit codes: 0 all is well, 1 something is wrong or was refused,
+2 the command line or the configuration is not right.
+"""
+
+from nestegg_core.cli.check import check
+from nestegg_core.cli.config import config
+from nestegg_core.cli.db import db
+from nestegg_core.cli.demo import demo
+from nestegg_core.cli.group import NestEgg
+from nestegg_core.cli.import_statement import import_statement
+from nestegg_core.cli.plugins import plugins
+from nestegg_core.cli.serve import serve
+from nestegg_core.cli.user import user
+
+__all__ = ["main"]
+
+main = NestEgg(
+    "nestegg", commands=[check, config, db, demo, import_statement, plugins, serve, user]
+)
+"""The entry point of the distribution."""

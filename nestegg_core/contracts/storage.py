@@ -8,7 +8,7 @@ from uuid import UUID
 
 if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
-    from sqlalchemy import CursorResult, Executable
+    from sqlalchemy import CursorResult, Executable, Select
 
     from nestegg_core.contracts.context import PluginContext
 
@@ -34,6 +34,18 @@ class Transaction(Protocol):
 
         In an organization's transaction the parameter `tenant_id` is bound by the door, so that
         `nestegg_core.database.in_org(table)` scopes any statement.
+        """
+        ...
+
+    def rows(
+        self, statement: "Select[Any]", parameters: Mapping[str, Any]
+    ) -> Sequence[Sequence[Any]]:
+        """Run a SELECT of a hot path, and return its rows as plain sequences.
+
+        Args:
+            statement: one object for all calls, such as a module's constant: it is compiled
+                the first time and never again. No IN over a list.
+            parameters: every parameter but `tenant_id`.
         """
         ...
 

@@ -5,7 +5,7 @@ the example to follow.
 """
 
 from nestegg_core.database.migrator import head
-from nestegg_core.database.sql_storage import SqlStorage, SqlTransaction
+from nestegg_core.database.sql_storage import SqlStorage, SqlTransaction, translated_errors
 from nestegg_core.database.tables import SYSTEM_TABLES, in_org, is_tenant_table, metadata
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "in_org",
     "is_tenant_table",
     "metadata",
+    "translated_errors",
 ]

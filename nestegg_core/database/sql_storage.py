@@ -9,17 +9,23 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable, Insert, text
+from sqlalchemy import Connection, CursorResult, Engine, Executable, Insert, Select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from nestegg_core.contracts.storage import Finding
 from nestegg_core.database import migrator
+from nestegg_core.database.compiled import CompiledSelect, compile_select
 from nestegg_core.database.tables import TENANT_PARAMETER
 from nestegg_core.errors import Conflict, MigrationError, StorageUnavailable
 
 _LOST_RACES = frozenset({"40001", "40P01"})
 """SQL states of a serialization failure and a deadlock: nothing was changed."""
+
+_SQLITE_MISTAKES = frozenset({1, 8})
+"""SQLITE_ERROR and SQLITE_READONLY: its driver has one class for a wrong statement and for a file
+that cannot be reached.
+"""
 
 
 class SqlTransaction:
@@ -52,6 +58,20 @@ class SqlTransaction:
             return self._connection.execute(statement, {**(parameters or {}), **tenant})
         return self._connection.execute(statement, [{**one, **tenant} for one in parameters])
 
+    def rows(
+        self, statement: Select[Any], parameters: Mapping[str, Any]
+    ) -> Sequence[Sequence[Any]]:
+        """Run a SELECT of a hot path, compiled once, and return its rows by position."""
+        compiled = self._storage.compiled(statement)
+        if self._org_id is not None:
+            parameters = {**parameters, TENANT_PARAMETER: self._org_id}
+        driver: Any = self._connection.connection.driver_connection
+        try:
+            rows = driver.execute(compiled.sql, compiled.bind(parameters)).fetchall()
+        except self._storage.driver_error as error:
+            raise self._storage.wrapped(self._connection, error) from error
+        return compiled.read(rows)
+
     def lock(self, name: str) -> None:
         """Wait for a lock of that name, held until the transaction ends."""
         self._storage.take_lock(self._connection, name)
@@ -62,6 +82,7 @@ class SqlStorage:
 
     def __init__(self) -> None:
         self._engine: Engine | None = None
+        self._compiled: dict[Select[Any], CompiledSelect] = {}
 
     # What a subclass says of its database.
 
@@ -91,6 +112,17 @@ class SqlStorage:
     def check_database(self, transaction: SqlTransaction) -> Sequence[Finding]:
         """Return what only this kind of database can have wrong."""
         raise NotImplementedError
+
+    def ensure_roles(self) -> Sequence[str]:
+        """Give the roles that connect to this database their rights, and return their names.
+
+        None by default: not every database has roles.
+
+        Raises:
+            ConfigurationError: the application has no role of its own.
+            MigrationError: there are no tables yet, or the owner may not do it.
+        """
+        return ()
 
     # The doors.
 
@@ -149,6 +181,30 @@ class SqlStorage:
             self._engine = self.make_engine()
         return self._engine
 
+    def compiled(self, statement: Select[Any]) -> CompiledSelect:
+        """Return a statement of a hot path, compiled the first time that it is asked for."""
+        known = self._compiled.get(statement)
+        if known is None:
+            known = self._compiled[statement] = compile_select(statement, self.engine.dialect)
+        return known
+
+    @property
+    def driver_error(self) -> type[Exception]:
+        """The root of the driver's errors."""
+        error: type[Exception] = self.engine.dialect.loaded_dbapi.Error
+        return error
+
+    def wrapped(self, connection: Connection, error: Any) -> BaseException:
+        """Return a driver's error as SQLAlchemy would raise it, without any parameter."""
+        dialect = self.engine.dialect
+        lost = dialect.is_disconnect(error, connection.connection.driver_connection, None)
+        if lost:
+            connection.invalidate()
+        wrapped: BaseException = DBAPIError.instance(
+            None, None, error, self.driver_error, connection_invalidated=lost, dialect=dialect
+        )
+        return wrapped
+
     def ping(self) -> None:
         """Ask the database for the number one."""
         with self.system_transaction(write=False) as transaction:
@@ -175,9 +231,10 @@ class SqlStorage:
             migrator.refuse_unknown(migrator.current_revision(connection))
             try:
                 migrator.upgrade(connection, revision)
-            except DBAPIError as error:
+            except Exception as error:  # whatever a step raises, nothing of it stays
                 raise MigrationError(
-                    f"The migration to {revision} failed and was rolled back: {error.orig}"
+                    f"The migration to {revision} failed and was rolled back: "
+                    f"{getattr(error, 'orig', error)}"
                 ) from error
 
     def _stands_at_head(self) -> bool:
@@ -216,6 +273,9 @@ def translated_errors() -> Iterator[None]:
             "constraint", "Another change got in between, and what was asked no longer fits."
         ) from error
     except (OperationalError, InterfaceError, PoolTimeout) as error:
-        if getattr(getattr(error, "orig", None), "sqlstate", None) in _LOST_RACES:
+        cause = getattr(error, "orig", None)
+        if getattr(cause, "sqlstate", None) in _LOST_RACES:
             raise Conflict("concurrent-change", "Another change got in between.") from error
+        if getattr(cause, "sqlite_errorcode", 0) & 0xFF in _SQLITE_MISTAKES:
+            raise
         raise StorageUnavailable("The database cannot be reached or did not answer.") from error

@@ -13,6 +13,7 @@ from sqlalchemy.pool import QueuePool
 from nestegg_core.contracts.storage import Finding
 from nestegg_core.database.sql_storage import SqlStorage, SqlTransaction
 from nestegg_core.database.types import ExactSum
+from nestegg_core.errors import MigrationError
 
 BUSY_SECONDS = 10
 """How long a writer waits for another before the call is answered 503."""
@@ -56,20 +57,23 @@ class SqliteStorage(SqlStorage):
         with self.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA query_only = OFF")
             connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
                 self._refuse_broken_references(connection)
                 connection.exec_driver_sql("COMMIT")
-            except BaseException:
-                connection.exec_driver_sql("ROLLBACK")
-                raise
             finally:
+                if connection.connection.driver_connection.in_transaction:
+                    connection.exec_driver_sql("ROLLBACK")
                 connection.exec_driver_sql("PRAGMA foreign_keys = ON")
 
     def _refuse_broken_references(self, connection: Connection) -> None:
-        if connection.exec_driver_sql("PRAGMA foreign_key_check").first():
-            raise sqlite3.IntegrityError("a row refers to one that does not exist")
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+        if broken:
+            raise MigrationError(
+                f"The migration was rolled back: a row of {broken[0]} would refer to one of "
+                f"{broken[2]} that does not exist."
+            )
 
     def check_database(self, transaction: SqlTransaction) -> Sequence[Finding]:
         """Nothing beyond the schema's revision can be wrong with a file."""

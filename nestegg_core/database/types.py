@@ -38,15 +38,20 @@ class Money(TypeDecorator[Decimal]):
             raise ValueError("an amount has more than four decimals")
         return int(scaled) if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        """Give the Decimal back."""
-        if value is None or dialect.name != "sqlite":
-            return value  # type: ignore[no-any-return]  # psycopg gives a Decimal
-        return Decimal(value).scaleb(-MONEY_SCALE)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Read what SQLite keeps; other drivers give a Decimal, and no call is spent on it."""
+        del coltype
+        return _from_scaled if dialect.name == "sqlite" else None
+
+
+def _from_scaled(value: int | str | None) -> Decimal | None:
+    return None if value is None else Decimal(value).scaleb(-MONEY_SCALE)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware moment in UTC. SQLite forgets the zone, so it is put back."""
+    """An aware moment in UTC. SQLite forgets the zone, so it is put back; a storage whose
+    driver knows zones connects in UTC.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -60,11 +65,17 @@ class UtcDateTime(TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give the aware moment back, in UTC."""
-        if value is None:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Put the zone back where it was forgotten."""
+        if dialect.name != "sqlite":
             return None
-        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+        read = self.impl_instance.dialect_impl(dialect).result_processor(dialect, coltype)
+
+        def in_utc(value: Any) -> datetime | None:
+            moment: datetime | None = read(value) if read else value
+            return None if moment is None else moment.replace(tzinfo=UTC)
+
+        return in_utc
 
 
 class exact_sum(GenericFunction[Decimal]):  # noqa: N801 - it reads as the SQL function it is

@@ -61,6 +61,7 @@ class Scanned:
 
     Attributes:
         currency: ISO 4217 code; empty where the cell names none.
+        bare: whether nothing stands around the digits.
     """
 
     digits: str

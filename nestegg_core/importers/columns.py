@@ -70,7 +70,6 @@ class _Chooser:
         self._found = Columns(dict(told.single), told.description)
         self._refused = refused
         self._named = [roles(name) for name in table.header]
-        self._has_header = bool(table.header)
 
     def choose(self) -> Columns:
         self._date()

@@ -1,6 +1,6 @@
 """Accounts. Balance = opening balance + the sum of the account's transactions, always."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -30,6 +30,8 @@ TYPES = ASSETS + LIABILITIES
 LAST4 = 4
 
 _LISTED = [column for column in accounts.columns if column.name not in {"org_id", "number"}]
+_NAMES = tuple(str(column.name) for column in _LISTED)
+_ID = _NAMES.index("id")
 _PAGE = select(*_LISTED).where(in_org(accounts)).order_by(accounts.c.id).limit(bindparam("count"))
 _NEXT_PAGE = _PAGE.where(accounts.c.id > bindparam("after_id"))
 _MOVE = (
@@ -56,16 +58,17 @@ class Accounts:
     ) -> Page[dict[str, Any]]:
         """Return accounts, the oldest first. Numbers stay sealed; their last four show."""
         if after is None:
-            rows = tx.execute(_PAGE, {"count": limit + 1}).all()
+            rows = tx.rows(_PAGE, {"count": limit + 1})
         else:
-            rows = tx.execute(_NEXT_PAGE, {"count": limit + 1, "after_id": UUID(after[0])}).all()
-        rows, last = page_of(rows, limit, lambda row: (str(row.id),))
+            rows = tx.rows(_NEXT_PAGE, {"count": limit + 1, "after_id": UUID(after[0])})
+        rows, last = page_of(rows, limit, lambda row: (str(row[_ID]),))
         return Page([_listed(row) for row in rows], last)
 
     def read(self, tx: Transaction, account_id: UUID) -> dict[str, Any]:
         """Return one account with its number, or raise `NotFound`."""
         row = read_row(tx, accounts, account_id)
-        return {**_listed(row), **self._rows.open(accounts, row, ("number",))}
+        shown = [row._mapping[name] for name in _NAMES]
+        return {**_listed(shown), **self._rows.open(accounts, row, ("number",))}
 
     def create(self, tx: Transaction, values: Mapping[str, Any]) -> dict[str, Any]:
         """Open an account.
@@ -195,19 +198,9 @@ def _last4(number: str | None) -> str | None:
     return digits[-LAST4:] if len(digits) > LAST4 else None
 
 
-def _listed(row: Row[Any]) -> dict[str, Any]:
-    currency = row.currency
-    return {
-        "id": row.id,
-        "name": row.name,
-        "type": row.type,
-        "currency": currency,
-        "opening_balance": format_amount(row.opening_balance, currency),
-        "opening_date": row.opening_date,
-        "balance": format_amount(row.balance, currency),
-        "institution": row.institution,
-        "number_last4": row.number_last4,
-        "created_at": row.created_at,
-        "updated_at": row.updated_at,
-        "version": row.version,
-    }
+def _listed(row: Sequence[Any]) -> dict[str, Any]:
+    """Show a row of `_LISTED`, by position."""
+    shown = dict(zip(_NAMES, row, strict=True))
+    for name in ("opening_balance", "balance"):
+        shown[name] = format_amount(shown[name], shown["currency"])
+    return shown

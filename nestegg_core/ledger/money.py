@@ -37,7 +37,7 @@ def parse_amount(text: object) -> Decimal:
         >>> parse_amount("-12.50")
         Decimal('-12.50')
     """
-    if not isinstance(text, str) or not re.match(AMOUNT_PATTERN, text, re.ASCII):
+    if not isinstance(text, str) or not re.fullmatch(AMOUNT_PATTERN, text, re.ASCII):
         raise AmountError("malformed", 'must be a string with a decimal point, such as "-12.50"')
     if len(text.partition(".")[2]) > MAX_DECIMALS:
         raise AmountError("too_precise", f"must have at most {MAX_DECIMALS} decimals")

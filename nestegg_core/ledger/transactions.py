@@ -1,6 +1,6 @@
 """Transactions: dated, signed amounts on an account, with whom and what for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -13,7 +13,7 @@ from nestegg_core.contracts.storage import Transaction
 from nestegg_core.database.ids import new_id
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import accounts, in_org, transactions
-from nestegg_core.errors import InvalidInput, StaleVersion
+from nestegg_core.errors import InvalidInput, NotFound, StaleVersion
 from nestegg_core.ledger.accounts import lock_account, move_balance
 from nestegg_core.ledger.categories import require_category
 from nestegg_core.ledger.changes import (
@@ -43,29 +43,44 @@ _FILTERS: Mapping[str, Any] = {
 }
 
 
+_SHOWN = (
+    _T.id,
+    _T.account_id,
+    _T.date,
+    _T.amount,
+    accounts.c.currency,
+    _T.payee,
+    _T.description,
+    _T.category_id,
+    _T.status,
+    _T.external_id,
+    _T.import_id,
+    _T.notes.is_not(None).label("has_notes"),
+    _T.created_at,
+    _T.updated_at,
+    _T.version,
+)
+_NAMES = tuple(str(column.name) for column in _SHOWN)
+_ID, _DATE = _NAMES.index("id"), _NAMES.index("date")
+
+
+def _shown(*columns: Any) -> Select[Any]:
+    return (
+        select(*_SHOWN, *columns)
+        .join(accounts, and_(accounts.c.org_id == _T.org_id, accounts.c.id == _T.account_id))
+        .where(in_org(transactions))
+    )
+
+
+_ONE = _shown(_T.notes).where(_T.id == bindparam("row_id"))
+
+
 @cache
 def _page_statement(filters: frozenset[str]) -> Select[Any]:
     """Build the page's statement once for each combination of filters."""
     return (
-        select(
-            _T.id,
-            _T.account_id,
-            _T.date,
-            _T.amount,
-            accounts.c.currency,
-            _T.payee,
-            _T.description,
-            _T.category_id,
-            _T.status,
-            _T.external_id,
-            _T.import_id,
-            _T.notes.is_not(None).label("has_notes"),
-            _T.created_at,
-            _T.updated_at,
-            _T.version,
-        )
-        .join(accounts, and_(accounts.c.org_id == _T.org_id, accounts.c.id == _T.account_id))
-        .where(in_org(transactions), *(_FILTERS[name] for name in sorted(filters)))
+        _shown()
+        .where(*(_FILTERS[name] for name in sorted(filters)))
         .order_by(_T.date.desc(), _T.id.desc())
         .limit(bindparam("count"))
     )
@@ -113,18 +128,17 @@ class Transactions:
             parameters["after_date"] = date.fromisoformat(after[0])
             parameters["after_id"] = UUID(after[1])
         parameters["count"] = limit + 1
-        rows = tx.execute(_page_statement(names), parameters).all()
-        rows, last = page_of(rows, limit, lambda row: (row.date.isoformat(), str(row.id)))
-        return Page([_listed(row, row.currency, has_notes=row.has_notes) for row in rows], last)
+        rows = tx.rows(_page_statement(names), parameters)
+        rows, last = page_of(rows, limit, lambda row: (row[_DATE].isoformat(), str(row[_ID])))
+        return Page([_listed(row) for row in rows], last)
 
     def read(self, tx: Transaction, transaction_id: UUID) -> dict[str, Any]:
         """Return one transaction with its notes, or raise `NotFound`."""
-        row = read_row(tx, transactions, transaction_id)
-        account = read_row(tx, accounts, row.account_id)
-        return {
-            **_listed(row, account.currency, has_notes=row.notes is not None),
-            **self._rows.open(transactions, row, ("notes",)),
-        }
+        row = tx.execute(_ONE, {"row_id": transaction_id}).first()
+        if row is None:
+            raise NotFound("There is no such transaction.")
+        place = {**row._mapping, "org_id": tx.org_id}
+        return {**_listed(row[:-1]), **self._rows.open(transactions, place, ("notes",))}
 
     def create(self, tx: Transaction, values: Mapping[str, Any]) -> dict[str, Any]:
         """Book a transaction and move its account's balance.
@@ -230,21 +244,8 @@ def _like(text: str) -> str:
     return f"%{folded}%"
 
 
-def _listed(row: Row[Any], currency: str, *, has_notes: bool) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "account_id": row.account_id,
-        "date": row.date,
-        "amount": format_amount(row.amount, currency),
-        "currency": currency,
-        "payee": row.payee,
-        "description": row.description,
-        "category_id": row.category_id,
-        "status": row.status,
-        "external_id": row.external_id,
-        "import_id": row.import_id,
-        "has_notes": has_notes,
-        "created_at": row.created_at,
-        "updated_at": row.updated_at,
-        "version": row.version,
-    }
+def _listed(row: Sequence[Any]) -> dict[str, Any]:
+    """Show a row of `_SHOWN`; by position, for a page is made of many."""
+    shown = dict(zip(_NAMES, row, strict=True))
+    shown["amount"] = format_amount(shown["amount"], shown["currency"])
+    return shown

@@ -4,7 +4,9 @@ import logging
 import sys
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import ExcInfo, Processor
+
+from nestegg_core.observability.tracebacks import traceback_of
 
 
 def configure_logging(log_format: str, level: str) -> None:
@@ -48,8 +50,11 @@ def configure_logging(log_format: str, level: str) -> None:
 
 
 def _last(log_format: str) -> list[Processor]:
+    exceptions = structlog.processors.ExceptionRenderer(_traceback)
     if log_format == "json":
-        return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
-    # Local variables may hold a person's data: a traceback shows lines of code only.
-    plain = structlog.dev.plain_traceback
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+        return [exceptions, structlog.processors.JSONRenderer()]
+    return [exceptions, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+
+
+def _traceback(exc_info: ExcInfo) -> str:
+    return traceback_of(exc_info[1])

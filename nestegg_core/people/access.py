@@ -4,13 +4,13 @@ The check rides in the same transaction as the work it guards, so that it costs 
 and cannot be outrun by a change of roles.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, bindparam, select
+from sqlalchemy import Select, and_, bindparam, select
 
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.tables import denied_tokens, memberships, persons, sessions
@@ -35,15 +35,23 @@ class Caller:
     token_hash: bytes
 
 
-def _standing(*columns: Any) -> Select[Any]:
-    """Select a person with what can take their token's worth away."""
+STANDING = 4
+
+
+def standing(*columns: Any) -> Select[Any]:
+    """Select a person with what can take their token's worth away, and further columns.
+
+    The first `STANDING` columns of a row are for `refuse_fallen`.
+    """
     return (
         select(
             persons.c.disabled_at,
+            denied_tokens.c.token_hash,
+            sessions.c.id,
             sessions.c.revoked_at,
-            denied_tokens.c.token_hash.label("denied"),
             *columns,
         )
+        .select_from(persons)
         .outerjoin(
             sessions,
             and_(sessions.c.id == bindparam("session_id"), sessions.c.person_id == persons.c.id),
@@ -53,8 +61,7 @@ def _standing(*columns: Any) -> Select[Any]:
     )
 
 
-_STANDING = _standing(sessions.c.id.label("session"))
-_STANDING_IN_ORG = _standing(sessions.c.id.label("session"), memberships.c.role).outerjoin(
+_IN_ORGANIZATION = standing(memberships.c.role).outerjoin(
     memberships,
     and_(
         memberships.c.person_id == persons.c.id,
@@ -81,31 +88,17 @@ class Access:
             Forbidden: the role does not have the permission.
         """
         with self._storage.transaction(org_id, write=write) as tx:
-            row = _standing_of(
-                caller,
-                tx.execute(
-                    _STANDING_IN_ORG, {**_parameters(caller), "member_org_id": org_id}
-                ).first(),
-            )
-            if row.role is None:
+            parameters = {**standing_parameters(caller), "member_org_id": org_id}
+            role = refuse_fallen(caller, tx.rows(_IN_ORGANIZATION, parameters))[STANDING]
+            if role is None:
                 raise NotFound("There is no such organization.")
-            if permission not in ROLES[row.role]:
-                raise Forbidden(f"The role {row.role} does not have the permission {permission}.")
-            yield tx
-
-    @contextmanager
-    def person(self, caller: Caller, *, write: bool) -> Iterator[Transaction]:
-        """Open a system transaction for a caller whose token is still worth something.
-
-        Raises:
-            Unauthenticated: the person is disabled or the session is over.
-        """
-        with self._storage.system_transaction(write=write) as tx:
-            _standing_of(caller, tx.execute(_STANDING, _parameters(caller)).first())
+            if permission not in ROLES[role]:
+                raise Forbidden(f"The role {role} does not have the permission {permission}.")
             yield tx
 
 
-def _parameters(caller: Caller) -> dict[str, Any]:
+def standing_parameters(caller: Caller) -> dict[str, Any]:
+    """Return the parameters of `standing`."""
     return {
         "person_id": caller.person_id,
         "session_id": caller.session_id,
@@ -113,12 +106,21 @@ def _parameters(caller: Caller) -> dict[str, Any]:
     }
 
 
-def _standing_of(caller: Caller, row: Row[Any] | None) -> Row[Any]:
-    """Refuse a caller whose token has lost its worth since it was issued."""
-    if row is None or row.disabled_at is not None:
+def refuse_fallen(caller: Caller, rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
+    """Return the first row of `standing`, for a caller whose token is still worth something.
+
+    Raises:
+        Unauthenticated: the person is disabled or gone, the token was signed out, or its
+            session is over.
+    """
+    disabled_at, denied, session_id, revoked_at = rows[0][:STANDING] if rows else _GONE
+    if disabled_at is not None:
         raise Unauthenticated("The account is disabled or gone.")
-    if row.denied is not None:
+    if denied is not None:
         raise Unauthenticated("The token was signed out.")
-    if caller.session_id is not None and (row.session is None or row.revoked_at is not None):
+    if caller.session_id is not None and (session_id is None or revoked_at is not None):
         raise Unauthenticated("The session is over.")
-    return row
+    return rows[0]
+
+
+_GONE = ("gone", None, None, None)

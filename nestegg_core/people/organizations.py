@@ -20,7 +20,13 @@ class Organizations:
     def read(self, tx: Transaction) -> dict[str, Any]:
         """Return the organization as the API shows it."""
         row = tx.execute(select(organizations).where(organizations.c.id == tx.org_id)).one()
-        return dict(row._mapping)
+        return {
+            "id": row.id,
+            "name": row.name,
+            "created_at": row.created_at,
+            "updated_at": row.updated_at,
+            "version": row.version,
+        }
 
     def change(self, tx: Transaction, version: int, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Change the name.

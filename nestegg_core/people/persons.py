@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from nestegg_core.contracts.identity import Identity
 from nestegg_core.contracts.storage import Storage, Transaction
@@ -21,6 +21,13 @@ from nestegg_core.database.tables import (
     sessions,
 )
 from nestegg_core.errors import Conflict, NotFound, Unauthenticated
+from nestegg_core.people.access import (
+    STANDING,
+    Caller,
+    refuse_fallen,
+    standing,
+    standing_parameters,
+)
 from nestegg_core.people.passwords import Passwords
 
 EMAIL_INDEX = "credentials.email"
@@ -43,21 +50,23 @@ class NewPerson:
 
 
 _ME = (
-    select(
+    standing(
         persons.c.id,
         persons.c.email,
         persons.c.name,
         persons.c.is_admin,
-        persons.c.version,
         memberships.c.role,
         memberships.c.org_id,
-        organizations.c.name.label("org_name"),
+        organizations.c.name,
     )
     .outerjoin(memberships, memberships.c.person_id == persons.c.id)
     .outerjoin(organizations, organizations.c.id == memberships.c.org_id)
-    .where(persons.c.id == bindparam("person_id"))
     .order_by(memberships.c.created_at, memberships.c.org_id)
 )
+
+
+_PLACE = STANDING + 4
+"""Where the columns of a membership begin."""
 
 
 class Persons:
@@ -173,36 +182,33 @@ class Persons:
         )
         self._prepare_organization(tx)
 
-    def describe(self, tx: Transaction, person_id: UUID, *, is_admin: bool) -> dict[str, Any]:
-        """Return a person as the API shows them.
+    def me(self, caller: Caller) -> dict[str, Any]:
+        """Return a person as the API shows them to themselves.
 
-        Args:
-            is_admin: whether the caller's token makes them an administrator; the built-in
-                provider's right is a mark of the person's own.
+        Whether they are an administrator of the instance, either the token says, or for the
+        built-in provider a mark of the person's own.
 
         Raises:
-            NotFound: there is no such person.
+            Unauthenticated: the caller's token has lost its worth.
         """
-        rows = tx.execute(_ME, {"person_id": person_id}).all()
-        if not rows:
-            raise NotFound("There is no such person.")
-        first = rows[0]
+        with self._storage.system_transaction(write=False) as tx:
+            rows = tx.rows(_ME, standing_parameters(caller))
+        person_id, email, name, is_admin = refuse_fallen(caller, rows)[STANDING:_PLACE]
+        sealed = {"id": person_id, "email": email, "name": name}
         return {
-            "id": first.id,
-            **self._rows.open(persons, first, ("email", "name")),
-            "is_admin": first.is_admin or is_admin,
-            "version": first.version,
+            "id": person_id,
+            **self._rows.open(persons, sealed, ("email", "name")),
+            "is_admin": is_admin or caller.is_admin,
             "memberships": [
-                {"organization": {"id": row.org_id, "name": row.org_name}, "role": row.role}
-                for row in rows
-                if row.role is not None
+                {"organization": {"id": org_id, "name": org_name}, "role": role}
+                for role, org_id, org_name in (row[_PLACE:] for row in rows)
+                if role is not None
             ],
         }
 
     def read(self, person_id: UUID) -> dict[str, Any]:
-        """Return a person as the API shows them to themselves."""
-        with self._storage.system_transaction(write=False) as tx:
-            return self.describe(tx, person_id, is_admin=False)
+        """Return a person as `me` shows them, for the server's own use."""
+        return self.me(Caller(person_id, is_admin=False, session_id=None, token_hash=b""))
 
     def list(self) -> Sequence[dict[str, Any]]:
         """Return every person, the oldest first, for the operator."""

@@ -1,6 +1,6 @@
 """The plugins of one runtime: discovered, chosen from, reported."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import EntryPoint
 from importlib.metadata import entry_points as installed_entry_points
@@ -15,11 +15,13 @@ from nestegg_core.plugin_host.candidates import (
     split_by_name,
 )
 from nestegg_core.plugin_host.chosen import Plugins
+from nestegg_core.plugin_host.kinds import KINDS
 from nestegg_core.plugin_host.loading import load
 from nestegg_core.plugin_host.records import (
     Catalogue,
     DisabledPlugin,
     LoadedPlugin,
+    Offer,
     PluginFailure,
     PluginStatus,
 )
@@ -102,6 +104,10 @@ class PluginHost:
                 one name, an empty chain.
         """
         return select(self._catalogue, settings, environment, clock)
+
+    def offers(self) -> Sequence[Offer]:
+        """Return everything that is on offer, in force or not, by kind and name."""
+        return [offer for kind in KINDS.values() for offer in self._catalogue.offers(kind.name)]
 
     def statuses(
         self, settings: Settings | None, environment: Environment | None = None

@@ -4,7 +4,7 @@
 `report`; `fields`, `types`, `urls` and `addresses` say what a setting looks like.
 """
 
-from nestegg_core.settings.core import Settings, load
+from nestegg_core.settings.core import Settings, load, preview
 from nestegg_core.settings.environment import Environment
 from nestegg_core.settings.report import Setting, describe, env_example, settings_table
 from nestegg_core.settings.types import CommaList
@@ -17,5 +17,6 @@ __all__ = [
     "describe",
     "env_example",
     "load",
+    "preview",
     "settings_table",
 ]

@@ -3,7 +3,7 @@
 Plugins bring settings classes of their own; `Environment.load` fills those in the same way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -220,7 +220,25 @@ def load(environment: Environment) -> Settings:
         Traceback (most recent call last):
         nestegg_core.errors.ConfigurationError: ENVIRONMENT: is not valid: ...
     """
-    settings, problems = _attempt(environment)
+    return _checked(environment, environment.load)
+
+
+def preview(environment: Environment) -> Settings:
+    """Do as `load` does, but leave the disk alone: secrets not made yet are only pretended.
+
+    For commands that look: they may run as another user than the server.
+
+    Raises:
+        ConfigurationError: with all that is wrong, here and in the sources.
+    """
+    settings = _checked(environment, environment.preview)
+    for name in generated_secrets.MAKERS:
+        environment.give(name, getattr(settings, name.lower()).get_secret_value())
+    return settings
+
+
+def _checked(environment: Environment, read: Callable[[type[Settings]], Settings]) -> Settings:
+    settings, problems = _attempt(read)
     judged = settings or _stand_in(environment, problems)
     blamed = {problem.where.removesuffix("_FILE") for problem in problems}
     broken = [_as_written(environment, problem) for problem in production.check(judged)]
@@ -235,9 +253,11 @@ def load(environment: Environment) -> Settings:
     return settings
 
 
-def _attempt(environment: Environment) -> tuple[Settings | None, Sequence[Problem]]:
+def _attempt(
+    read: Callable[[type[Settings]], Settings],
+) -> tuple[Settings | None, Sequence[Problem]]:
     try:
-        return environment.load(Settings), ()
+        return read(Settings), ()
     except ConfigurationError as error:
         return None, error.problems
 

@@ -55,13 +55,18 @@ def describe(
 def env_example(classes: Sequence[tuple[str, type[BaseSettings]]]) -> str:
     """Return the text of `.env.example`: every variable, commented out, with its default.
 
+    A variable that several classes read stands in the first of their sections.
+
     Args:
         classes: a heading and the settings class below it, for each section.
     """
     lines = [f"# {line}" for line in _HEADER.splitlines()]
+    written: set[str] = set()
     for heading, settings_class in classes:
-        lines += ["", f"# ---- {heading} ----"]
-        for field in fields_of(settings_class):
+        fields = [field for field in fields_of(settings_class) if field.variable not in written]
+        written.update(field.variable for field in fields)
+        lines += ["", f"# ---- {heading} ----"] if fields else []
+        for field in fields:
             also = "".join(f" {name} is read too." for name in field.variables[1:])
             about = textwrap.wrap(field.description + also, 96)
             lines += ["", *(f"# {line}" for line in about)]

@@ -8,7 +8,6 @@ from importlib.metadata import version
 from typing import Any
 
 import falcon
-from falcon import media
 
 from nestegg_core.runtime import Runtime
 from nestegg_core.web.cursors import Cursors
@@ -42,29 +41,34 @@ def create_app(runtime: Runtime) -> App:
     """
     app = App(middleware=_middleware(runtime))
     app.req_options.strip_url_path_trailing_slash = False
-    app.req_options.media_handlers[falcon.MEDIA_MULTIPART] = _multipart(
-        runtime.settings.max_body_bytes
-    )
     add_error_handlers(app)
     openapi = OpenApi(version("nestegg-core"))
     cursors = Cursors(runtime.settings.secret_key.get_secret_value())
     endpoints: dict[str, Endpoint] = {}
-    operations = [op for resource in _resources(runtime) for op in operations_of(resource)]
-    for op in [*operations, *plugin_operations(runtime.routes)]:
+    for op in operations(runtime):
         endpoint = endpoints.get(op.path)
         if endpoint is None:
             endpoint = endpoints[op.path] = Endpoint(
                 runtime.access, cursors, runtime.settings.max_body_bytes
             )
         endpoint.operations[op.method] = op
-        responder = openapi.documented(op, _responder(endpoint, op))
-        setattr(endpoint, f"on_{op.method.lower()}", responder)
+        responders = {op.method: openapi.documented(op, _responder(endpoint, op))}
+        if op.method == "GET":  # Falcon leaves the body out; the document need not say it twice
+            responders["HEAD"] = _responder(endpoint, op)
+        for method, responder in responders.items():
+            setattr(endpoint, f"on_{method.lower()}", responder)
     for path, endpoint in endpoints.items():
         app.add_route(path, endpoint)
     documents = Documents(openapi.document(app))
     app.add_route("/openapi.json", documents)
     app.add_route("/docs", documents, suffix="page")
     return app
+
+
+def operations(runtime: Runtime) -> list[Operation]:
+    """Return every operation of the API: the core's, and those of plugins."""
+    core = [op for resource in _resources(runtime) for op in operations_of(resource)]
+    return [*core, *plugin_operations(runtime.routes)]
 
 
 def operations_of(resource: object) -> Iterable[Operation]:
@@ -88,7 +92,7 @@ def _resources(runtime: Runtime) -> list[object]:
     services = runtime
     resources: list[object] = [
         HealthResource(services.storage, services.health_checks),
-        People(services.access, services.persons, services.organizations),
+        People(services.persons, services.organizations),
         SignOut(services.sessions),
         AccountResource(services.accounts),
         CategoryResource(services.categories),
@@ -123,9 +127,3 @@ def _middleware(runtime: Runtime) -> list[Any]:
             ),
         )
     return middleware
-
-
-def _multipart(max_body: int) -> media.MultipartFormHandler:
-    handler = media.MultipartFormHandler()
-    handler.parse_options.max_body_part_buffer_size = max_body
-    return handler

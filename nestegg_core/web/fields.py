@@ -119,5 +119,6 @@ class PageQuery(RequestModel):
 
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE, description="Items of a page.")] = 50
     cursor: Annotated[
-        str | None, Field(max_length=1_000, description="`next` of the page before.")
+        str | None,
+        Field(min_length=1, max_length=1_000, description="`next` of the page before."),
     ] = None

@@ -17,7 +17,7 @@ from spectree.plugins.falcon_plugin import FalconPlugin
 
 from nestegg_core.web.fields import RequestModel
 from nestegg_core.web.models.common import Problem
-from nestegg_core.web.operation import CHANGING, Operation
+from nestegg_core.web.operation import CHANGING, PREFIX, Operation
 from nestegg_core.web.problems import MEDIA_TYPE
 
 SECURITY = "bearer"
@@ -126,7 +126,7 @@ _UPLOAD = {
 def _responses(op: Operation) -> dict[str, Any]:
     answers: dict[str, Any] = {f"HTTP_{op.status}": op.answer}
     codes = [400, 404, 422, 503]
-    if not op.public:
+    if not op.public or op.path.startswith(f"{PREFIX}/auth/"):
         codes += [401]
     if op.permission:
         codes += [403]
@@ -158,12 +158,26 @@ def _tag(path: str) -> str:
     return known[0]
 
 
+_NOTHING_FROM_ELSEWHERE = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Content-Security-Policy of the page, whose scripts stand in it."""
+
+
+def _page() -> bytes:
+    page = PAGE_TEMPLATES["swagger"].format(spec_url="/openapi.json")
+    # Without this Swagger UI tells a validator on the internet where the document is.
+    return page.replace("url: '/openapi", "validatorUrl: null,\n        url: '/openapi", 1).encode()
+
+
 class Documents:
     """`/openapi.json` and `/docs`; the page brings its scripts along and works offline."""
 
     def __init__(self, document: bytes) -> None:
         self._document = document
-        self._page = PAGE_TEMPLATES["scalar"].format(spec_url="/openapi.json").encode()
+        self._page = _page()
+        self.on_head, self.on_head_page = self.on_get, self.on_get_page
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
         """Serve the document."""
@@ -173,4 +187,5 @@ class Documents:
     def on_get_page(self, _req: falcon.Request, resp: falcon.Response) -> None:
         """Serve the page."""
         resp.content_type = falcon.MEDIA_HTML
+        resp.set_header("Content-Security-Policy", _NOTHING_FROM_ELSEWHERE)
         resp.data = self._page

@@ -1,5 +1,6 @@
 """Errors as `application/problem+json` (RFC 9457): every bad field at once, no input echoed."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import structlog
 
 from nestegg_core import errors
 from nestegg_core.errors import FieldProblem
+from nestegg_core.observability.tracebacks import traceback_of
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -59,7 +61,6 @@ def add_error_handlers(app: "falcon.App[Any, Any]") -> None:
 
 _STATUSES: dict[type[errors.NestEggError], tuple[int, str]] = {
     errors.InvalidInput: (422, "invalid-input"),
-    errors.Forbidden: (403, "forbidden"),
     errors.NotFound: (404, "not-found"),
     errors.StaleVersion: (412, "stale-version"),
     errors.VersionRequired: (428, "version-required"),
@@ -83,13 +84,16 @@ def _known(
         case errors.Unauthenticated():
             resp.set_header("WWW-Authenticate", _challenge(error))
             write_problem(resp, 401, "unauthenticated", str(error))
+        case errors.Forbidden():
+            resp.set_header("WWW-Authenticate", f'{REALM}, error="insufficient_scope"')
+            write_problem(resp, 403, "forbidden", str(error))
         case errors.Conflict():
             write_problem(resp, 409, error.code, str(error))
         case _ if type(error) in _STATUSES:
             status, code = _STATUSES[type(error)]
             if status == 503:  # noqa: PLR2004 - Service Unavailable
                 resp.set_header("Retry-After", "5")
-                _log.warning("unavailable", code=code, error=str(error))
+                _log.warning("unavailable", code=code, exception=traceback_of(error))
             write_problem(resp, status, code, str(error))
         case _:
             _unexpected(req, resp, error, params)
@@ -101,11 +105,15 @@ _DETAILS = {
 }
 
 
+_NO_DESCRIPTION = re.compile(r'[^\x20-\x7e]|["\\]')
+"""What `error_description` must not hold (RFC 6750, 3)."""
+
+
 def _challenge(error: errors.Unauthenticated) -> str:
     """Say why a token was refused, and nothing where none was sent (RFC 6750, 3 and 3.1)."""
     if error.code != "invalid_token":
         return REALM
-    safe = str(error).replace('"', "'")
+    safe = _NO_DESCRIPTION.sub("'", str(error))
     return f'{REALM}, error="{error.code}", error_description="{safe}"'
 
 
@@ -125,7 +133,12 @@ def _unexpected(
     req: falcon.Request, resp: falcon.Response, error: BaseException, _params: dict[str, Any]
 ) -> None:
     """Answer 500 without a word of what happened; the log has it, under the request's id."""
-    _log.error("unexpected error", method=req.method, route=req.uri_template, exc_info=error)
+    _log.error(
+        "unexpected error",
+        method=req.method,
+        route=req.uri_template,
+        exception=traceback_of(error),
+    )
     write_problem(
         resp, 500, "internal", "The server failed. The log has more under this answer's request id."
     )

@@ -34,7 +34,8 @@ class Authentication:
         """Put the caller, and their token's expiry, into the request's context."""
         if not isinstance(resource, Endpoint):
             return
-        operation = resource.operations.get(req.method)
+        method = "GET" if req.method == "HEAD" else req.method
+        operation = resource.operations.get(method)
         if operation is None or operation.public:
             return
         token = bearer_token(req)

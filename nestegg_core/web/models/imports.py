@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field, create_model
 
-from nestegg_core.web.fields import Code, Name, PageQuery, RequestModel
+from nestegg_core.web.fields import Code, OptionalName, PageQuery, RequestModel
 from nestegg_core.web.models.common import AnswerModel, Money, Next, Row
 
 RowStatus = Literal["new", "duplicate", "error"]
@@ -35,7 +35,7 @@ def import_query(options: Mapping[str, str]) -> type[ImportQuery]:
         options: a line of explanation by name.
     """
     fields: dict[str, Any] = {
-        name: (Annotated[Name | None, Field(description=explanation)], None)
+        name: (Annotated[OptionalName | None, Field(description=explanation)], None)
         for name, explanation in sorted(options.items())
     }
     return create_model("ImportOptions", __base__=ImportQuery, **fields)

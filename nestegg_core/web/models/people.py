@@ -63,7 +63,6 @@ class Me(AnswerModel):
     email: str | None
     name: str | None
     is_admin: bool
-    version: int
     memberships: list[Membership]
 
 

@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 
+import structlog
+
 from nestegg_core.contracts.operations import HealthCheckRegistration
 from nestegg_core.contracts.storage import Storage
 from nestegg_core.database import head
-from nestegg_core.errors import NestEggError
+from nestegg_core.observability.tracebacks import traceback_of
 from nestegg_core.web.models import health as models
 from nestegg_core.web.operation import Answer, Call, operation
+
+_log = structlog.get_logger("nestegg.web")
 
 
 class HealthResource:
@@ -44,16 +48,19 @@ class HealthResource:
         return Answer(content, status=200 if ready else 503, cacheable=False)
 
     def _database(self) -> str:
+        """A probe answers whatever happens: a file that is no database raises what it likes."""
         try:
             self._storage.ping()
-        except NestEggError:
+        except Exception as error:
+            _log.warning("database does not answer", exception=traceback_of(error))
             return "unreachable"
         return "ok"
 
     def _migrations(self) -> str:
         try:
             return "ok" if self._storage.current_revision() == head() else "pending"
-        except NestEggError:
+        except Exception as error:
+            _log.warning("schema cannot be read", exception=traceback_of(error))
             return "unreachable"
 
 

@@ -1,8 +1,10 @@
 """Imports of statements."""
 
 from collections.abc import Mapping
+from io import BytesIO
 
 import falcon
+from falcon.media import MultipartFormHandler
 
 from nestegg_core.contracts.importers import StatementFile
 from nestegg_core.errors import StatementError
@@ -116,11 +118,17 @@ def _uploaded(req: falcon.Request, limit: int) -> StatementFile:
 
 
 def _form_file(req: falcon.Request, limit: int) -> StatementFile:
-    """Return the first part that is a file; the form's parser reads no more than the limit."""
-    if req.content_length is not None and req.content_length > limit:
-        read_body(req, limit)
-    for part in req.get_media():
-        if part.filename is not None:
-            name = part.secure_filename if part.filename else ""
-            return StatementFile(part.get_data(), name=name, content_type=part.content_type)
+    """Return the first part that is a file."""
+    body = read_body(req, limit)
+    handler = MultipartFormHandler()
+    handler.parse_options.max_body_part_buffer_size = limit
+    try:
+        for part in handler.deserialize(BytesIO(body), req.content_type, len(body)):
+            if part.filename is not None:
+                name = part.secure_filename if part.filename else ""
+                return StatementFile(part.get_data(), name=name, content_type=part.content_type)
+    except (falcon.HTTPError, UnicodeDecodeError):  # the parser's own words repeat the input
+        raise falcon.HTTPBadRequest(
+            title="Malformed Form", description="The body is no multipart/form-data document."
+        ) from None
     raise StatementError("no_file", "The form has no file.")

@@ -1,6 +1,5 @@
 """Who one is, and one's organizations."""
 
-from nestegg_core.people.access import Access
 from nestegg_core.people.organizations import Organizations
 from nestegg_core.people.persons import Persons
 from nestegg_core.web.models import people as models
@@ -10,18 +9,14 @@ from nestegg_core.web.operation import ORGANIZATION, PREFIX, Answer, Call, opera
 class People:
     """`/me` and `/organizations`."""
 
-    def __init__(self, access: Access, persons: Persons, organizations: Organizations) -> None:
-        self._access = access
+    def __init__(self, persons: Persons, organizations: Organizations) -> None:
         self._persons = persons
         self._organizations = organizations
 
     @operation("GET", PREFIX + "/me", answer=models.Me)
     def me(self, call: Call) -> Answer:
         """Read who one is, and where one belongs."""
-        with self._access.person(call.caller, write=False) as tx:
-            return Answer(
-                self._persons.describe(tx, call.caller.person_id, is_admin=call.caller.is_admin)
-            )
+        return Answer(self._persons.me(call.caller))
 
     @operation("GET", PREFIX + "/organizations", answer=models.OrganizationList)
     def organizations(self, call: Call) -> Answer:

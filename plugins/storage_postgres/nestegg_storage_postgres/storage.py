@@ -4,17 +4,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
-from psycopg import OperationalError
+from psycopg.pq import ConnStatus, ExecStatus
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
-from nestegg_core import Finding, StorageUnavailable
-from nestegg_core.database import SqlStorage, SqlTransaction
+from nestegg_core import (
+    ConfigurationError,
+    Finding,
+    MigrationError,
+    Problem,
+    StorageUnavailable,
+)
+from nestegg_core.database import SqlStorage, SqlTransaction, translated_errors
 from nestegg_storage_postgres.checks import check_roles
 from nestegg_storage_postgres.roles import Role, ensure_role
 
-CONNECT_SECONDS = 5
+# In UTC, so that what the driver reads is in UTC.
+_CONNECT = {"connect_timeout": 5, "options": "-c timezone=UTC"}
 MIGRATIONS_LOCK = "nestegg migrations"
+_HAS_TABLES = text("SELECT to_regclass('alembic_version')")
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
@@ -44,8 +52,9 @@ class PostgresStorage(SqlStorage):
             pool_size=self._pool_size,
             max_overflow=self._max_overflow,
             pool_use_lifo=True,
+            pool_reset_on_return=None,  # the doors end what they begin
             hide_parameters=True,
-            connect_args={"connect_timeout": CONNECT_SECONDS},
+            connect_args=_CONNECT,
         )
 
     def begin(self, connection: Connection, org_id: UUID | None, *, write: bool) -> None:
@@ -57,13 +66,24 @@ class PostgresStorage(SqlStorage):
         statements = "BEGIN" if write else "BEGIN READ ONLY"
         if org_id is not None:
             statements += f"; SET LOCAL nestegg.org = '{UUID(int=org_id.int)}'"
+        self._send(connection, statements)
+
+    def end(self, connection: Connection, verb: str) -> None:
+        """Send COMMIT or ROLLBACK."""
+        self._send(connection, verb)
+
+    def _send(self, connection: Connection, statements: str) -> None:
+        """Run statements without parameters or rows through libpq itself: the door opens and
+        closes with every request, and a cursor costs more than these statements do.
+        """
         driver = connection.connection.driver_connection
         assert driver is not None  # noqa: S101 - checked out a moment ago
-        try:
-            driver.execute(statements, prepare=False)
-        except OperationalError as error:
-            connection.invalidate()
-            raise StorageUnavailable("The database closed the connection.") from error
+        result = driver.pgconn.exec_(statements.encode())
+        if result.status != ExecStatus.COMMAND_OK:
+            if driver.pgconn.status != ConnStatus.OK:
+                connection.invalidate()
+            reason = result.get_error_message()
+            raise StorageUnavailable(f"The database did not take {statements[:8]}: {reason}")
 
     def take_lock(self, connection: Connection, name: str) -> None:
         """Wait for an advisory lock."""
@@ -78,13 +98,34 @@ class PostgresStorage(SqlStorage):
             self._admin_url,
             poolclass=NullPool,
             hide_parameters=True,
-            connect_args={"connect_timeout": CONNECT_SECONDS},
+            connect_args=_CONNECT,
         )
         with engine.begin() as connection:
             connection.execute(_LOCK, {"name": MIGRATIONS_LOCK})
             yield connection
             if self._role.name != self._admin_url.username:
                 ensure_role(connection, self._role)
+
+    def ensure_roles(self) -> Sequence[str]:
+        """Make the application's role where it is missing, and grant it its rights."""
+        if self._role.name == self._admin_url.username:
+            raise ConfigurationError(
+                [
+                    Problem(
+                        "DATABASE_ADMIN_URL",
+                        "names the same role as DATABASE_URL, which row-level security cannot hold",
+                        "set it to the owner's URL, and DATABASE_URL to one with a user of the "
+                        "application's own, e.g. nestegg_app",
+                    )
+                ]
+            )
+        with translated_errors(), self.migrating() as connection:
+            if connection.execute(_HAS_TABLES).scalar() is None:
+                raise MigrationError(
+                    "There are no tables yet to give rights to. Run: nestegg db upgrade (it makes "
+                    "the role, too)"
+                )
+        return (self._role.name,)
 
     def check_database(self, transaction: SqlTransaction) -> Sequence[Finding]:
         """Return why row-level security does not hold the application's role, if it does not."""

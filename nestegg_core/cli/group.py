@@ -1,0 +1,64 @@
+"""The group of all commands: those of the core, and those that plugins bring."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from nestegg_core.cli.errors import readable
+
+_PLUGIN_COMMANDS = "nestegg_core.cli.plugin_commands"
+_HELP = """\
+Nest Egg, self-hosted personal finance.
+
+Settings are read from the environment and from the file .env: see `nestegg config`.
+"""
+_EPILOG = "Example: nestegg serve --port 8000"
+
+
+class NestEgg(click.Group):
+    """`nestegg`. Errors that Nest Egg raises on purpose end it with a message, not a traceback.
+
+    Plugins are looked for only when the core has no command of the name, or when all commands are
+    listed. One that is broken is left out here and shown by `nestegg plugins`.
+    """
+
+    def __init__(self, name: str, commands: Sequence[click.Command]) -> None:
+        super().__init__(
+            name, commands, help=_HELP, epilog=_EPILOG, invoke_without_command=True, callback=_help
+        )
+        click.version_option(package_name="nestegg-core", prog_name=name)(self)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name every command."""
+        return sorted({*super().list_commands(ctx), *_of_plugins(ctx)})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; one of the core before one of a plugin."""
+        return super().get_command(ctx, cmd_name) or _of_plugins(ctx).get(cmd_name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        with readable():
+            return super().invoke(ctx)
+
+
+@click.pass_context
+def _help(ctx: click.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def _of_plugins(ctx: click.Context) -> Mapping[str, click.Command]:
+    if _PLUGIN_COMMANDS not in ctx.meta:
+        ctx.meta[_PLUGIN_COMMANDS] = _discovered()
+    found: Mapping[str, click.Command] = ctx.meta[_PLUGIN_COMMANDS]
+    return found
+
+
+def _discovered() -> Mapping[str, click.Command]:
+    from nestegg_core.cli.plugins import discover
+    from nestegg_core.settings import Environment
+
+    offers = discover(Environment.read()).offers()
+    return {o.name: o.registration.command for o in offers if o.kind.name == "command"}

@@ -1,0 +1,125 @@
+"""The steps of an import, as the command line takes them: for an operator, in any organization."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from nestegg_core.contracts.importers import StatementFile
+from nestegg_core.contracts.storage import Transaction
+from nestegg_core.database.tables import memberships, organizations
+from nestegg_core.errors import NotFound
+from nestegg_core.ledger.imports import Upload
+from nestegg_core.runtime import Runtime
+
+_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The account that a statement is for.
+
+    Attributes:
+        org_id: the account's organization.
+        account: as the API shows it.
+        owner_id: an owner of the organization, for whom the operator acts.
+    """
+
+    org_id: UUID
+    account: Mapping[str, Any]
+    owner_id: UUID
+
+    @property
+    def account_id(self) -> UUID:
+        """The account's id."""
+        account_id: UUID = self.account["id"]
+        return account_id
+
+
+def find_target(runtime: Runtime, account_id: UUID, org_id: UUID | None) -> Target:
+    """Look for an account in one organization, or in all: each alone, for none sees another's.
+
+    Raises:
+        NotFound: it is in none of them.
+    """
+    for candidate in [org_id] if org_id else _organizations(runtime):
+        with runtime.storage.transaction(candidate, write=False) as tx:
+            try:
+                account = runtime.accounts.read(tx, account_id)
+            except NotFound:
+                continue
+            return Target(candidate, account, _owner(tx))
+    where = "in this organization" if org_id else "in any organization"
+    raise NotFound(f"There is no account of this id {where}.")
+
+
+def _organizations(runtime: Runtime) -> list[UUID]:
+    with runtime.storage.system_transaction(write=False) as tx:
+        return list(tx.execute(select(organizations.c.id).order_by(organizations.c.id)).scalars())
+
+
+def _owner(tx: Transaction) -> UUID:
+    owner: UUID = tx.execute(
+        select(memberships.c.person_id)
+        .where(memberships.c.org_id == tx.org_id, memberships.c.role == "owner")
+        .order_by(memberships.c.created_at, memberships.c.person_id)
+        .limit(1)
+    ).scalar_one()
+    return owner
+
+
+class Importing:
+    """One statement on its way into one account."""
+
+    def __init__(self, runtime: Runtime, target: Target) -> None:
+        self._runtime = runtime
+        self._target = target
+
+    def read(self, file: StatementFile, options: Mapping[str, str], importer: str | None) -> Upload:
+        """Read the file; nothing is stored.
+
+        Raises:
+            StatementError: the file is no statement, or an option is wrong.
+        """
+        name, statement = self._runtime.importers.read(file, options, importer)
+        return Upload(name, file.name, statement, self._target.owner_id)
+
+    def preview(self, upload: Upload) -> dict[str, Any]:
+        """Store the preview; no balance moves."""
+        with self._runtime.storage.transaction(self._target.org_id, write=True) as tx:
+            return self._runtime.imports.preview(tx, self._target.account_id, upload)
+
+    def commit(self, import_id: UUID) -> dict[str, Any]:
+        """Book every new row, or none.
+
+        Raises:
+            Conflict: the account has changed since the preview.
+        """
+        with self._runtime.storage.transaction(self._target.org_id, write=True) as tx:
+            return self._runtime.imports.commit(tx, import_id)
+
+    def discard(self, entry: Mapping[str, Any]) -> None:
+        """Forget a preview."""
+        with self._runtime.storage.transaction(self._target.org_id, write=True) as tx:
+            self._runtime.imports.delete(tx, entry["id"], entry["version"])
+
+    def error_rows(self, import_id: UUID) -> list[dict[str, Any]]:
+        """Return line and problems of every row that cannot be taken."""
+        with self._runtime.storage.transaction(self._target.org_id, write=False) as tx:
+            return [
+                {"line": row["line"], "problems": row["problems"]}
+                for row in self._rows(tx, import_id)
+            ]
+
+    def _rows(self, tx: Transaction, import_id: UUID) -> Iterator[dict[str, Any]]:
+        after: tuple[Any, ...] | None = None
+        while True:
+            page = self._runtime.imports.rows_page(
+                tx, import_id, status="error", limit=_PAGE, after=after
+            )
+            yield from page.items
+            after = page.after
+            if after is None:
+                return

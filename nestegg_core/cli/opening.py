@@ -1,0 +1,62 @@
+"""How a command comes by the services: settings, plugins, logs, and a schema that is at head."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from nestegg_core.errors import MigrationsPending
+
+if TYPE_CHECKING:
+    from nestegg_core.runtime import Runtime
+    from nestegg_core.settings import Environment
+
+
+@contextmanager
+def opened(*, at_head: bool = True) -> Iterator["Runtime"]:
+    """Give a command its services, and close their connections in the end.
+
+    Args:
+        at_head: whether the command needs the newest tables. A storage that migrates itself is
+            then migrated first.
+
+    Raises:
+        ConfigurationError: with every problem of settings and plugins.
+        MigrationsPending: the schema is below head, and its storage does not migrate itself.
+    """
+    from nestegg_core.settings import Environment
+
+    runtime = started(Environment.read())
+    try:
+        if at_head:
+            bring_to_head(runtime)
+        yield runtime
+    finally:
+        runtime.storage.dispose()
+
+
+def started(environment: "Environment") -> "Runtime":
+    """Build the services, send the logs where the settings say, and log what is not in order."""
+    import structlog
+
+    from nestegg_core.observability.logs import configure_logging
+    from nestegg_core.runtime import start
+
+    runtime = start(environment)
+    configure_logging(runtime.settings.log_format, runtime.settings.log_level)
+    log = structlog.get_logger("nestegg.start")
+    for notice in environment.notices:
+        log.warning(notice)
+    for problem in runtime.left_out:
+        log.warning("left out", where=problem.where, what=problem.what, fix=problem.fix)
+    return runtime
+
+
+def bring_to_head(runtime: "Runtime") -> None:
+    from nestegg_core.database import head
+
+    if runtime.migrates_itself:
+        runtime.storage.upgrade()
+    elif runtime.storage.current_revision() != head():
+        raise MigrationsPending(
+            "The database is not at the newest migration. Run: nestegg db upgrade"
+        )

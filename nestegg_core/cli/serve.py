@@ -1,0 +1,91 @@
+"""`nestegg serve`: gunicorn, embedded."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+from nestegg_core.cli.errors import both
+from nestegg_core.settings import Environment
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class ServerSettings(BaseSettings):
+    """How the server listens. The options of `nestegg serve` come before these."""
+
+    web_host: str = Field("127.0.0.1", description="Address that `nestegg serve` listens on.")
+    web_port: int = Field(
+        8000, ge=0, le=65535, description="Port that `nestegg serve` listens on; 0 for a free one."
+    )
+    web_concurrency: int = Field(
+        2, ge=1, description="Processes that answer requests; about one for each processor."
+    )
+    web_threads: int = Field(8, ge=1, description="Requests that each process answers at a time.")
+
+
+def server_options(command: F) -> F:
+    """Give a command the options of a server; what is not given is left to the settings."""
+    options = (
+        click.option("--host", help="Address to listen on. [default: WEB_HOST, or 127.0.0.1]"),
+        click.option(
+            "--port",
+            type=click.IntRange(0, 65535),
+            help="Port to listen on; 0 for a free one. [default: WEB_PORT, or 8000]",
+        ),
+        click.option(
+            "--workers",
+            type=click.IntRange(min=1),
+            help="Processes. [default: WEB_CONCURRENCY, or 2]",
+        ),
+        click.option(
+            "--threads",
+            type=click.IntRange(min=1),
+            help="Requests at a time, of each process. [default: WEB_THREADS, or 8]",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def server_settings(
+    environment: Environment,
+    host: str | None,
+    port: int | None,
+    workers: int | None,
+    threads: int | None,
+) -> ServerSettings:
+    """Return the settings with the options of the command line put in their place."""
+    given = {"host": host, "port": port, "concurrency": workers, "threads": threads}
+    for name, value in given.items():
+        if value is not None:
+            environment.give(f"WEB_{name.upper()}", str(value))
+    return environment.load(ServerSettings)
+
+
+@click.command(epilog="Example: nestegg serve --host 0.0.0.0 --port 8000 --workers 4")
+@server_options
+def serve(**options: Any) -> None:
+    """Serve the API until it is told to stop (SIGTERM, Ctrl-C).
+
+    An SQLite database is migrated first. On PostgreSQL run `nestegg db upgrade`; until then only
+    the probes are answered.
+    """
+    from nestegg_core.cli.opening import started
+    from nestegg_core.cli.server import listen, migrate_or_warn, run
+
+    environment = Environment.read()
+    settings, runtime = both(
+        lambda: server_settings(environment, **options), lambda: started(environment)
+    )
+    listener = listen(settings.web_host, settings.web_port)
+    migrate_or_warn(runtime)
+    run(environment, runtime.settings, settings, listener, announce)
+
+
+def announce(address: str) -> None:
+    """Say where the server is."""
+    click.echo(f"Nest Egg serves on {address} (documentation: {address}/docs)")

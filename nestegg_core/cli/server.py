@@ -1,0 +1,153 @@
+"""gunicorn inside: one process that looks after the others, each with an application of its own.
+
+Nothing that is connected crosses a fork: the first process migrates, closes its connections, and
+every worker then builds its own services.
+"""
+
+import errno
+import gc
+import socket
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import structlog
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # it has no types
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # it has no types
+
+from nestegg_core.cli.errors import Refused
+from nestegg_core.cli.serve import ServerSettings
+from nestegg_core.database import head
+from nestegg_core.errors import StorageUnavailable
+from nestegg_core.runtime import Runtime, start
+from nestegg_core.settings import Environment, Settings
+from nestegg_core.web.app import create_app
+
+GRACEFUL_SECONDS = 30
+"""How long requests that are under way may take when the server is told to stop."""
+
+KEEPALIVE_SECONDS = 65
+"""Longer than proxies keep an idle connection (60 seconds is usual), so that none sends a request
+into one that is being closed."""
+
+_BACKLOG = 2048
+_log = structlog.get_logger("nestegg.server")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port, before anything that takes longer is begun.
+
+    Raises:
+        Refused: it is in use, or the address is none of this machine's.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            why = "is in use: another server listens there. Stop it, or choose another: --port"
+            raise Refused(f"Port {port} {why} {port + 1}") from None
+        reason = error.strerror or "no such address"
+        raise Refused(
+            f"Cannot listen on port {port} of that host ({reason}). "
+            "Choose an address of this machine with --host, and a port with --port."
+        ) from None
+
+
+def migrate_or_warn(runtime: Runtime) -> None:
+    """Bring a storage that migrates itself to head; of another, say when it is not there.
+
+    Connections are closed again: none may cross the fork.
+    """
+    try:
+        if runtime.migrates_itself:
+            runtime.storage.upgrade()
+            return
+        current = runtime.storage.current_revision()
+        if current != head():
+            _log.warning(
+                "the database is not at the newest migration: only the probes are answered",
+                current=current,
+                head=head(),
+                fix="nestegg db upgrade",
+            )
+    except StorageUnavailable as error:
+        _log.warning("the database does not answer; serving nevertheless", why=str(error))
+    finally:
+        runtime.storage.dispose()
+
+
+def run(
+    environment: Environment,
+    settings: Settings,
+    server: ServerSettings,
+    listener: socket.socket,
+    ready: Callable[[str], None],
+) -> NoReturn:
+    """Serve on a socket until a signal says otherwise, then end the process.
+
+    Args:
+        environment: what the workers read their settings from; it was read once, for a value in
+            a pipe cannot be read again.
+        settings: of the core.
+        server: how many processes and threads.
+        listener: a listening socket; it belongs to gunicorn from now on.
+        ready: called with the address when the workers are about to start.
+    """
+    _Server(environment, _options(settings, server, listener, ready)).run()
+    raise SystemExit(0)
+
+
+def _options(
+    settings: Settings,
+    server: ServerSettings,
+    listener: socket.socket,
+    ready: Callable[[str], None],
+) -> dict[str, Any]:
+    return {
+        "bind": f"fd://{listener.detach()}",
+        "workers": server.web_concurrency,
+        "threads": server.web_threads,
+        "worker_class": "gthread",
+        "keepalive": KEEPALIVE_SECONDS,
+        "graceful_timeout": GRACEFUL_SECONDS,
+        "forwarded_allow_ips": ",".join(settings.forwarded_allow_ips),
+        "http_parser": "auto",  # the one in C where the `fast` extra is installed
+        "control_socket_disable": True,
+        "logger_class": _RootLogger,
+        "loglevel": settings.log_level.lower(),
+        "errorlog": None,
+        "proc_name": "nestegg",
+        "when_ready": lambda arbiter: ready(str(arbiter.LISTENERS[0])),
+    }
+
+
+class _RootLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """Sends gunicorn's own messages where all others go; requests are logged by middleware."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.propagate = True
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """Configures gunicorn and gives each worker its application."""
+
+    def __init__(self, environment: Environment, options: dict[str, Any]) -> None:
+        self._environment = environment
+        self._options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Run in each worker, after the fork."""
+        app = create_app(start(self._environment))
+        # What was made until now lives as long as the process: the collector need not look at it
+        # again, which would make every request wait.
+        gc.collect()
+        gc.freeze()
+        return app

@@ -1,0 +1,126 @@
+"""A good request for every operation, so that tests can try all of them, new ones included."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from falcon.testing import Result
+
+from nestegg_core.web.models import accounts, categories, people, transactions
+from nestegg_core.web.operation import Operation
+from support.household import PASSWORD, Household
+
+_numbers = count(1)
+
+
+@dataclass
+class Request:
+    """One call: its path's fields, and what is sent.
+
+    Attributes:
+        fields: of the path, without the organization.
+        version: of the row that is changed.
+    """
+
+    op: Operation
+    fields: dict[str, str] = field(default_factory=dict)
+    json: Any = None
+    upload: bytes | None = None
+    params: dict[str, str] = field(default_factory=dict)
+    version: int = 1
+
+    def path(self, org_id: str) -> str:
+        """Return the path in an organization."""
+        values = {"org_id": org_id, **self.fields}
+        return re.sub(r"\{(\w+):\w+\}", lambda found: values[found[1]], self.op.path)
+
+    def send(self, person: Household, **headers: str) -> Result:
+        """Send it as somebody, in their organization."""
+        if self.op.method in {"PATCH", "DELETE"}:
+            headers.setdefault("If_Match", f'"{self.version}"')
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.upload is not None:
+            named["Content-Type"] = "text/csv"
+        return person.call(
+            self.op.method,
+            self.path(person.org_id),
+            headers=named,
+            params=self.params,
+            **({"body": self.upload} if self.upload is not None else {}),
+            **({"json": self.json} if self.json is not None else {}),
+        )
+
+
+def request_for(op: Operation, owner: Household) -> Request:
+    """Return a request that the owner's organization would grant, on rows made for it.
+
+    An operation that is not known here fails the test: say below what it needs.
+    """
+    request = Request(op)
+    for name in re.findall(r"\{(\w+):\w+\}", op.path):
+        if name != "org_id":
+            row = _ROWS[name](owner)
+            if op.path.endswith("/revert"):
+                row = owner.post(f"imports/{row['id']}/commit").json
+            request.fields[name], request.version = row["id"], row["version"]
+    if op.body is not None:
+        request.json = _BODIES[op.body](owner)
+    elif op.upload:
+        request.upload, request.params = statement(), {"account_id": owner.account()["id"]}
+    if op.method == "PATCH" and not request.fields:  # the organization itself
+        request.version = owner.get(f"/api/v1/organizations/{owner.org_id}").json["version"]
+    return request
+
+
+def statement() -> bytes:
+    """Return a statement with two rows that no other has."""
+    first, second = next(_numbers), next(_numbers)
+    return (
+        "Date,Amount,Payee,Description\n"
+        f"2026-01-01,-1.00,Bakery {first},Bread\n2026-01-02,-2.00,Shop {second},Food\n"
+    ).encode()
+
+
+def email() -> str:
+    """Return an address that nobody has."""
+    return f"applicant{next(_numbers)}@example.org"
+
+
+def _import(owner: Household) -> dict[str, Any]:
+    return dict(owner.upload(owner.account(), statement()).json)
+
+
+def _category(owner: Household) -> dict[str, Any]:
+    return dict(owner.post("categories", name=f"Hobby {next(_numbers)}").json)
+
+
+_ROWS: dict[str, Callable[[Household], dict[str, Any]]] = {
+    "account_id": lambda owner: owner.account(),
+    "transaction_id": lambda owner: owner.transaction(owner.account(), "-1.00"),
+    "category_id": _category,
+    "import_id": _import,
+}
+
+_BODIES: dict[Any, Callable[[Household], dict[str, Any]]] = {
+    accounts.NewAccount: lambda _: {"name": "Cash", "type": "cash", "currency": "EUR"},
+    accounts.AccountChange: lambda _: {"name": "Purse"},
+    categories.NewCategory: lambda _: {"name": f"Pets {next(_numbers)}"},
+    categories.CategoryChange: lambda _: {"kind": "income"},
+    transactions.NewTransaction: lambda owner: {
+        "account_id": owner.account()["id"],
+        "date": "2026-03-15",
+        "amount": "-1.00",
+        "payee": "Bakery",
+    },
+    transactions.TransactionChange: lambda _: {"payee": "Grocer"},
+    people.OrganizationChange: lambda _: {"name": "Family"},
+    people.Registration: lambda _: {"email": email(), "password": PASSWORD},
+    people.SignIn: lambda owner: {"email": owner.email, "password": PASSWORD},
+    people.RefreshRequest: lambda owner: {
+        "refresh_token": owner.client.simulate_post(
+            "/api/v1/auth/login", json={"email": owner.email, "password": PASSWORD}
+        ).json["refresh_token"]
+    },
+}

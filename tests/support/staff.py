@@ -1,0 +1,69 @@
+"""People with roles in one organization. Rows of `memberships` are written here directly."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from falcon.testing import TestClient
+from sqlalchemy import delete, insert, update
+
+from nestegg_core.database.tables import memberships, persons
+from nestegg_core.runtime import Runtime
+from support.household import Household, register
+
+
+def hire(runtime: Runtime, client: TestClient, owner: Household, role: str) -> Household:
+    """Register somebody, and return them at work in the owner's organization."""
+    person = register(client)
+    now = runtime.clock()
+    with runtime.storage.system_transaction(write=True) as tx:
+        tx.execute(
+            insert(memberships),
+            {
+                "org_id": UUID(owner.org_id),
+                "person_id": person_id(person),
+                "role": role,
+                "created_at": now,
+                "updated_at": now,
+                "version": 1,
+            },
+        )
+    return at(person, owner.org_id)
+
+
+def at(person: Household, org_id: str) -> Household:
+    """Return a person whose calls go to another organization."""
+    return replace(person, signed_in={**person.signed_in, "organization": {"id": org_id}})
+
+
+def change_role(runtime: Runtime, member: Household, role: str) -> None:
+    """Give a member another role."""
+    with runtime.storage.system_transaction(write=True) as tx:
+        tx.execute(update(memberships).where(*_place(member)).values(role=role))
+
+
+def dismiss(runtime: Runtime, member: Household) -> None:
+    """Take a member out of the organization."""
+    with runtime.storage.system_transaction(write=True) as tx:
+        tx.execute(delete(memberships).where(*_place(member)))
+
+
+def disable(runtime: Runtime, person: Household) -> None:
+    """Disable a person."""
+    with runtime.storage.system_transaction(write=True) as tx:
+        tx.execute(
+            update(persons)
+            .where(persons.c.id == person_id(person))
+            .values(disabled_at=runtime.clock())
+        )
+
+
+def person_id(person: Household) -> UUID:
+    """Return whose household it is."""
+    return UUID(person.signed_in["user"]["id"])
+
+
+def _place(member: Household) -> tuple[object, ...]:
+    return (
+        memberships.c.org_id == UUID(member.org_id),
+        memberships.c.person_id == person_id(member),
+    )
