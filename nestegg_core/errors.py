@@ -7,6 +7,7 @@ NestEggError
 ├── MigrationError           the schema cannot be moved
 │   └── MigrationsPending    the database is below head (503)
 ├── DecryptionError          a stored value does not open (500)
+├── PluginFault              a plugin's own code failed (500)
 ├── RequestError             the caller must change something
 │   ├── InvalidInput         values are wrong, each named (422)
 │   ├── StatementError       a file is no statement, or cannot be read (422)
@@ -76,6 +77,26 @@ class DecryptionError(NestEggError):
 
     The message names the backend, the key version and the column, never the value.
     """
+
+
+class PluginFault(NestEggError):
+    """A plugin's own code raised what it must not, or answered what its contract does not know.
+
+    The framework raises it in the plugin's place. The message is for the log and the operator;
+    whoever sent the request learns only that a plugin failed.
+
+    Attributes:
+        plugin: name of the plugin.
+        call: what was asked of it, e.g. `authenticate`.
+
+    Example:
+        >>> str(PluginFault("idp_acme", "authenticate", "raised ZeroDivisionError"))
+        "plugin 'idp_acme': authenticate raised ZeroDivisionError"
+    """
+
+    def __init__(self, plugin: str, call: str, what: str) -> None:
+        self.plugin, self.call = plugin, call
+        super().__init__(f"plugin {plugin!r}: {call} {what}")
 
 
 class ProviderUnavailable(NestEggError):

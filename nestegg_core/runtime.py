@@ -45,6 +45,7 @@ class Runtime:
     clock: Clock
     storage: Storage
     migrates_itself: bool
+    rows: SealedRows
     chain: IdentityChain
     access: Access
     persons: Persons
@@ -89,6 +90,7 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         clock=clock,
         storage=storage,
         migrates_itself=plugins.storage.registration.migrates_itself,
+        rows=rows,
         chain=IdentityChain([(one.name, one.make()) for one in plugins.identity_providers]),
         access=Access(storage),
         persons=Persons(

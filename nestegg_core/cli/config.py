@@ -72,4 +72,7 @@ def sections(host: "PluginHost") -> list[tuple[str, type[BaseSettings]]]:
 
 def _each_once(settings: Sequence[Setting]) -> list[Setting]:
     """Leave out what a plugin reads as well as the core."""
-    return list({setting.name: setting for setting in reversed(settings)}.values())[::-1]
+    found: dict[str, Setting] = {}
+    for setting in settings:
+        found.setdefault(setting.name, setting)
+    return list(found.values())

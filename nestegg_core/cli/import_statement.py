@@ -50,6 +50,7 @@ def _pairs(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) 
 @click.option("--yes", is_flag=True, help="Import in spite of warnings and rows with errors.")
 @json_option
 def import_statement(
+    *,
     file: IO[bytes],
     account_id: UUID,
     org_id: UUID | None,

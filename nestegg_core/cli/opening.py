@@ -52,6 +52,11 @@ def started(environment: "Environment") -> "Runtime":
 
 
 def bring_to_head(runtime: "Runtime") -> None:
+    """Migrate a storage that does so by itself.
+
+    Raises:
+        MigrationsPending: it does not, and is below head.
+    """
     from nestegg_core.database import head
 
     if runtime.migrates_itself:

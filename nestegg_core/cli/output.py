@@ -28,7 +28,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     width = None if sys.stdout.isatty() else _UNBOUNDED
     # Cells are data: `[red]` in one is a text, and no colour.
-    Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False).print(table)
+    console = Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False)
+    with console.capture() as printed:
+        console.print(table)
+    for line in printed.get().splitlines():
+        click.echo(line.rstrip())
 
 
 def counted(number: int, noun: str) -> str:

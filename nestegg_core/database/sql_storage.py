@@ -10,7 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, CursorResult, Engine, Executable, Insert, Select, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from nestegg_core.contracts.storage import Finding
@@ -22,9 +28,9 @@ from nestegg_core.errors import Conflict, MigrationError, StorageUnavailable
 _LOST_RACES = frozenset({"40001", "40P01"})
 """SQL states of a serialization failure and a deadlock: nothing was changed."""
 
-_SQLITE_MISTAKES = frozenset({1, 8})
-"""SQLITE_ERROR and SQLITE_READONLY: its driver has one class for a wrong statement and for a file
-that cannot be reached.
+_SQLITE_MISTAKES = frozenset({1, 8, 18, 20, 21, 25})
+"""SQLITE_ERROR, READONLY, TOOBIG, MISMATCH, MISUSE and RANGE: a statement is wrong. Its driver
+does not keep these apart from a file that is locked, full, damaged or out of reach.
 """
 
 
@@ -272,10 +278,16 @@ def translated_errors() -> Iterator[None]:
         raise Conflict(
             "constraint", "Another change got in between, and what was asked no longer fits."
         ) from error
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
-        cause = getattr(error, "orig", None)
-        if getattr(cause, "sqlstate", None) in _LOST_RACES:
+    except (DatabaseError, InterfaceError, PoolTimeout) as error:
+        if getattr(getattr(error, "orig", None), "sqlstate", None) in _LOST_RACES:
             raise Conflict("concurrent-change", "Another change got in between.") from error
-        if getattr(cause, "sqlite_errorcode", 0) & 0xFF in _SQLITE_MISTAKES:
+        if not _out_of_reach(error):
             raise
         raise StorageUnavailable("The database cannot be reached or did not answer.") from error
+
+
+def _out_of_reach(error: Exception) -> bool:
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF not in _SQLITE_MISTAKES
+    return isinstance(error, OperationalError | InterfaceError | PoolTimeout)

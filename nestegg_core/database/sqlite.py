@@ -59,12 +59,14 @@ class SqliteStorage(SqlStorage):
             connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
             try:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-                yield connection
-                self._refuse_broken_references(connection)
-                connection.exec_driver_sql("COMMIT")
-            finally:
-                if connection.connection.driver_connection.in_transaction:
+                try:
+                    yield connection
+                    self._refuse_broken_references(connection)
+                    connection.exec_driver_sql("COMMIT")
+                except BaseException:
                     connection.exec_driver_sql("ROLLBACK")
+                    raise
+            finally:
                 connection.exec_driver_sql("PRAGMA foreign_keys = ON")
 
     def _refuse_broken_references(self, connection: Connection) -> None:

@@ -174,6 +174,33 @@ instance_secrets = Table(
     _sealed("value"),
 )
 
+key_fingerprints = Table(
+    "key_fingerprints",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("fingerprint", LargeBinary(8), nullable=False),
+    Column("first_used_at", UtcDateTime, nullable=False),
+    Column("retired_at", UtcDateTime),
+)
+
+rewrap_checkpoints = Table(
+    "rewrap_checkpoints",
+    metadata,
+    Column("table_name", String(64), primary_key=True),
+    Column("column_name", String(64), primary_key=True),
+    Column("target", String(64), nullable=False),
+    Column("org_id", Uuid),
+    Column("row_key", JSON, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", Uuid, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+
 SYSTEM_TABLES = frozenset(
     {
         persons,
@@ -185,6 +212,9 @@ SYSTEM_TABLES = frozenset(
         organizations,
         memberships,
         instance_secrets,
+        key_fingerprints,
+        rewrap_checkpoints,
+        leases,
     }
 )
 
@@ -270,6 +300,18 @@ import_rows = Table(
     ForeignKeyConstraint(
         ["org_id", "import_id"], ["imports.org_id", "imports.id"], ondelete="CASCADE"
     ),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    _of_organization(),
+    Column("key_hash", String(64)),
+    Column("request_hash", String(64), nullable=False),
+    _sealed("answer"),
+    Column("created_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("org_id", "key_hash"),
+    Index(None, "org_id", "created_at"),
 )
 
 transactions = Table(

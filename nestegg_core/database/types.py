@@ -1,7 +1,7 @@
 """Column types that mean the same on every database: exact money, moments in UTC."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Numeric
@@ -12,6 +12,10 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 MONEY_SCALE = 4
 """Decimals that are kept: enough for every currency of ISO 4217 and for unit prices."""
+
+_SMALLEST = Decimal(1).scaleb(-MONEY_SCALE)
+_LARGEST = Decimal(2**63 - 1).scaleb(-MONEY_SCALE)
+_COLUMN = Context(prec=19, traps=[])  # NaN comes of what needs more digits than the column has
 
 
 class Money(TypeDecorator[Decimal]):
@@ -33,10 +37,10 @@ class Money(TypeDecorator[Decimal]):
         """Refuse what the column cannot hold exactly; a database would round it."""
         if value is None:
             return None
-        scaled = value.scaleb(MONEY_SCALE)
-        if scaled != scaled.to_integral_value():
-            raise ValueError("an amount has more than four decimals")
-        return int(scaled) if dialect.name == "sqlite" else value
+        exact = value.quantize(_SMALLEST, context=_COLUMN)
+        if exact != value or abs(exact) > _LARGEST:
+            raise ValueError("an amount has more than four decimals, or is out of range")
+        return int(exact.scaleb(MONEY_SCALE)) if dialect.name == "sqlite" else value
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         """Read what SQLite keeps; other drivers give a Decimal, and no call is spent on it."""

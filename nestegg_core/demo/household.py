@@ -13,7 +13,7 @@ from nestegg_core.errors import ConfigurationError, Conflict, Problem, Unauthent
 from nestegg_core.ledger.imports import Upload
 from nestegg_core.runtime import Runtime
 
-EMAIL, PASSWORD = "demo@example.org", "nestegg-demo"  # noqa: S105 - printed for everybody to see
+EMAIL, PASSWORD = "demo@example.org", "nestegg-demo"
 MONTHS = 14
 """How far back the first statements go."""
 

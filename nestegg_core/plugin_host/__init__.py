@@ -9,6 +9,6 @@ server starts without it is for `PluginHost.select` to say, which knows what the
 
 from nestegg_core.plugin_host.chosen import Chosen, Plugins
 from nestegg_core.plugin_host.host import PluginHost
-from nestegg_core.plugin_host.records import PluginFailure, PluginStatus
+from nestegg_core.plugin_host.records import PluginFailure, PluginStatus, Source
 
-__all__ = ["Chosen", "PluginFailure", "PluginHost", "PluginStatus", "Plugins"]
+__all__ = ["Chosen", "PluginFailure", "PluginHost", "PluginStatus", "Plugins", "Source"]

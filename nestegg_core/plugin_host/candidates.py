@@ -26,10 +26,12 @@ class Candidate:
     Attributes:
         source: where it comes from.
         load: imports it and returns the module or object with its hooks.
+        requirements: what its distribution requires (`Requires-Dist`).
     """
 
     source: Source
     load: Callable[[], object]
+    requirements: Sequence[str] = ()
 
 
 def core_version() -> str:
@@ -53,7 +55,7 @@ def candidates(
 ) -> Iterator[Candidate]:
     """Name every plugin from outside the core: what is installed, and what the caller adds."""
     for entry_point in entry_points:
-        yield Candidate(_source(entry_point), entry_point.load)
+        yield Candidate(_source(entry_point), entry_point.load, _requirements(entry_point))
     for name, plugin in extra.items():
         yield Candidate(Source(name, IN_MEMORY, core_version()), _returning(plugin))
 
@@ -66,7 +68,19 @@ def _source(entry_point: EntryPoint) -> Source:
     except Exception:  # each Python version fails in a way of its own
         facts = None
     name, release = facts or (None, None)
-    return Source(entry_point.name, name or "unknown distribution", release or "unknown version")
+    return Source(
+        entry_point.name,
+        name or "unknown distribution",
+        release or "unknown version",
+        package=entry_point.module.partition(".")[0],
+    )
+
+
+def _requirements(entry_point: EntryPoint) -> Sequence[str]:
+    try:
+        return tuple((entry_point.dist and entry_point.dist.requires) or ())
+    except Exception:  # as above
+        return ()
 
 
 def _returning(plugin: object) -> Callable[[], object]:

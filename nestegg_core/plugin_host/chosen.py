@@ -21,7 +21,7 @@ from nestegg_core.contracts.retention import RetentionPolicy, RetentionPolicyReg
 from nestegg_core.contracts.routes import Route
 from nestegg_core.contracts.storage import Storage, StorageRegistration
 from nestegg_core.errors import ConfigurationError, NestEggError, Problem
-from nestegg_core.plugin_host.records import Source, describe, fault
+from nestegg_core.plugin_host.records import PluginStatus, Source, describe, fault
 
 Made = (
     IdentityProviderRegistration
@@ -89,11 +89,13 @@ class Plugins:
         storage: the one that serves the scheme of `DATABASE_URL`.
         statement_importers: every one that can be used.
         error_reporters: those whose own settings ask for them.
-        health_checks: of every plugin.
+        health_checks: of every plugin, each with the plugin.
         jobs: of every plugin.
         commands: of every plugin.
-        routes: of every plugin, each with the plugin's name.
+        routes: of every plugin, each with the plugin.
+        sources: every plugin from outside the core whose code may run.
         left_out: what is not in order but not needed either: for the log.
+        statuses: the report on every plugin, the failed ones too.
     """
 
     identity_providers: tuple[Chosen[IdentityProviderRegistration, IdentityProvider], ...]
@@ -103,8 +105,10 @@ class Plugins:
     storage: Chosen[StorageRegistration, Storage]
     statement_importers: tuple[Chosen[StatementImporterRegistration, StatementImporter], ...]
     error_reporters: tuple[Chosen[ErrorReporterRegistration, ErrorReporter], ...]
-    health_checks: tuple[HealthCheckRegistration, ...]
+    health_checks: tuple[tuple[Source, HealthCheckRegistration], ...]
     jobs: tuple[JobRegistration, ...]
     commands: tuple[CommandRegistration, ...]
-    routes: tuple[tuple[str, Route], ...]
+    routes: tuple[tuple[Source, Route], ...]
+    sources: tuple[Source, ...]
     left_out: tuple[Problem, ...]
+    statuses: tuple[PluginStatus, ...] = ()

@@ -1,15 +1,18 @@
 """The plugins of one runtime: discovered, chosen from, reported."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import EntryPoint
 from importlib.metadata import entry_points as installed_entry_points
+from typing import Any
 
-from nestegg_core.contracts.context import Clock
+from nestegg_core.contracts.context import Clock, HookContext
 from nestegg_core.plugin_host.candidates import (
     builtins,
     candidates,
     claims_of,
+    core_version,
     split_builtins,
     split_by_claim,
     split_by_name,
@@ -57,6 +60,7 @@ class PluginHost:
         disabled: Collection[str] = (),
         entry_points: Iterable[EntryPoint] | None = None,
         extra: Mapping[str, object] | None = None,
+        environment: Environment | None = None,
     ) -> "PluginHost":
         """Load the core's own plugins and every installed one. Never fails because of a plugin.
 
@@ -65,13 +69,16 @@ class PluginHost:
             entry_points: what to load; by default the group `nestegg.plugins` of what is
                 installed.
             extra: further plugins, modules or objects with hooks, by name. For tests.
+            environment: where hooks find their plugin's settings; by default it is read when
+                the first of them asks.
         """
         if entry_points is None:
             entry_points = installed_entry_points(group=GROUP)
         found = list(candidates(entry_points, extra or {}))
         off = [DisabledPlugin(c.source, c.source.told) for c in found if c.source.name in disabled]
         good, failures = split_by_name(c for c in found if c.source.name not in disabled)
-        outcomes = [load(candidate) for candidate in (builtins(), *good)]
+        context = HookContext(core_version(), _settings_from(environment))
+        outcomes = [load(candidate, context) for candidate in (builtins(), *good)]
         failures += [o for o in outcomes if isinstance(o, PluginFailure)]
         plugins = [p for o in outcomes if isinstance(o, LoadedPlugin) for p in split_builtins(o)]
         off += [
@@ -103,7 +110,8 @@ class PluginHost:
                 that is needed and failed or is disabled, a missing setting, two plugins with
                 one name, an empty chain.
         """
-        return select(self._catalogue, settings, environment, clock)
+        chosen = select(self._catalogue, settings, environment, clock)
+        return replace(chosen, statuses=tuple(self.statuses(settings, environment)))
 
     def offers(self) -> Sequence[Offer]:
         """Return everything that is on offer, in force or not, by kind and name."""
@@ -121,3 +129,10 @@ class PluginHost:
                 failed, too.
         """
         return statuses(self._catalogue, settings, environment)
+
+
+def _settings_from(environment: Environment | None) -> Callable[[type[Any]], Any]:
+    def load_settings(settings_class: type[Any]) -> Any:
+        return (environment or Environment.read()).load(settings_class)
+
+    return load_settings

@@ -2,23 +2,56 @@
 
 import difflib
 import inspect
+import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Timer
 
 import pluggy
 
 from nestegg_core import hookspecs
 from nestegg_core.contracts.context import HookContext
-from nestegg_core.plugin_host.candidates import Candidate, core_version
+from nestegg_core.plugin_host.candidates import Candidate
+from nestegg_core.plugin_host.compatibility import unfit
 from nestegg_core.plugin_host.kinds import KINDS, Kind
 from nestegg_core.plugin_host.records import LoadedPlugin, Offer, PluginFailure, Source, describe
+
+
+SLOW_SECONDS = 5.0
+"""How long a plugin may take to load before the log says which one everybody waits for."""
+
+# Discovery comes before the logs are configured: warnings then go to standard error.
+_log = logging.getLogger("nestegg.plugins")
 
 
 class _Refused(Exception):
     """A plugin is not in order; the message says why."""
 
 
-def load(candidate: Candidate) -> LoadedPlugin | PluginFailure:
-    """Import a plugin, and ask each of its hooks once."""
+def load(candidate: Candidate, context: HookContext) -> LoadedPlugin | PluginFailure:
+    """Import a plugin, and ask each of its hooks once; refuse one that is for another core."""
+    source = candidate.source
+    if why := unfit(candidate.requirements, context.core_version):
+        return _failure(source, why, "--upgrade")
+    with _told_when_slow(source):
+        return _loaded(candidate, context)
+
+
+@contextmanager
+def _told_when_slow(source: Source) -> Iterator[None]:
+    """Python cannot interrupt an import that hangs, but it can say whose it is."""
+    warning = "%s is still being loaded after %g s; PLUGINS_DISABLED=%s switches it off"
+    timer = Timer(SLOW_SECONDS, _log.warning, (warning, source, SLOW_SECONDS, source.name))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()  # a thread must not be alive when gunicorn forks
+
+
+def _loaded(candidate: Candidate, context: HookContext) -> LoadedPlugin | PluginFailure:
     source = candidate.source
     try:
         plugin = candidate.load()
@@ -27,7 +60,7 @@ def load(candidate: Candidate) -> LoadedPlugin | PluginFailure:
     except BaseException as error:  # `sys.exit` at import must not stop the host
         return _failure(source, f"its import raised {describe(error)}", "--force-reinstall")
     try:
-        return _register(source, plugin)
+        return _register(source, plugin, context)
     except KeyboardInterrupt:
         raise
     except _Refused as error:
@@ -44,7 +77,7 @@ def _failure(source: Source, cause: str, pip_option: str) -> PluginFailure:
     return PluginFailure(source, cause, fix, source.told)
 
 
-def _register(source: Source, plugin: object) -> LoadedPlugin:
+def _register(source: Source, plugin: object, context: HookContext) -> LoadedPlugin:
     """Let pluggy find and verify the hooks of one plugin, and call them.
 
     Each plugin gets a manager of its own: a hook that raises cannot end the call for another
@@ -57,7 +90,7 @@ def _register(source: Source, plugin: object) -> LoadedPlugin:
     _verify_hooks(manager, plugin)
     callers = manager.get_hookcallers(plugin) or []
     hooks = tuple(sorted(caller.name for caller in callers if caller.has_spec()))
-    offers = [offer for hook in hooks for offer in _call(manager, KINDS[hook], source)]
+    offers = [offer for hook in hooks for offer in _call(manager, KINDS[hook], source, context)]
     return LoadedPlugin(source, hooks, tuple(offers))
 
 
@@ -83,9 +116,10 @@ def _nearest_hook(name: str) -> str:
     return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(KINDS)}"
 
 
-def _call(manager: pluggy.PluginManager, kind: Kind, source: Source) -> Iterator[Offer]:
+def _call(
+    manager: pluggy.PluginManager, kind: Kind, source: Source, context: HookContext
+) -> Iterator[Offer]:
     """Call one hook of one plugin, and check everything that it returns."""
-    context = HookContext(core_version=core_version())
     try:
         results = getattr(manager.hook, kind.hook)(ctx=context)
     except KeyboardInterrupt:

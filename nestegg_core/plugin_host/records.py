@@ -1,6 +1,6 @@
 """What became of each plugin: the records that discovery leaves, and the report made of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -22,6 +22,7 @@ class Source:
         name: its entry point's name, or `builtin:<x>`.
         distribution: the distribution that brings it, as pip calls it.
         version: the distribution's version.
+        package: top-level package of its code, e.g. `nestegg_idp_okta`; empty for built-ins.
 
     Example:
         >>> str(Source("idp_okta", "nestegg-idp-okta", "0.1.0"))
@@ -31,6 +32,7 @@ class Source:
     name: str
     distribution: str
     version: str
+    package: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"plugin {self.name!r} ({self.distribution} {self.version})"

@@ -39,7 +39,7 @@ class FakeIdentityProvider:
     """An OIDC provider on a free port of 127.0.0.1, for tests.
 
     It serves from entering the context until leaving it. What it does may be changed meanwhile:
-    set `fault`, `keys`, `extra_keys` or `cache_control`.
+    set `fault`, `keys`, `extra_keys`, `headers` or `cache_control`.
 
     Args:
         issuer: the `iss` of its tokens and its discovery; its own address when not given.
@@ -48,6 +48,7 @@ class FakeIdentityProvider:
     Attributes:
         fault: how it fails at present.
         extra_keys: JWKs that are published besides, as they are.
+        headers: what the header of every token holds besides `alg`, `kid` and `typ`.
         cache_control: header of the key set's answer.
         requests: the paths that were asked for, in order.
         asked: set by every request, also by those that are held.
@@ -65,6 +66,7 @@ class FakeIdentityProvider:
         self.issuer = issuer or self.url
         self.keys = [SigningKey("key-1")] if keys is None else keys
         self.extra_keys: list[Mapping[str, Any]] = []
+        self.headers: Mapping[str, Any] = {}
         self.cache_control: str | None = None
         self.fault: Fault | None = None
         self.requests: list[str] = []
@@ -133,12 +135,13 @@ class FakeIdentityProvider:
         Args:
             claims: the payload; a string is taken as JSON text, e.g. with a name in it twice.
             key: what signs; the provider's first key when not given.
-            header: members to add to `alg`, `kid` and `typ`, where `None` takes one out; a
-                string is the whole header as JSON text.
+            header: members to add to `alg`, `kid`, `typ` and `headers`, where `None` takes one
+                out; a string is the whole header as JSON text.
         """
         signer = key or self.keys[0]
         if not isinstance(header, str):
-            members = {"alg": signer.algorithm, "kid": signer.kid, "typ": "JWT", **(header or {})}
+            usual = {"alg": signer.algorithm, "kid": signer.kid, "typ": "JWT", **self.headers}
+            members = {**usual, **(header or {})}
             header = json.dumps({k: v for k, v in members.items() if v is not None})
         payload = claims if isinstance(claims, str) else json.dumps(claims)
         signed = f"{base64url(header.encode())}.{base64url(payload.encode())}"

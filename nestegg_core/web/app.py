@@ -12,6 +12,7 @@ import falcon
 from nestegg_core.runtime import Runtime
 from nestegg_core.web.cursors import Cursors
 from nestegg_core.web.endpoint import Endpoint
+from nestegg_core.web.idempotency import Idempotency
 from nestegg_core.web.middleware.authentication import Authentication
 from nestegg_core.web.middleware.gates import AllowedHosts, SchemaAtHead
 from nestegg_core.web.middleware.request_id import RequestId
@@ -44,12 +45,13 @@ def create_app(runtime: Runtime) -> App:
     add_error_handlers(app)
     openapi = OpenApi(version("nestegg-core"))
     cursors = Cursors(runtime.settings.secret_key.get_secret_value())
+    idempotency = Idempotency(runtime.rows, runtime.clock)
     endpoints: dict[str, Endpoint] = {}
     for op in operations(runtime):
         endpoint = endpoints.get(op.path)
         if endpoint is None:
             endpoint = endpoints[op.path] = Endpoint(
-                runtime.access, cursors, runtime.settings.max_body_bytes
+                runtime.access, cursors, idempotency, runtime.settings.max_body_bytes
             )
         endpoint.operations[op.method] = op
         responders = {op.method: openapi.documented(op, _responder(endpoint, op))}
@@ -76,7 +78,8 @@ def operations_of(resource: object) -> Iterable[Operation]:
     for _, method in inspect.getmembers(resource, inspect.ismethod):
         declared: Operation | None = getattr(method, "operation", None)
         if declared is not None:
-            yield replace(declared, handler=method)
+            prepare = declared.prepare and partial(declared.prepare, resource)
+            yield replace(declared, handler=method, prepare=prepare)
 
 
 def _responder(endpoint: Endpoint, op: Operation) -> Callable[..., None]:
@@ -98,10 +101,7 @@ def _resources(runtime: Runtime) -> list[object]:
         CategoryResource(services.categories),
         TransactionResource(services.transactions),
         import_resource(services.importers.options)(
-            services.imports,
-            services.importers,
-            services.access,
-            services.settings.max_body_bytes,
+            services.imports, services.importers, services.settings.max_body_bytes
         ),
         ReportResource(services.reports, services.clock),
     ]

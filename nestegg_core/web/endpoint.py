@@ -1,15 +1,19 @@
 """Runs an operation: validate, authorise, call, answer. The only place that does."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
 import falcon
 import orjson
 
+from nestegg_core.contracts.storage import Transaction
 from nestegg_core.errors import StaleVersion, VersionRequired
 from nestegg_core.people.access import Access
 from nestegg_core.web.cursors import Cursors
+from nestegg_core.web.idempotency import Idempotency
 from nestegg_core.web.operation import CHANGING, Answer, Call, Operation
 from nestegg_core.web.validation import if_match, validate
 
@@ -19,9 +23,12 @@ MEDIA_TYPE = "application/json"
 class Endpoint:
     """The Falcon resource of one path: an operation for each of its methods."""
 
-    def __init__(self, access: Access, cursors: Cursors, max_body: int) -> None:
+    def __init__(
+        self, access: Access, cursors: Cursors, idempotency: Idempotency, max_body: int
+    ) -> None:
         self._access = access
         self._cursors = cursors
+        self._idempotency = idempotency
         self._max_body = max_body
         self.operations: dict[str, Operation] = {}
 
@@ -46,13 +53,20 @@ class Endpoint:
         )
 
     def _in_organization(self, op: Operation, call: Call) -> Answer:
-        writes = op.writes and op.transaction
-        with self._access.organization(
-            call.caller, call.org_id, op.permission, write=writes
-        ) as transaction:
-            if op.transaction:
-                return op.handler(_with(call, transaction))
-        return op.handler(call)
+        if op.prepare is not None:
+            with self._open(op, call, write=False):
+                pass  # whoever may not do it shall not make the server prepare it
+            call = replace(call, prepared=op.prepare(call))
+        with self._open(op, call, write=op.writes) as tx:
+            call = replace(call, transaction=tx)
+            if op.method == "POST":
+                return self._idempotency.once(call, op.handler)
+            return op.handler(call)
+
+    def _open(
+        self, op: Operation, call: Call, *, write: bool
+    ) -> AbstractContextManager[Transaction]:
+        return self._access.organization(call.caller, call.org_id, op.permission, write=write)
 
     def _write(
         self, op: Operation, req: falcon.Request, resp: falcon.Response, answer: Answer
@@ -60,6 +74,8 @@ class Endpoint:
         resp.status = falcon.code_to_http_status(answer.status)
         if answer.location:
             resp.set_header("Location", answer.location)
+        if answer.replayed:
+            resp.set_header("Idempotency-Replayed", "true")
         if answer.content is None:
             return
         content = answer.content
@@ -81,19 +97,6 @@ class Endpoint:
                 return
         resp.content_type = MEDIA_TYPE
         resp.data = body
-
-
-def _with(call: Call, transaction: Any) -> Call:
-    return Call(
-        request=call.request,
-        params=call.params,
-        query=call.query,
-        body=call.body,
-        after=call.after,
-        version=call.version,
-        signed_in=call.signed_in,
-        transaction=transaction,
-    )
 
 
 def _etag(content: Mapping[str, Any], body: bytes) -> str:

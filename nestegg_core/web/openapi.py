@@ -16,6 +16,7 @@ from spectree.page import PAGE_TEMPLATES
 from spectree.plugins.falcon_plugin import FalconPlugin
 
 from nestegg_core.web.fields import RequestModel
+from nestegg_core.web.idempotency import HEADER
 from nestegg_core.web.models.common import Problem
 from nestegg_core.web.operation import CHANGING, PREFIX, Operation
 from nestegg_core.web.problems import MEDIA_TYPE
@@ -29,6 +30,21 @@ class IfMatch(RequestModel):
     """The header of a change."""
 
     if_match: Annotated[str, Field(alias="If-Match", description="ETag of the row that was read.")]
+
+
+class IdempotencyKey(RequestModel):
+    """The header of a POST that may be sent again."""
+
+    idempotency_key: Annotated[
+        str | None,
+        Field(
+            alias=HEADER,
+            min_length=1,
+            max_length=255,
+            description="Chosen by the caller: the same request with the same key has its effect "
+            "once, and its answer is given again.",
+        ),
+    ] = None
 
 
 class _Documentation(FalconPlugin):
@@ -80,13 +96,12 @@ class OpenApi:
     def documented(self, op: Operation, responder: Responder) -> Responder:
         """Return the responder of an operation, known to the document."""
         responder.__doc__ = op.handler.__doc__
-        changes = op.method in CHANGING and bool(op.permission)
         if op.upload:
             self._uploads.append((op.path, op.method.lower()))
         documented: Responder = self._spectree.validate(
             query=op.query,
             json=op.body,
-            headers=IfMatch if changes else None,
+            headers=_headers(op),
             resp=Response(**_responses(op)),
             tags=[_tag(op.path)],
             security={} if op.public else {SECURITY: []},
@@ -121,6 +136,14 @@ _UPLOAD = {
         },
     },
 }
+
+
+def _headers(op: Operation) -> type[RequestModel] | None:
+    if not op.permission:
+        return None
+    if op.method in CHANGING:
+        return IfMatch
+    return IdempotencyKey if op.method == "POST" else None
 
 
 def _responses(op: Operation) -> dict[str, Any]:

@@ -35,6 +35,7 @@ class Call:
         body: an instance of the operation's `body` model, or `None`.
         after: where the page begins that the caller asked for; `None` for the first.
         version: from `If-Match`, for operations that change a row.
+        prepared: what the operation's `prepare` returned.
         signed_in: who calls; use `caller`.
         transaction: open transaction of the organization; use `tx`.
     """
@@ -45,6 +46,7 @@ class Call:
     body: Any = None
     after: tuple[Any, ...] | None = None
     version: int = 0
+    prepared: Any = None
     signed_in: Caller | None = None
     transaction: Transaction | None = None
 
@@ -79,6 +81,7 @@ class Answer:
         location: path of a row that was made.
         after: sort key of the page's last item, which becomes its `next`.
         cacheable: false for answers that hold a secret.
+        replayed: whether an earlier try of the same request was answered so.
     """
 
     content: Any
@@ -86,6 +89,7 @@ class Answer:
     location: str = ""
     after: tuple[Any, ...] | None = None
     cacheable: bool = True
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class Operation:
     public: bool = False
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
-    transaction: bool = True
+    prepare: Callable[..., Any] | None = None
     upload: bool = False
     tag: str = ""
     handler: Callable[[Call], Answer] = field(default=lambda _: Answer(None), repr=False)
@@ -120,8 +124,8 @@ def operation(method: str, path: str, **declared: Any) -> Callable[[F], F]:
         declared: the further fields of `Operation`: `answer` is the model of the answer
             (documentation only: answers are encoded straight from rows), `permission` a name of
             the permission table (the path then has `org_id`), `public` an endpoint without
-            sign-in, `query` and `body` the models that validate, `transaction=False` asks for
-            the check alone, `upload` takes a file as its body.
+            sign-in, `query` and `body` the models that validate, `prepare` a method for slow
+            work before the transaction is opened, `upload` takes a file as its body.
 
     Example:
         ```python

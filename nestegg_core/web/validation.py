@@ -69,7 +69,7 @@ def validate(
         except ValidationError as error:
             problems += _problems(error, "")
     if body is not None:
-        raw = _json_bytes(req, max_body)
+        raw = req.context.content = _json_bytes(req, max_body)
         try:
             parsed_body = body.model_validate_json(raw, strict=True)
         except ValidationError as error:

@@ -1,5 +1,6 @@
 """The two doors: what a transaction may do, and how it ends."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -9,10 +10,11 @@ from support.household import Household
 
 from nestegg_core.database import in_org
 from nestegg_core.database.ids import new_id
-from nestegg_core.database.tables import accounts, categories, organizations
+from nestegg_core.database.tables import accounts, categories, memberships, organizations
 from nestegg_core.errors import Conflict
 from nestegg_core.runtime import Runtime
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 COUNT = select(func.count()).where(in_org(categories))
 
 
@@ -73,10 +75,14 @@ def test_the_organization_is_bound_in_statements_with_and_without_parameters(
 
 
 def test_an_exception_takes_everything_back(runtime: Runtime, org_id: UUID) -> None:
+    def fail_halfway() -> None:
+        with runtime.storage.transaction(org_id, write=True) as tx:
+            tx.execute(update(categories).where(in_org(categories)).values(kind="transfer"))
+            raise ZeroDivisionError
+
     before = kinds(runtime, org_id)
-    with pytest.raises(ZeroDivisionError), runtime.storage.transaction(org_id, write=True) as tx:
-        tx.execute(update(categories).where(in_org(categories)).values(kind="transfer"))
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        fail_halfway()
     assert kinds(runtime, org_id) == before
 
 
@@ -97,24 +103,23 @@ def test_a_broken_constraint_is_a_conflict_and_changes_nothing(
         before = tx.execute(COUNT).scalar_one()
         row = tx.execute(select(categories).where(in_org(categories)).limit(1)).one()
     values = dict(row._mapping)
-    with pytest.raises(Conflict), runtime.storage.transaction(org_id, write=True) as tx:
-        tx.execute(insert(categories), {**values, "id": new_id(), "name_key": "another"})
-        tx.execute(insert(categories), {**values, "id": new_id()})
+
+    def insert_twice() -> None:
+        with runtime.storage.transaction(org_id, write=True) as tx:
+            tx.execute(insert(categories), {**values, "id": new_id(), "name_key": "another"})
+            tx.execute(insert(categories), {**values, "id": new_id()})
+
+    with pytest.raises(Conflict):
+        insert_twice()
     with runtime.storage.transaction(org_id, write=False) as tx:
         assert tx.execute(COUNT).scalar_one() == before
 
 
 def test_foreign_keys_hold(runtime: Runtime, org_id: UUID) -> None:
-    nowhere = {"org_id": new_id(), "id": new_id(), "name": "x"}
+    stamps = {"created_at": NOW, "updated_at": NOW, "version": 1}
+    nobody = {"org_id": org_id, "person_id": new_id(), "role": "owner", **stamps}
     with pytest.raises(Conflict), runtime.storage.transaction(org_id, write=True) as tx:
-        tx.execute(
-            text(
-                "INSERT INTO memberships (org_id, person_id, role, created_at, updated_at, version)"
-                " SELECT :org, :person, 'owner', created_at, updated_at, 1 FROM organizations"
-                " LIMIT 1"
-            ),
-            {"org": nowhere["org_id"].hex, "person": nowhere["id"].hex},
-        )
+        tx.execute(insert(memberships), nobody)
 
 
 def test_a_reader_inside_a_writer_sees_what_is_committed(runtime: Runtime, org_id: UUID) -> None:

@@ -39,7 +39,6 @@ def table_names(storage: SqlStorage) -> set[str]:
 
 
 def test_an_empty_database_is_brought_to_head(storage: SqlStorage) -> None:
-    assert storage.current_revision() is None
     storage.upgrade()
     assert storage.current_revision() == head()
     assert table_names(storage) == {*metadata.tables, "alembic_version"}
@@ -111,18 +110,24 @@ def test_a_revision_that_does_not_exist_is_refused(storage: SqlStorage) -> None:
         storage.upgrade("nonsense")
 
 
+PLANTED = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "planted", "{head}"
+
+def upgrade():
+    op.create_table("planted", sa.Column("id", sa.Integer(), primary_key=True))
+    op.execute(sa.text("UPDATE organizations SET name = 'Half'"))
+    {step}
+"""
+
+
 def plant(folder: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """Add a migration after the newest: it makes a table, then does `step`."""
     shutil.copytree(SCRIPTS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "planted.py").write_text(
-        "import sqlalchemy as sa\n"
-        "from alembic import op\n"
-        f"revision, down_revision = 'planted', '{head()}'\n"
-        "def upgrade():\n"
-        "    op.create_table('planted', sa.Column('id', sa.Integer(), primary_key=True))\n"
-        "    op.execute(\"UPDATE organizations SET name = 'Half'\")\n"
-        f"    {step}\n"
-    )
+    planted = PLANTED.format(head=head(), step=step)
+    (folder / "versions" / "planted.py").write_text(planted)
     original = migrator._config
 
     def config(*arguments: Any) -> Config:
@@ -178,7 +183,7 @@ def test_a_failing_migration_leaves_the_old_state(
 
 def test_there_is_one_line_of_migrations() -> None:
     assert len(migrator._scripts().get_heads()) == 1
-    assert [revision for revision, _ in migrator.history()][0] == head()
+    assert migrator.history()[0][0] == head()
     assert all(description for _, description in migrator.history())
 
 

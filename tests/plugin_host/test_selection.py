@@ -131,9 +131,9 @@ def test_an_installed_extra_of_every_other_kind_is_in_force(
     plugins = discover(complete, extra=plugin).select(*configured())
 
     assert "ofx" in [chosen.name for chosen in plugins.statement_importers]
-    assert "vault" in [check.name for check in plugins.health_checks]
+    assert "vault" in [check.name for _, check in plugins.health_checks]
     assert "rates" in [command.command.name for command in plugins.commands]
-    assert plugins.routes == (("extra", route),)
+    assert [(source.name, one) for source, one in plugins.routes] == [("extra", route)]
 
 
 @pytest.mark.parametrize(("dsn", "names"), [("", []), ("https://bugs.internal", ["bugs"])])

@@ -17,7 +17,9 @@ def test_reports_count_a_transaction(household: Household) -> None:
     assert flow == [
         {
             "month": "2026-02",
-            "entries": [{"currency": "EUR", "income": "0.00", "expenses": "-12.50", "net": "-12.50"}],
+            "entries": [
+                {"currency": "EUR", "income": "0.00", "expenses": "-12.50", "net": "-12.50"}
+            ],
         }
     ]
     spent = household.get("reports/spending", **months).json["months"][0]["entries"]

@@ -55,8 +55,12 @@ class Authentication:
 
 
 def _hash(token: str) -> bytes:
-    """Hash what is signed and not the signature, for some signatures have a second spelling."""
-    return sha256(token.rpartition(".")[0].encode()).digest()
+    """Hash what is signed and not the signature, for some signatures have a second spelling.
+
+    What is no compact JWS (RFC 7515, 7.1) is hashed whole.
+    """
+    signed, _, _ = token.rpartition(".")
+    return sha256((signed if signed.count(".") == 1 else token).encode()).digest()
 
 
 def bearer_token(req: falcon.Request) -> str:

@@ -10,7 +10,6 @@ from nestegg_core.contracts.importers import StatementFile
 from nestegg_core.errors import StatementError
 from nestegg_core.importers.chooser import Importers
 from nestegg_core.ledger.imports import Imports, Upload
-from nestegg_core.people.access import Access
 from nestegg_core.web.fields import PageQuery
 from nestegg_core.web.models import imports as models
 from nestegg_core.web.operation import ORGANIZATION, Answer, Call, operation
@@ -33,12 +32,14 @@ def import_resource(options: Mapping[str, str]) -> type["ImportResource"]:
             query=query,
             answer=models.Import,
             status=201,
-            transaction=False,
+            prepare=ImportResource.read_upload,
             upload=True,
         )
         def preview(self, call: Call) -> Answer:
             """Upload a statement and preview it: nothing is booked yet."""
-            return self.preview_upload(call)
+            return made_answer(
+                call, self._imports.preview(call.tx, call.query.account_id, call.prepared)
+            )
 
     return WithOptions
 
@@ -46,21 +47,17 @@ def import_resource(options: Mapping[str, str]) -> type["ImportResource"]:
 class ImportResource:
     """`/imports`."""
 
-    def __init__(
-        self, imports: Imports, importers: Importers, access: Access, max_body: int
-    ) -> None:
+    def __init__(self, imports: Imports, importers: Importers, max_body: int) -> None:
         self._imports = imports
         self._importers = importers
-        self._access = access
         self._max_body = max_body
 
-    def preview_upload(self, call: Call) -> Answer:
-        """Read the file before a transaction is opened: it may take a while."""
+    def read_upload(self, call: Call) -> Upload:
+        """Read the statement; it may take a while, so no transaction is open yet."""
         file = _uploaded(call.request, self._max_body)
+        call.request.context.content = file.content
         name, statement = self._importers.read(file, call.query.options(), call.query.importer)
-        upload = Upload(name, file.name, statement, call.caller.person_id)
-        with self._access.organization(call.caller, call.org_id, "imports:write", write=True) as tx:
-            return made_answer(call, self._imports.preview(tx, call.query.account_id, upload))
+        return Upload(name, file.name, statement, call.caller.person_id)
 
     @operation(
         "GET", COLLECTION, permission="imports:read", query=PageQuery, answer=models.ImportPage

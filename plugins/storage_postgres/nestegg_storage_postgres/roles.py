@@ -70,4 +70,5 @@ def _create(connection: Connection, role: Role) -> None:
 
 
 def _run(connection: Connection, statement: sql.Composable) -> None:
-    connection.exec_driver_sql(statement.as_string(None))
+    # The driver looks for placeholders, and a name may have a percent sign in it.
+    connection.exec_driver_sql(statement.as_string(None).replace("%", "%%"))

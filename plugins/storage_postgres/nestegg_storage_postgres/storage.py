@@ -69,10 +69,19 @@ class PostgresStorage(SqlStorage):
         self._send(connection, statements)
 
     def end(self, connection: Connection, verb: str) -> None:
-        """Send COMMIT or ROLLBACK."""
-        self._send(connection, verb)
+        """Send COMMIT or ROLLBACK.
 
-    def _send(self, connection: Connection, statements: str) -> None:
+        Raises:
+            RuntimeError: the server has rolled back instead of committing, for someone caught
+                the error of a statement inside the transaction.
+        """
+        if self._send(connection, verb) != verb:
+            raise RuntimeError(
+                "A statement failed and its error was swallowed: nothing of the transaction was "
+                "stored."
+            )
+
+    def _send(self, connection: Connection, statements: str) -> str:
         """Run statements without parameters or rows through libpq itself: the door opens and
         closes with every request, and a cursor costs more than these statements do.
         """
@@ -84,6 +93,7 @@ class PostgresStorage(SqlStorage):
                 connection.invalidate()
             reason = result.get_error_message()
             raise StorageUnavailable(f"The database did not take {statements[:8]}: {reason}")
+        return (result.command_status or b"").decode()
 
     def take_lock(self, connection: Connection, name: str) -> None:
         """Wait for an advisory lock."""
@@ -103,12 +113,12 @@ class PostgresStorage(SqlStorage):
         with engine.begin() as connection:
             connection.execute(_LOCK, {"name": MIGRATIONS_LOCK})
             yield connection
-            if self._role.name != self._admin_url.username:
+            if self._role is not None:
                 ensure_role(connection, self._role)
 
     def ensure_roles(self) -> Sequence[str]:
         """Make the application's role where it is missing, and grant it its rights."""
-        if self._role.name == self._admin_url.username:
+        if self._role is None:
             raise ConfigurationError(
                 [
                     Problem(
@@ -132,8 +142,12 @@ class PostgresStorage(SqlStorage):
         return check_roles(transaction)
 
     @property
-    def _role(self) -> Role:
-        return Role(self._url.username or "", self._url.password)
+    def _role(self) -> Role | None:
+        """The application's role; `None` where its URL names none, or the owner."""
+        name = self._url.username
+        return (
+            Role(name, self._url.password) if name not in {None, self._admin_url.username} else None
+        )
 
 
 def _driver_url(url: str) -> URL:

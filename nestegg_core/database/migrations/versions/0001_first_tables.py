@@ -10,7 +10,14 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-TENANT_TABLES = ("accounts", "categories", "imports", "import_rows", "transactions")
+TENANT_TABLES = (
+    "accounts",
+    "categories",
+    "imports",
+    "import_rows",
+    "idempotency_keys",
+    "transactions",
+)
 
 
 def upgrade() -> None:
@@ -49,6 +56,30 @@ def system_tables() -> None:
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("value", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("name", name="pk_instance_secrets"),
+    )
+    op.create_table(
+        "key_fingerprints",
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(length=8), nullable=False),
+        sa.Column("first_used_at", UtcDateTime(), nullable=False),
+        sa.Column("retired_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("version", name="pk_key_fingerprints"),
+    )
+    op.create_table(
+        "rewrap_checkpoints",
+        sa.Column("table_name", sa.String(length=64), nullable=False),
+        sa.Column("column_name", sa.String(length=64), nullable=False),
+        sa.Column("target", sa.String(length=64), nullable=False),
+        sa.Column("org_id", sa.Uuid(), nullable=True),
+        sa.Column("row_key", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("table_name", "column_name", name="pk_rewrap_checkpoints"),
+    )
+    op.create_table(
+        "leases",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("holder", sa.Uuid(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_leases"),
     )
     op.create_table(
         "organizations",
@@ -241,6 +272,27 @@ def tenant_tables() -> None:
             ["org_id"], ["organizations.id"], name="fk_import_rows_org_id", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("org_id", "import_id", "position", name="pk_import_rows"),
+    )
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("key_hash", sa.String(length=64), nullable=False),
+        sa.Column("request_hash", sa.String(length=64), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["org_id"],
+            ["organizations.id"],
+            name="fk_idempotency_keys_org_id",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("org_id", "key_hash", name="pk_idempotency_keys"),
+    )
+    op.create_index(
+        "ix_idempotency_keys_org_id_created_at",
+        "idempotency_keys",
+        ["org_id", "created_at"],
+        unique=False,
     )
     op.create_table(
         "transactions",

@@ -1,0 +1,75 @@
+"""Around health checks: a probe answers in time whatever a check does."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from nestegg_core.contracts.operations import HealthCheckRegistration
+from nestegg_core.contracts.storage import Finding
+from nestegg_core.errors import PluginFault
+from nestegg_core.guards.guard import Guard
+
+SECONDS = 1.0
+"""How long a check may take."""
+
+
+class BoundedCheck:
+    """Runs one check in a thread of its own, and waits a second for it.
+
+    Code cannot be interrupted safely from outside, so a check that hangs keeps its thread; no
+    second one is begun meanwhile.
+
+    Attributes:
+        name: shown by the probe.
+    """
+
+    def __init__(self, guard: Guard, registration: HealthCheckRegistration) -> None:
+        self.name = registration.name
+        self._guard = guard
+        self._registration = registration
+        self._lock = threading.Lock()
+        self._run: _Run | None = None
+
+    def begin(self) -> None:
+        """Start the check, unless the last one has not come back yet."""
+        with self._lock:
+            if self._run is None or self._run.done.is_set():
+                self._run = _Run(self._findings)
+
+    def outcome(self, deadline: float) -> str:
+        """Return `ok`, or what is wrong, after `begin`.
+
+        Args:
+            deadline: when to stop waiting, in seconds of `time.monotonic`.
+        """
+        run = self._run
+        if run is None:
+            raise LookupError("begin the check first")
+        if not run.done.wait(max(0.0, deadline - time.monotonic())):
+            self._guard.fault("check", f"took more than {SECONDS:g} s")
+            return "timed out"
+        return run.outcome
+
+    def _findings(self) -> str:
+        found = self._guard.call("check", (), self._registration.check)
+        if isinstance(found, Sequence) and all(isinstance(one, Finding) for one in found):
+            return "; ".join(str(one.what) for one in found) or "ok"
+        raise self._guard.fault("check", "answered no list of Finding")
+
+
+class _Run:
+    """One run of a check, in a thread that does not keep the process alive."""
+
+    def __init__(self, findings: Callable[[], str]) -> None:
+        self.done = threading.Event()
+        self.outcome = "failed"
+        self._findings = findings
+        threading.Thread(target=self._target, name="health check", daemon=True).start()
+
+    def _target(self) -> None:
+        try:
+            self.outcome = self._findings()
+        except PluginFault:
+            pass  # recorded where it was raised
+        finally:
+            self.done.set()

@@ -1,0 +1,70 @@
+"""Calls a plugin, and turns what must not come out of it into a `PluginFault`."""
+
+from collections.abc import Callable
+from typing import ParamSpec, Protocol, TypeVar
+
+from nestegg_core.errors import NestEggError, PluginFault
+from nestegg_core.plugin_host import Source
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class FaultLog(Protocol):
+    """Where faults are logged and counted."""
+
+    def record(self, source: Source, call: str, error: BaseException) -> None:
+        """Take one fault; must not raise."""
+        ...
+
+
+class Guard:
+    """Stands around the code of one plugin.
+
+    Args:
+        source: whose code it is.
+        faults: where faults go, each once.
+    """
+
+    def __init__(self, source: Source, faults: FaultLog) -> None:
+        self._source = source
+        self._faults = faults
+
+    def call(
+        self,
+        name: str,
+        allowed: tuple[type[NestEggError], ...],
+        function: Callable[P, T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Return what a function of the plugin returns.
+
+        Args:
+            name: what the call is called in log and metrics, e.g. `authenticate`.
+            allowed: the errors that its contract lets it raise.
+            function: the plugin's.
+            args: handed on, as `kwargs` are.
+
+        Raises:
+            PluginFault: it raised something else. `sys.exit` counts: it would take a thread away.
+        """
+        try:
+            return function(*args, **kwargs)
+        except allowed:
+            raise
+        except (Exception, SystemExit) as error:
+            raise self.fault(name, f"raised {type(error).__name__}", error) from error
+
+    def fault(self, name: str, what: str, cause: BaseException | None = None) -> PluginFault:
+        """Record a fault, and return the error to raise for it.
+
+        Args:
+            name: the call that went wrong.
+            what: what it did, without any value that it handled.
+            cause: what it raised, if it did.
+        """
+        fault = PluginFault(self._source.name, name, what)
+        fault.__cause__ = cause
+        self._faults.record(self._source, name, fault)
+        return fault

@@ -1,0 +1,31 @@
+"""Around the handlers of routes: an answer is what the route declares, or none."""
+
+from dataclasses import replace
+from typing import Any
+
+from nestegg_core.contracts.routes import Route, RouteCall
+from nestegg_core.errors import NestEggError
+from nestegg_core.guards.guard import Guard
+
+
+def guarded_route(guard: Guard, route: Route) -> Route:
+    """Return the route with a handler that answers in JSON values, held to `response_model`.
+
+    The handler may raise what the framework knows, such as `NotFound`; it raises `PluginFault` in
+    place of everything else, and the transaction of the call is rolled back.
+    """
+    return replace(route, handler=_Handler(guard, route))
+
+
+class _Handler:
+    def __init__(self, guard: Guard, route: Route) -> None:
+        self._guard = guard
+        self._route = route
+        self._name = f"{route.method} {route.path}"
+
+    def __call__(self, call: RouteCall) -> Any:
+        content = self._guard.call(self._name, (NestEggError,), self._route.handler, call)
+        return self._guard.call(self._name, (), self._as_declared, content)
+
+    def _as_declared(self, content: Any) -> Any:
+        return self._route.response_model.model_validate(content).model_dump(mode="json")

@@ -1,0 +1,124 @@
+"""Faults of plugins: each is logged with the plugin's name, counted, and reported."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import structlog
+
+from nestegg_core.contracts.error_reporters import ErrorReporter
+from nestegg_core.contracts.metrics import MetricsExporter
+from nestegg_core.observability.tracebacks import traceback_of
+
+FAULTS = "plugin_faults"
+"""The counter, with the labels `plugin` and `call`."""
+
+_log = structlog.get_logger("nestegg.plugins")
+
+
+class Plugin(Protocol):
+    """Where a plugin comes from."""
+
+    @property
+    def name(self) -> str:
+        """Its entry point's name."""
+        ...
+
+    @property
+    def distribution(self) -> str:
+        """The distribution that brings it."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """The distribution's version."""
+        ...
+
+
+class Metrics:
+    """Fulfils `nestegg_core.MetricsExporter` by telling every exporter in force.
+
+    One that raises does no harm: neither to the caller nor to the other exporters.
+    """
+
+    def __init__(self, exporters: Sequence[tuple[Plugin, MetricsExporter]]) -> None:
+        self._exporters = tuple(exporters)
+
+    def count(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None:
+        """Add to a counter."""
+        for plugin, exporter in self._exporters:
+            try:
+                exporter.count(name, labels, amount)
+            except (Exception, SystemExit) as error:  # the plugin's own code
+                self._failed(plugin, "count", error)
+
+    def observe(self, name: str, labels: Mapping[str, str], value: float) -> None:
+        """Record one value of a distribution."""
+        for plugin, exporter in self._exporters:
+            try:
+                exporter.observe(name, labels, value)
+            except (Exception, SystemExit) as error:  # the plugin's own code
+                self._failed(plugin, "observe", error)
+
+    def gauge(self, name: str, labels: Mapping[str, str], value: float) -> None:
+        """Set the present value of something."""
+        for plugin, exporter in self._exporters:
+            try:
+                exporter.gauge(name, labels, value)
+            except (Exception, SystemExit) as error:  # the plugin's own code
+                self._failed(plugin, "gauge", error)
+
+    def _failed(self, failed: Plugin, call: str, error: BaseException) -> None:
+        """Log it, and count it at the exporters that work: one that fails again says no more."""
+        _log_fault(failed, call, error)
+        others = [one for one in self._exporters if one[0] is not failed]
+        for _, exporter in others:
+            try:
+                exporter.count(FAULTS, _labels(failed, call))
+            except (Exception, SystemExit):
+                continue
+
+
+class PluginFaults:
+    """Takes the faults of all plugins.
+
+    Args:
+        metrics: where they are counted.
+        reporters: the error reporters in force.
+    """
+
+    def __init__(
+        self, metrics: Metrics, reporters: Sequence[tuple[Plugin, ErrorReporter]] = ()
+    ) -> None:
+        self._metrics = metrics
+        self._reporters = tuple(reporters)
+
+    def record(self, source: Plugin, call: str, error: BaseException) -> None:
+        """Take one fault. Never raises."""
+        self._note(source, call, error)
+        self.report(error, {"plugin": source.name, "call": call})
+
+    def report(self, error: BaseException, facts: Mapping[str, str]) -> None:
+        """Tell the error reporters of an unexpected error; one that raises is noted itself."""
+        for plugin, reporter in self._reporters:
+            try:
+                reporter.report(error, facts)
+            except (Exception, SystemExit) as failure:  # the plugin's own code
+                self._note(plugin, "report", failure)
+
+    def _note(self, source: Plugin, call: str, error: BaseException) -> None:
+        _log_fault(source, call, error)
+        self._metrics.count(FAULTS, _labels(source, call))
+
+
+def _labels(plugin: Plugin, call: str) -> dict[str, str]:
+    return {"plugin": plugin.name, "call": call}
+
+
+def _log_fault(plugin: Plugin, call: str, error: BaseException) -> None:
+    _log.error(
+        "plugin fault",
+        plugin=plugin.name,
+        distribution=f"{plugin.distribution} {plugin.version}",
+        call=call,
+        exception=traceback_of(error),
+    )

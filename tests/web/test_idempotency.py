@@ -1,0 +1,96 @@
+"""A POST with an `Idempotency-Key` has its effect once, however often it is sent."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID
+
+from falcon.testing import Result
+from sqlalchemy import select
+
+from nestegg_core.database.tables import idempotency_keys, in_org
+from nestegg_core.runtime import Runtime
+from support.household import Household
+
+
+def book(household: Household, account: dict[str, Any], key: str, amount: str = "-5.00") -> Result:
+    return household.call(
+        "POST",
+        "transactions",
+        json={
+            "account_id": account["id"],
+            "date": "2026-01-02",
+            "amount": amount,
+            "payee": "Bakery",
+            "notes": "with Ada",
+        },
+        headers={"Idempotency-Key": key},
+    )
+
+
+def test_a_retry_gets_the_same_answer_and_books_nothing(household: Household) -> None:
+    account = household.account()
+    first, second = book(household, account, "k1"), book(household, account, "k1")
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert second.json == first.json
+    assert second.headers["etag"] == first.headers["etag"]
+    assert second.headers["location"] == first.headers["location"]
+    assert "idempotency-replayed" not in first.headers
+    assert second.headers["idempotency-replayed"] == "true"
+    assert household.balance(account) == "-5.00"
+
+
+def test_retries_at_once_book_once(household: Household) -> None:
+    account = household.account()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: book(household, account, "k1"), range(8)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json["id"] for answer in answers}) == 1
+    assert household.balance(account) == "-5.00"
+
+
+def test_a_key_with_another_request_is_refused(household: Household) -> None:
+    account = household.account()
+    book(household, account, "k1")
+    answer = book(household, account, "k1", amount="-6.00")
+    assert answer.status_code == 422
+    assert answer.json["errors"][0]["code"] == "key_reused"
+    assert household.balance(account) == "-5.00"
+
+
+def test_a_refused_request_may_be_mended_under_its_key(household: Household) -> None:
+    account = household.account()
+    assert book(household, account, "k1", amount="5.00001").status_code == 422
+    assert book(household, account, "k1").status_code == 201
+
+
+def test_two_people_do_not_share_keys(household: Household, stranger: Household) -> None:
+    mine, theirs = household.account(), stranger.account()
+    assert book(household, mine, "k1").status_code == 201
+    assert "idempotency-replayed" not in book(stranger, theirs, "k1").headers
+
+
+def test_a_malformed_key_is_refused(household: Household) -> None:
+    account = household.account()
+    for key in ("", "x" * 256, "a b", "ü"):
+        assert book(household, account, key).status_code == 422
+    assert household.balance(account) == "0.00"
+
+
+def test_an_upload_is_previewed_once(household: Household) -> None:
+    account = household.account()
+    content = b"Date,Payee,Amount\n2026-01-31,Bakery,-5.00\n"
+    headers = {"Content-Type": "text/csv", "Idempotency-Key": "k1"}
+    params = {"account_id": account["id"]}
+    for _ in range(2):
+        household.call("POST", "imports", params=params, body=content, headers=headers)
+    assert len(household.get("imports").json["items"]) == 1
+
+
+def test_a_stored_answer_is_sealed(household: Household, runtime: Runtime) -> None:
+    account = household.account()
+    book(household, account, "k1")
+    with runtime.storage.transaction(UUID(household.org_id), write=False) as tx:
+        stored = tx.execute(select(idempotency_keys.c.answer).where(in_org(idempotency_keys)))
+        (answer,) = stored.scalars()
+    assert answer.startswith("ne1:fernet:v1:")
+    assert "Bakery" not in answer
