@@ -24,7 +24,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev usable-venv test lint types bench wheels clean
+.PHONY: help run install install-dev usable-venv test contract lint types bench wheels clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ install-dev: install
 
 test: install-dev ## run every test, on SQLite and on PostgreSQL
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+contract: install-dev ## write the contract with plugins down again, after a change that is meant
+	$(BIN)/python tests/contract/describe.py
 
 lint: install-dev ## ruff: rules and formatting
 	$(BIN)/ruff check .

@@ -1,70 +1,77 @@
-"""`make bench`: the server under load on PostgreSQL, beside the barest handler."""
+"""`make bench`: the server under load on PostgreSQL, beside the barest handler; and encryption."""
 
 import json
 import os
 import tempfile
-from collections.abc import Callable
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import click
 
+from benchmarks import encryption, retention
 from benchmarks.data import Household, fill
-from benchmarks.load import Load, measure
+from benchmarks.load import Load, Request, measure
 from benchmarks.servers import APPLICATION, OWNER, Postgres, free_port, running, running_postgres
 from nestegg_core.runtime import start
 from nestegg_core.settings import Environment
 
 DATABASE = "bench"
+SERVER = ["--workers", "2", "--threads", "4"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How each case is measured: so many rounds of so many seconds; the median round counts."""
+
+    seconds: float
+    rounds: int
+    connections: int
 
 
 @click.command(epilog="Example: make bench BENCH_ARGS='--seconds 5'")
 @click.option("--seconds", default=5.0, help="Of each measurement.")
 @click.option("--rounds", default=3, help="Each measurement is taken so often; the median counts.")
 @click.option("--connections", default=16, help="Requests under way at once.")
-@click.option("--workers", default=2, help="Gunicorn workers.")
-@click.option("--threads", default=8, help="Threads of each worker.")
+@click.option("--rows", default=100_000, help="Encrypted values that rewrap moves.")
+@click.option("--purge-rows", default=1_000_000, help="Transactions that retention deletes.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(
-    seconds: float,
-    rounds: int,
-    connections: int,
-    workers: int,
-    threads: int,
-    as_json: bool,
+    *, seconds: float, rounds: int, connections: int, rows: int, purge_rows: int, as_json: bool
 ) -> None:
-    """Measure requests a second, p50 and p99, as medians of some rounds."""
+    """Measure requests a second, p50 and p99, as medians of some rounds; then encryption, and the
+    purge of old transactions.
+    """
+    results = requests_under_load(Plan(seconds, rounds, connections))
+    encrypted = encryption.measure(rows)
+    purged = retention.measure(purge_rows)
+    if as_json:
+        click.echo(json.dumps({**results, "encryption": encrypted, "retention": purged}))
+    else:
+        click.echo(f"{_table(results)}\n\n{encryption.table(encrypted)}")
+        click.echo(f"\n{retention.table(purged)}")
+
+
+def requests_under_load(plan: Plan) -> dict[str, dict[str, float]]:
+    """Measure the server on PostgreSQL, and the barest handler of the same page."""
     with running_postgres() as postgres, tempfile.TemporaryDirectory() as home:
         variables = _variables(postgres, home)
-        runtime = start(Environment.read(variables, dotenv=None))
-        runtime.storage.upgrade()
-        household = fill(runtime)
-        runtime.storage.dispose()
-        postgres.execute("VACUUM ANALYZE", DATABASE)
+        household = _filled(postgres, variables)
         ours, bare = free_port(), free_port()
-        flags = ["--workers", str(workers), "--threads", str(threads)]
+        bare_variables = {
+            "BARE_DATABASE_URL": postgres.url(DATABASE, OWNER),
+            "BARE_ORG_ID": str(household.org_id),
+        }
         with (
-            running(["nestegg_core.cli", "serve", "--port", str(ours), *flags], ours, variables),
-            running(
-                [
-                    "gunicorn",
-                    "-k",
-                    "gthread",
-                    "-b",
-                    f"127.0.0.1:{bare}",
-                    *flags,
-                    "--log-level",
-                    "error",
-                    "benchmarks.bare:application()",
-                ],
-                bare,
-                {
-                    "BARE_DATABASE_URL": postgres.url(DATABASE, OWNER),
-                    "BARE_ORG_ID": str(household.org_id),
-                },
-            ),
+            running(["nestegg", "serve", "--port", str(ours), *SERVER], ours, variables),
+            running(_bare(bare), bare, bare_variables),
         ):
-            results = _measure(ours, bare, household, seconds, rounds, connections)
-    click.echo(json.dumps(results) if as_json else _table(results))
+            return _measure(_cases(ours, bare, household), plan)
+
+
+def _bare(port: int) -> list[str]:
+    return [
+        *("gunicorn", "-k", "gthread", "-b", f"127.0.0.1:{port}", *SERVER),
+        *("--log-level", "error", "benchmarks.bare:application()"),
+    ]
 
 
 def _variables(postgres: Postgres, home: str) -> dict[str, str]:
@@ -79,37 +86,40 @@ def _variables(postgres: Postgres, home: str) -> dict[str, str]:
     }
 
 
-def _measure(
-    ours: int, bare: int, household: Household, seconds: float, rounds: int, connections: int
-) -> dict[str, dict[str, float]]:
+def _filled(postgres: Postgres, variables: dict[str, str]) -> Household:
+    runtime = start(Environment.read(variables, dotenv=None))
+    runtime.storage.upgrade()
+    household = fill(runtime)
+    runtime.storage.dispose()
+    postgres.execute("VACUUM ANALYZE", DATABASE)
+    return household
+
+
+def _cases(ours: int, bare: int, household: Household) -> dict[str, Request]:
     signed_in = {"Authorization": f"Bearer {household.token}"}
     organization = f"/api/v1/organizations/{household.org_id}"
-    cases: dict[str, Callable[[], Load]] = {
-        name: _case(port, path, headers, seconds, connections)
-        for name, port, path, headers in (
-            ("page of 50", ours, f"{organization}/transactions", signed_in),
-            ("bare page of 50", bare, "/page", {}),
-            ("current user", ours, "/api/v1/me", signed_in),
-            ("accounts", ours, f"{organization}/accounts", signed_in),
-            ("livez", ours, "/livez", {}),
-        )
+    return {
+        "page of 50": Request(ours, f"{organization}/transactions", signed_in),
+        "bare page of 50": Request(bare, "/page", {}),
+        "current user": Request(ours, "/api/v1/me", signed_in),
+        "accounts": Request(ours, f"{organization}/accounts", signed_in),
+        "livez": Request(ours, "/livez", {}),
     }
+
+
+def _measure(cases: dict[str, Request], plan: Plan) -> dict[str, dict[str, float]]:
     # Round by round, so that what is compared was measured in the same minute.
     taken: dict[str, list[Load]] = {name: [] for name in cases}
-    for _ in range(rounds):
+    for _ in range(plan.rounds):
         for name, case in cases.items():
-            taken[name].append(case())
+            taken[name].append(measure(case, connections=plan.connections, seconds=plan.seconds))
             click.echo(f"{name}: {taken[name][-1].rate:.0f}/s", err=True)
     return {name: _median(loads) for name, loads in taken.items()}
 
 
-def _case(port: int, path: str, headers: dict[str, str], seconds: float, connections: int) -> Any:
-    return lambda: measure(port, path, headers, connections=connections, seconds=seconds)
-
-
 def _median(loads: list[Load]) -> dict[str, float]:
     middle = sorted(loads, key=lambda load: load.rate)[len(loads) // 2]
-    return dict(middle.__dict__)
+    return asdict(middle)
 
 
 def _table(results: dict[str, dict[str, float]]) -> str:

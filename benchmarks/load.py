@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import quantiles
 
 HEAD_END = b"\r\n\r\n"
@@ -32,21 +32,22 @@ class Load:
     p99: float
 
 
-def measure(
-    port: int, path: str, headers: dict[str, str], *, connections: int, seconds: float
-) -> Load:
+@dataclass(frozen=True)
+class Request:
+    """What is sent again and again, to a server on loopback."""
+
+    port: int
+    path: str
+    headers: dict[str, str]
+
+
+def measure(request: Request, *, connections: int, seconds: float) -> Load:
     """Send GET requests from another process, and return what it measured.
 
     Raises:
         RuntimeError: an answer was no 200.
     """
-    order = {
-        "port": port,
-        "path": path,
-        "headers": headers,
-        "connections": connections,
-        "seconds": seconds,
-    }
+    order = {"request": asdict(request), "connections": connections, "seconds": seconds}
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.load"],
         input=json.dumps(order),
@@ -97,14 +98,14 @@ def _content_length(head: bytes) -> int:
     return int(lowered[start:].split(b"\r\n", 1)[0])
 
 
-def run(port: int, path: str, headers: dict[str, str], connections: int, seconds: float) -> Load:
+def run(request: Request, connections: int, seconds: float) -> Load:
     """Send requests on every connection until the time is over."""
-    lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    request = "\r\n".join(lines).encode() + HEAD_END
+    lines = [f"GET {request.path} HTTP/1.1", f"Host: 127.0.0.1:{request.port}"]
+    lines += [f"{name}: {value}" for name, value in request.headers.items()]
+    message = "\r\n".join(lines).encode() + HEAD_END
     selector = selectors.DefaultSelector()
     for _ in range(connections):
-        connection = _Connection(port, request)
+        connection = _Connection(request.port, message)
         selector.register(connection.socket, selectors.EVENT_READ, connection)
         connection.send()
     times: list[float] = []
@@ -119,6 +120,11 @@ def run(port: int, path: str, headers: dict[str, str], connections: int, seconds
     return Load(rate=len(times) / (now - started), p50=cuts[49], p99=cuts[98])
 
 
+def _main() -> None:
+    order = json.load(sys.stdin)
+    load = run(Request(**order["request"]), order["connections"], order["seconds"])
+    sys.stdout.write(json.dumps(asdict(load)))
+
+
 if __name__ == "__main__":
-    result = run(**json.load(sys.stdin))
-    sys.stdout.write(json.dumps(result.__dict__))
+    _main()

@@ -30,11 +30,16 @@ def free_port() -> int:
 def running(command: list[str], port: int, variables: dict[str, str]) -> Iterator[None]:
     """Run a server until the block ends; its end is waited for.
 
+    Args:
+        command: a script of this virtual environment, and its arguments.
+        port: where it is going to listen.
+        variables: added to the environment.
+
     Raises:
         RuntimeError: it does not listen in time.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", *command],
+        [Path(sys.executable).with_name(command[0]), *command[1:]],
         cwd=ROOT,
         env={**os.environ, **variables},
         stdout=subprocess.DEVNULL,

@@ -39,6 +39,7 @@ from nestegg_core.contracts.retention import (
 )
 from nestegg_core.contracts.routes import Route, RouteCall
 from nestegg_core.contracts.storage import Finding, Storage, StorageRegistration, Transaction
+from nestegg_core.contracts.version import CONTRACT_VERSION
 from nestegg_core.errors import (
     ConfigurationError,
     Conflict,
@@ -57,6 +58,7 @@ from nestegg_core.hookspecs import hookimpl
 from nestegg_core.settings.types import CommaList
 
 __all__ = [
+    "CONTRACT_VERSION",
     "Clock",
     "CommaList",
     "CommandRegistration",

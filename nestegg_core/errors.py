@@ -28,7 +28,12 @@ from dataclasses import dataclass
 
 
 class NestEggError(Exception):
-    """The root: catch it to catch everything that is raised on purpose."""
+    """The root: catch it to catch everything that is raised on purpose.
+
+    Example:
+        >>> issubclass(StorageUnavailable, NestEggError)
+        True
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,10 @@ class Problem:
         where: the variable, plugin or distribution, e.g. `DATABASE_URL`.
         what: what is wrong with it; never a secret's value.
         fix: what would be right, or what to do.
+
+    Example:
+        >>> Problem("VAULT_URL", "is no https address", "write https://").where
+        'VAULT_URL'
     """
 
     where: str
@@ -48,6 +57,9 @@ class Problem:
 
 class ConfigurationError(NestEggError):
     """The start is refused. Carries every problem at once.
+
+    Attributes:
+        problems: what is wrong, each with its fix.
 
     Example:
         >>> error = ConfigurationError([Problem("SECRET_KEY", "is missing", "set it")])
@@ -61,11 +73,23 @@ class ConfigurationError(NestEggError):
 
 
 class StorageUnavailable(NestEggError):
-    """The database cannot be reached; the same call may succeed later."""
+    """The database cannot be reached; the same call may succeed later.
+
+    Example:
+        >>> raise StorageUnavailable("The database did not answer within 5 seconds.")
+        Traceback (most recent call last):
+        nestegg_core.errors.StorageUnavailable: The database did not answer within 5 seconds.
+    """
 
 
 class MigrationError(NestEggError):
-    """The schema cannot be moved; the old state is kept."""
+    """The schema cannot be moved; the old state is kept.
+
+    Example:
+        >>> raise MigrationError("The migration to 0007 failed and was rolled back.")
+        Traceback (most recent call last):
+        nestegg_core.errors.MigrationError: The migration to 0007 failed and was rolled back.
+    """
 
 
 class MigrationsPending(MigrationError):
@@ -76,6 +100,11 @@ class DecryptionError(NestEggError):
     """A stored value does not open: altered, moved, or its key is missing.
 
     The message names the backend, the key version and the column, never the value.
+
+    Example:
+        >>> raise DecryptionError("A value was altered, moved, or its key is another")
+        Traceback (most recent call last):
+        nestegg_core.errors.DecryptionError: A value was altered, moved, or its key is another
     """
 
 
@@ -115,6 +144,10 @@ class FieldProblem:
         pointer: JSON pointer into the body (`/amount`), or the parameter's name (`limit`).
         code: stable, for programs.
         detail: for people; never the value itself.
+
+    Example:
+        >>> FieldProblem("/limit", "not_positive", "must be greater than zero").code
+        'not_positive'
     """
 
     pointer: str
@@ -124,6 +157,9 @@ class FieldProblem:
 
 class InvalidInput(RequestError):
     """Values are wrong; every one of them is named.
+
+    Attributes:
+        problems: each wrong value.
 
     Example:
         >>> str(InvalidInput([FieldProblem("/amount", "too_precise", "has five decimals")]))
@@ -147,6 +183,11 @@ class StatementError(RequestError):
         code: stable, for programs, e.g. `empty_file`.
         option: the option that is wrong; empty when it is the file.
         line: the line of the file, counted from 1; 0 when it is the whole file.
+
+    Example:
+        >>> raise StatementError("empty_file", "The file is empty.")
+        Traceback (most recent call last):
+        nestegg_core.errors.StatementError: The file is empty.
     """
 
     def __init__(self, code: str, detail: str, *, option: str = "", line: int = 0) -> None:
@@ -167,11 +208,23 @@ class Unauthenticated(RequestError):
 
 
 class Forbidden(RequestError):
-    """The role of the person does not allow it."""
+    """The role of the person does not allow it.
+
+    Example:
+        >>> raise Forbidden("Only owners may change the budget.")
+        Traceback (most recent call last):
+        nestegg_core.errors.Forbidden: Only owners may change the budget.
+    """
 
 
 class NotFound(RequestError):
-    """There is no such row in this organization (another's rows look the same)."""
+    """There is no such row in this organization (another's rows look the same).
+
+    Example:
+        >>> raise NotFound("There is no budget for this year.")
+        Traceback (most recent call last):
+        nestegg_core.errors.NotFound: There is no budget for this year.
+    """
 
 
 class Conflict(RequestError):
@@ -179,6 +232,10 @@ class Conflict(RequestError):
 
     Attributes:
         code: stable, for programs, e.g. `import-changed`.
+
+    Example:
+        >>> Conflict("budget-closed", "The year is closed; its budget cannot change.").code
+        'budget-closed'
     """
 
     def __init__(self, code: str, detail: str) -> None:

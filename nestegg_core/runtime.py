@@ -1,34 +1,53 @@
 """Wires every service together, without Falcon: server and command line both start here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 from nestegg_core import settings as core_settings
 from nestegg_core.contracts.context import Clock
-from nestegg_core.contracts.operations import CommandRegistration, HealthCheckRegistration
+from nestegg_core.contracts.metrics import MetricsExporter
+from nestegg_core.contracts.operations import CommandRegistration, JobRegistration
 from nestegg_core.contracts.routes import Route
 from nestegg_core.contracts.storage import Storage
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.sql_storage import SqlStorage
 from nestegg_core.encryption.blind_index import BlindIndex, stored_root
 from nestegg_core.encryption.envelope import Envelope
+from nestegg_core.encryption.key_check import KeyCheck
 from nestegg_core.encryption.keyring import Keyring, key_bytes
+from nestegg_core.encryption.keys import Keys
+from nestegg_core.encryption.rewrap import rewrap
 from nestegg_core.errors import ConfigurationError, Problem
+from nestegg_core.guards import Blame, BoundedCheck, GuardedPlugins
 from nestegg_core.identity.access_tokens import AccessTokens
 from nestegg_core.identity.chain import IdentityChain
 from nestegg_core.importers.chooser import Importers
+from nestegg_core.jobs.making import make_jobs
+from nestegg_core.jobs.policy import Policy
+from nestegg_core.jobs.reading import JobList
+from nestegg_core.jobs.service import Jobs
 from nestegg_core.ledger.accounts import Accounts
 from nestegg_core.ledger.categories import Categories
 from nestegg_core.ledger.imports import Imports
+from nestegg_core.ledger.money import format_amount
 from nestegg_core.ledger.reports import Reports
 from nestegg_core.ledger.transactions import Transactions
+from nestegg_core.observability.plugin_faults import Metrics, PluginFaults
+from nestegg_core.observability.tracebacks import traceback_of
 from nestegg_core.people.access import Access
 from nestegg_core.people.organizations import Organizations
 from nestegg_core.people.passwords import Argon2Passwords
+from nestegg_core.people.permissions import PERMISSIONS
 from nestegg_core.people.persons import Persons
 from nestegg_core.people.sessions import Sessions
-from nestegg_core.plugin_host import PluginHost, Plugins
+from nestegg_core.plugin_host import PluginHost, Plugins, PluginStatus
+from nestegg_core.retention.cleaning import Cleaning, Lifetimes
+from nestegg_core.retention.engine import Retention
+from nestegg_core.retention.job import retention_job
+from nestegg_core.retention.receipts import Receipts
 from nestegg_core.settings import Environment, Settings
 
 
@@ -46,6 +65,8 @@ class Runtime:
     storage: Storage
     migrates_itself: bool
     rows: SealedRows
+    keys: Keys
+    check_keys: KeyCheck
     chain: IdentityChain
     access: Access
     persons: Persons
@@ -57,7 +78,15 @@ class Runtime:
     imports: Imports
     importers: Importers
     reports: Reports
-    health_checks: Sequence[HealthCheckRegistration]
+    retention: Retention
+    receipts: Receipts
+    jobs: Jobs
+    job_list: JobList
+    metrics: MetricsExporter
+    faults: PluginFaults
+    blame: Blame
+    plugins: Sequence[PluginStatus]
+    health_checks: Sequence[BoundedCheck]
     commands: Sequence[CommandRegistration]
     routes: Sequence[tuple[str, Route]]
     left_out: Sequence[Problem]
@@ -76,14 +105,52 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         ConfigurationError: a plugin's factory failed, two providers name one issuer, or a key
             is missing.
     """
+    metrics = Metrics([(one.source, one.make()) for one in plugins.metrics_exporters])
+    faults = PluginFaults(metrics, [(one.source, one.make()) for one in plugins.error_reporters])
+    guarded = GuardedPlugins(plugins, faults, PERMISSIONS)
     storage = plugins.storage.make()
-    rows = SealedRows(_envelope(settings, plugins))
+    keyring, backend = _keyring(settings), settings.encryption_backend
+    rows = SealedRows(Envelope(keyring, guarded.encryption_backends(), backend, metrics))
     index = BlindIndex(lambda: stored_root(storage, rows))
     passwords = Argon2Passwords()
     categories = Categories(clock)
     importers = Importers(
-        {chosen.name: chosen.make() for chosen in plugins.statement_importers},
+        guarded.statement_importers(),
         [chosen.registration.options for chosen in plugins.statement_importers],
+    )
+    retention = Retention(
+        storage=storage,
+        policies=guarded.retention_policies(),
+        cleaning=Cleaning(
+            storage,
+            Lifetimes(
+                session=timedelta(days=settings.refresh_token_days),
+                preview=timedelta(days=settings.import_preview_days),
+            ),
+        ),
+        clock=clock,
+    )
+    keys = Keys(storage, rows, keyring, backend, clock)
+    queue_url = settings.queue_redis_url
+    jobs = make_jobs(
+        storage=storage,
+        rows=rows,
+        index=index,
+        clock=clock,
+        registrations=[
+            retention_job(retention, dry_run=settings.data_retention_dry_run),
+            _rewrap_job(keys),
+            *plugins.jobs,
+        ],
+        policy=Policy(
+            lease=timedelta(seconds=settings.job_lease_seconds),
+            max_tries=settings.job_max_tries,
+            first_wait=timedelta(seconds=settings.job_retry_seconds),
+        ),
+        redis_url=queue_url.get_secret_value() if queue_url else None,
+        metrics=metrics,
+        describe=traceback_of,
+        report=partial(_report_job, faults, guarded.blame),
     )
     return Runtime(
         settings=settings,
@@ -91,7 +158,9 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         storage=storage,
         migrates_itself=plugins.storage.registration.migrates_itself,
         rows=rows,
-        chain=IdentityChain([(one.name, one.make()) for one in plugins.identity_providers]),
+        keys=keys,
+        check_keys=KeyCheck(storage, keyring, clock),
+        chain=IdentityChain(guarded.identity_providers()),
         access=Access(storage),
         persons=Persons(
             storage=storage,
@@ -120,10 +189,18 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         imports=Imports(rows, categories, clock),
         importers=importers,
         reports=Reports(),
-        health_checks=plugins.health_checks,
+        retention=retention,
+        receipts=Receipts(format_amount),
+        jobs=jobs,
+        job_list=JobList(storage, rows),
+        metrics=metrics,
+        faults=faults,
+        blame=guarded.blame,
+        plugins=plugins.statuses,
+        health_checks=guarded.health_checks(),
         commands=plugins.commands,
-        routes=plugins.routes,
-        left_out=plugins.left_out,
+        routes=guarded.routes,
+        left_out=(*plugins.left_out, *guarded.left_out),
     )
 
 
@@ -135,7 +212,7 @@ def start(environment: Environment | None = None, clock: Clock = utc_now) -> Run
     """
     environment = environment or Environment.read()
     settings = core_settings.load(environment)
-    host = PluginHost.discover(disabled=settings.plugins_disabled)
+    host = PluginHost.discover(disabled=settings.plugins_disabled, environment=environment)
     return build(settings, host.select(settings, environment, clock=clock), clock)
 
 
@@ -153,9 +230,24 @@ def open_sql_storage() -> SqlStorage:
     return storage
 
 
-def _envelope(settings: Settings, plugins: Plugins) -> Envelope:
+def _keyring(settings: Settings) -> Keyring:
     version = settings.encryption_current_version
     secrets = {**settings.encryption_keys, version: settings.master_encryption_key}
-    keys = {number: key_bytes(key.get_secret_value()) for number, key in secrets.items()}
-    backends = {name: chosen.make() for name, chosen in plugins.encryption_backends.items()}
-    return Envelope(Keyring(version, keys), backends, settings.encryption_backend)
+    return Keyring(version, {n: key_bytes(key.get_secret_value()) for n, key in secrets.items()})
+
+
+def _rewrap_job(keys: Keys) -> JobRegistration:
+    """Return the job that seals every value anew which another key has sealed."""
+
+    def run(_: Mapping[str, Any]) -> None:
+        rewrap(keys)
+
+    return JobRegistration("rewrap", run, queue="heavy")
+
+
+def _report_job(
+    faults: PluginFaults, blame: Blame, error: BaseException, facts: Mapping[str, str]
+) -> None:
+    """Report what a job raised: as its plugin's fault, or as an error of the core's."""
+    if blame.fault(error) is None:
+        faults.report(error, facts)

@@ -32,7 +32,9 @@ DOMAINS = {
     "retention",
 }
 SETTINGS = {"settings", "setting_types"}
-WIRED = SEAMS | SETTINGS | DOMAINS | {API, "hookspecs", "database", "plugin_host", "runtime"}
+WIRED = (
+    SEAMS | SETTINGS | DOMAINS | {API, "hookspecs", "database", "plugin_host", "guards", "runtime"}
+)
 
 MAY_IMPORT: dict[str, set[str]] = {
     "contracts": set(),
@@ -42,13 +44,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "setting_types": set(),
     "settings": {*SEAMS, "setting_types"},
     "plugin_host": {*SEAMS, *SETTINGS, "hookspecs", "builtins"},
+    "guards": {*SEAMS, "plugin_host"},
+    "scaffold": set(),
     "database": {*SEAMS, "setting_types"},
     **{zone: {*SEAMS, "setting_types", "database"} for zone in DOMAINS},
     "builtins": {*SEAMS, *DOMAINS, "setting_types", "hookspecs", "database"},
     "runtime": WIRED,
     "web": WIRED,
     "demo": WIRED,
-    "cli": WIRED | {"web", "demo"},
+    "cli": WIRED | {"web", "demo", "scaffold"},
     "testing": WIRED | {"web", "cli"},
 }
 
@@ -59,7 +63,11 @@ ZONES_OF_THEIR_OWN = {
     "nestegg_core.database.migrations.env": "cli",
 }
 
-ONLY_IN = {"falcon": {"web"}, "spectree": {"web"}, "pluggy": {"hookspecs", "plugin_host"}}
+ONLY_IN = {
+    "falcon": {"web", "testing"},  # the kit hands out falcon's test client
+    "spectree": {"web"},
+    "pluggy": {"hookspecs", "plugin_host"},
+}
 
 FOR_PLUGINS = {CORE, "nestegg_core.testing", "nestegg_core.identity.oidc", "nestegg_core.database"}
 

@@ -11,13 +11,35 @@ from nestegg_core.cli.db import db
 from nestegg_core.cli.demo import demo
 from nestegg_core.cli.group import NestEgg
 from nestegg_core.cli.import_statement import import_statement
+from nestegg_core.cli.jobs import jobs
+from nestegg_core.cli.keys import keys
+from nestegg_core.cli.plugin import plugin
 from nestegg_core.cli.plugins import plugins
+from nestegg_core.cli.retention import retention
+from nestegg_core.cli.scheduler import scheduler
 from nestegg_core.cli.serve import serve
 from nestegg_core.cli.user import user
+from nestegg_core.cli.worker import worker
 
 __all__ = ["main"]
 
 main = NestEgg(
-    "nestegg", commands=[check, config, db, demo, import_statement, plugins, serve, user]
+    "nestegg",
+    commands=[
+        check,
+        config,
+        db,
+        demo,
+        import_statement,
+        jobs,
+        keys,
+        plugin,
+        plugins,
+        retention,
+        scheduler,
+        serve,
+        user,
+        worker,
+    ],
 )
 """The entry point of the distribution."""

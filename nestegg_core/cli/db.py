@@ -1,6 +1,7 @@
 """`nestegg db`: the schema, the roles, and what is wrong with them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import click
 from nestegg_core.cli.errors import WRONG, Refused
 from nestegg_core.cli.opening import opened
 from nestegg_core.cli.output import json_option, print_json, print_table
+from nestegg_core.errors import StorageUnavailable
 
 if TYPE_CHECKING:
     from nestegg_core.contracts.storage import Finding
@@ -43,7 +45,7 @@ def current() -> None:
     """Tell which migration the database stands at."""
     from nestegg_core.database import head
 
-    with opened(at_head=False) as runtime:
+    with opened(at_head=False) as runtime, _hinting():
         revision = runtime.storage.current_revision()
     mark = "head" if revision == head() else f"head is {head()}: run `nestegg db upgrade`"
     click.echo(f"{revision or _EMPTY} ({mark})")
@@ -65,7 +67,7 @@ def check(ctx: click.Context, as_json: bool) -> None:
 
     The exit code is 1 when anything is.
     """
-    with opened(at_head=False) as runtime:
+    with opened(at_head=False) as runtime, _hinting():
         findings = runtime.storage.check()
     if as_json:
         print_json({"findings": [asdict(finding) for finding in findings]})
@@ -94,6 +96,16 @@ def roles(ctx: click.Context) -> None:
     _print(findings)
     if findings:
         ctx.exit(WRONG)
+
+
+@contextmanager
+def _hinting() -> Iterator[None]:
+    """A new database refuses a role that `upgrade` has yet to make."""
+    try:
+        yield
+    except StorageUnavailable as error:
+        hint = "If the database is new, `nestegg db upgrade` makes the tables and the role."
+        raise Refused(f"{error} {hint}") from None
 
 
 def _print(findings: "Sequence[Finding]") -> None:

@@ -25,17 +25,19 @@ def demo(no_serve: bool, **options: Any) -> None:
 
     Running it again adds what has happened since. It is refused in production.
     """
-    from nestegg_core.cli.opening import bring_to_head, started
+    from nestegg_core.cli.opening import started
     from nestegg_core.cli.server import listen, run
-    from nestegg_core.demo import fill
+    from nestegg_core.demo import fill, refuse_production
 
     environment = Environment.read()
     settings, runtime = both(
         lambda: server_settings(environment, **options), lambda: started(environment)
     )
+    refuse_production(runtime.settings)
     listener = None if no_serve else listen(settings.web_host, settings.web_port)
     try:
-        bring_to_head(runtime)
+        runtime.storage.upgrade()
+        runtime.check_keys()
         household = fill(runtime, runtime.clock().date(), click.echo)
     finally:
         runtime.storage.dispose()

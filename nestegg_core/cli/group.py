@@ -1,13 +1,17 @@
 """The group of all commands: those of the core, and those that plugins bring."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from nestegg_core.cli.errors import readable
+from nestegg_core.cli.errors import Refused, readable
+
+if TYPE_CHECKING:
+    from nestegg_core.plugin_host import Offer
 
 _PLUGIN_COMMANDS = "nestegg_core.cli.plugin_commands"
+_RUNNING = "nestegg_core.cli.running"
 _HELP = """\
 Nest Egg, self-hosted personal finance.
 
@@ -35,12 +39,27 @@ class NestEgg(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command; one of the core before one of a plugin."""
-        return super().get_command(ctx, cmd_name) or _of_plugins(ctx).get(cmd_name)
+        if own := super().get_command(ctx, cmd_name):
+            return own
+        offer = _of_plugins(ctx).get(cmd_name)
+        if offer is None:
+            return None
+        ctx.meta[_RUNNING] = offer.source
+        command: click.Command = offer.registration.command
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
-        with readable():
-            return super().invoke(ctx)
+        """Run the command; one of a plugin that fails ends with the plugin's name."""
+        try:
+            with readable():
+                return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            source = ctx.meta.get(_RUNNING)
+            if source is None:
+                raise
+            raise Refused(f"{source}: its command raised {type(error).__name__}") from error
 
 
 @click.pass_context
@@ -49,16 +68,16 @@ def _help(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-def _of_plugins(ctx: click.Context) -> Mapping[str, click.Command]:
+def _of_plugins(ctx: click.Context) -> "Mapping[str, Offer]":
     if _PLUGIN_COMMANDS not in ctx.meta:
         ctx.meta[_PLUGIN_COMMANDS] = _discovered()
-    found: Mapping[str, click.Command] = ctx.meta[_PLUGIN_COMMANDS]
+    found: Mapping[str, Offer] = ctx.meta[_PLUGIN_COMMANDS]
     return found
 
 
-def _discovered() -> Mapping[str, click.Command]:
+def _discovered() -> "Mapping[str, Offer]":
     from nestegg_core.cli.plugins import discover
     from nestegg_core.settings import Environment
 
     offers = discover(Environment.read()).offers()
-    return {o.name: o.registration.command for o in offers if o.kind.name == "command"}
+    return {offer.name: offer for offer in offers if offer.kind.name == "command"}

@@ -12,15 +12,16 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened(*, at_head: bool = True) -> Iterator["Runtime"]:
+def opened(*, at_head: bool = True, check_keys: bool = True) -> Iterator["Runtime"]:
     """Give a command its services, and close their connections in the end.
 
     Args:
         at_head: whether the command needs the newest tables. A storage that migrates itself is
             then migrated first.
+        check_keys: whether it opens or seals anything; counts only together with `at_head`.
 
     Raises:
-        ConfigurationError: with every problem of settings and plugins.
+        ConfigurationError: with every problem of settings and plugins, or of encryption keys.
         MigrationsPending: the schema is below head, and its storage does not migrate itself.
     """
     from nestegg_core.settings import Environment
@@ -28,7 +29,9 @@ def opened(*, at_head: bool = True) -> Iterator["Runtime"]:
     runtime = started(Environment.read())
     try:
         if at_head:
-            bring_to_head(runtime)
+            _bring_to_head(runtime)
+            if check_keys:
+                runtime.check_keys()
         yield runtime
     finally:
         runtime.storage.dispose()
@@ -51,12 +54,7 @@ def started(environment: "Environment") -> "Runtime":
     return runtime
 
 
-def bring_to_head(runtime: "Runtime") -> None:
-    """Migrate a storage that does so by itself.
-
-    Raises:
-        MigrationsPending: it does not, and is below head.
-    """
+def _bring_to_head(runtime: "Runtime") -> None:
     from nestegg_core.database import head
 
     if runtime.migrates_itself:

@@ -57,7 +57,7 @@ def discover(environment: Environment) -> "PluginHost":
         disabled = environment.preview(_Disabled).plugins_disabled
     except ConfigurationError:
         disabled = ()
-    return PluginHost.discover(disabled=disabled)
+    return PluginHost.discover(disabled=disabled, environment=environment)
 
 
 def load_both(

@@ -81,9 +81,9 @@ def serve(**options: Any) -> None:
     settings, runtime = both(
         lambda: server_settings(environment, **options), lambda: started(environment)
     )
-    listener = listen(settings.web_host, settings.web_port)
-    migrate_or_warn(runtime)
-    run(environment, runtime.settings, settings, listener, announce)
+    with listen(settings.web_host, settings.web_port) as listener:
+        migrate_or_warn(runtime)
+        run(environment, runtime.settings, settings, listener, announce)
 
 
 def announce(address: str) -> None:

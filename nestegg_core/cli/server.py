@@ -58,14 +58,18 @@ def listen(host: str, port: int) -> socket.socket:
 def migrate_or_warn(runtime: Runtime) -> None:
     """Bring a storage that migrates itself to head; of another, say when it is not there.
 
-    Connections are closed again: none may cross the fork.
+    At head the encryption keys are checked. Connections are closed again: none may cross the fork.
+
+    Raises:
+        ConfigurationError: the keys are not those that the database knows.
     """
     try:
         if runtime.migrates_itself:
             runtime.storage.upgrade()
-            return
         current = runtime.storage.current_revision()
-        if current != head():
+        if current == head():
+            runtime.check_keys()
+        else:
             _log.warning(
                 "the database is not at the newest migration: only the probes are answered",
                 current=current,

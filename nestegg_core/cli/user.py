@@ -40,7 +40,8 @@ def create(email: str, name: str | None, admin: bool, password_stdin: bool) -> N
     from nestegg_core.web.fields import Email, Name
 
     email = _valid(Email, email, "EMAIL is no email address.")
-    name = name and _valid(Name, name, "--name must have 1 to 200 printable characters.")
+    if name is not None:
+        name = _valid(Name, name, "--name must have 1 to 200 printable characters.")
     password, made = _new_password(from_input=password_stdin)
     with opened() as runtime:
         new = runtime.persons.register(email, password, name, is_admin=admin)

@@ -12,7 +12,14 @@ if TYPE_CHECKING:
 SettingsT = TypeVar("SettingsT", bound="BaseSettings")
 
 Clock = Callable[[], datetime]
-"""Gives the present moment as an aware datetime in UTC. Tests hand in one that can be moved."""
+"""Gives the present moment as an aware datetime in UTC. Tests hand in one that can be moved.
+
+Example:
+    >>> from datetime import UTC
+    >>> clock: Clock = lambda: datetime.now(UTC)
+    >>> clock().tzinfo
+    datetime.timezone.utc
+"""
 
 
 def _no_settings(settings_class: type[Any]) -> Any:
@@ -57,6 +64,12 @@ class PluginContext(Generic[SettingsT]):
         environment: `development`, `test` or `production`.
         home: the data folder; a plugin keeps its files in a folder of its own name below it.
         clock: the present moment, aware, in UTC.
+
+    Example:
+        >>> from datetime import UTC
+        >>> noon = datetime(2030, 1, 1, 12, tzinfo=UTC)
+        >>> PluginContext(None, "test", Path("var"), clock=lambda: noon).clock().hour
+        12
     """
 
     settings: SettingsT

@@ -11,12 +11,26 @@ if TYPE_CHECKING:
 
 
 class ErrorReporter(Protocol):
-    """Sends one failure. It must not block the request for long and must not raise."""
+    """Sends one failure. It must not raise, nor block the request for more than two seconds.
+
+    Example:
+        >>> class ToStandardError:
+        ...     def report(self, error, facts):
+        ...         print(type(error).__name__, "in", facts.get("route", "no route"))
+        >>> reporter: ErrorReporter = ToStandardError()
+        >>> reporter.report(KeyError("secret"), {"route": "/api/v1/me"})
+        KeyError in /api/v1/me
+    """
 
     def report(self, error: BaseException, facts: Mapping[str, str]) -> None:
-        """Take an exception and facts about where it happened (request id, route, release).
+        """Take an exception and facts about where it happened.
 
-        The facts never hold a person's data, a secret or a request's body.
+        What is sent must not hold values of variables: they may be a person's data or a secret.
+
+        Args:
+            error: the exception, with its traceback.
+            facts: such as `request_id`, `route` and `release`; any may be missing. They never
+                hold a person's data, a secret or a request's body.
         """
         ...
 
@@ -26,7 +40,22 @@ class ErrorReporterRegistration:
     """An error reporter on offer: in force when its own settings say so, e.g. `SENTRY_DSN`.
 
     Attributes:
+        name: what reports call it, e.g. `sentry`.
+        settings: settings class, loaded at every start.
+        factory: makes the reporter; must not touch the network.
         enabled: tells from the loaded settings whether the operator asked for it.
+
+    Example:
+        >>> from pydantic_settings import BaseSettings
+        >>> class SentrySettings(BaseSettings):
+        ...     sentry_dsn: str = ""
+        >>> def has_dsn(settings):
+        ...     return bool(settings.sentry_dsn)
+        >>> sentry = ErrorReporterRegistration(
+        ...     "sentry", SentrySettings, lambda context: ..., enabled=has_dsn
+        ... )
+        >>> sentry.enabled(SentrySettings(sentry_dsn="https://key@sentry.example/1"))
+        True
     """
 
     name: str

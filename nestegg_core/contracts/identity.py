@@ -51,12 +51,27 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class NotMine:
-    """The token names another issuer; the chain asks the next provider."""
+    """The token names another issuer; the chain asks the next provider.
+
+    Example:
+        >>> NotMine() == NotMine()
+        True
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Valid:
-    """The token is good, and this is whose it is."""
+    """The token is good.
+
+    Attributes:
+        identity: whose it is.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> expiry = datetime(2030, 1, 1, tzinfo=UTC)
+        >>> Valid(Identity("okta", "https://id.example", "u1", expiry)).identity.subject
+        'u1'
+    """
 
     identity: Identity
 
@@ -67,6 +82,10 @@ class Invalid:
 
     Attributes:
         reason: for logs and the answer's `error_description`; never holds a token's content.
+
+    Example:
+        >>> Invalid("the token has expired").reason
+        'the token has expired'
     """
 
     reason: str
@@ -74,17 +93,43 @@ class Invalid:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """The provider's keys cannot be reached, so nothing can be said: 503, never 401."""
+    """The provider's keys cannot be reached, so nothing can be said: 503, never 401.
+
+    Attributes:
+        reason: for logs and the answer.
+
+    Example:
+        >>> Unavailable("the keys of okta cannot be fetched").reason
+        'the keys of okta cannot be fetched'
+    """
 
     reason: str
 
 
 Verdict = NotMine | Valid | Invalid | Unavailable
-"""The four answers of a provider. Only `NotMine` passes on to the next in the chain."""
+"""The four answers of a provider. Only `NotMine` passes on to the next in the chain.
+
+Example:
+    >>> isinstance(Invalid("expired"), Verdict)
+    True
+"""
 
 
 class IdentityProvider(Protocol):
-    """Verifies bearer tokens of the issuers that it names."""
+    """Verifies bearer tokens of the issuers that it names. Many threads share one provider.
+
+    OIDC providers are best built on `nestegg_core.identity.oidc`, which does all of it.
+
+    Example:
+        >>> class Nobody:
+        ...     issuers = ("https://id.example",)
+        ...
+        ...     def authenticate(self, token):
+        ...         return Invalid("nobody may sign in") if token.startswith("ey") else NotMine()
+        >>> provider: IdentityProvider = Nobody()
+        >>> provider.authenticate("nep_opaque")
+        NotMine()
+    """
 
     @property
     def issuers(self) -> tuple[str, ...]:
@@ -95,7 +140,11 @@ class IdentityProvider(Protocol):
         ...
 
     def authenticate(self, token: str) -> Verdict:
-        """Judge one token (a compact JWS without the `Bearer` prefix). Never raises."""
+        """Judge one token. Never raises, whatever stands in its place.
+
+        Args:
+            token: what came after `Bearer`: a compact JWS, or anything else.
+        """
         ...
 
 
@@ -107,6 +156,13 @@ class IdentityProviderRegistration:
         name: what operators write, e.g. `okta`.
         settings: settings class, loaded only when the provider is chosen.
         factory: makes the provider; must not touch the network.
+
+    Example:
+        >>> from pydantic_settings import BaseSettings
+        >>> class OktaSettings(BaseSettings):
+        ...     idp_okta_issuer: str
+        >>> IdentityProviderRegistration("okta", OktaSettings, lambda context: ...).name
+        'okta'
     """
 
     name: str

@@ -20,6 +20,10 @@ class StatementFile:
         content: the bytes, within the server's limit.
         name: the file's name without folders; may be empty.
         content_type: as the client said it; may be empty.
+
+    Example:
+        >>> StatementFile(b"Date,Amount", "january.csv", "text/csv").name
+        'january.csv'
     """
 
     content: bytes = field(repr=False)
@@ -29,11 +33,16 @@ class StatementFile:
 
 @dataclass(frozen=True, slots=True)
 class RowProblem:
-    """Why a row cannot be taken: a stable `code`, and a `detail` for people that never repeats
-    more of the row than the name of its column.
+    """Why a row cannot be taken.
 
     Attributes:
+        code: stable, for programs, e.g. `bad_date`.
+        detail: for people; never repeats more of the row than the name of its column.
         field: which value is wrong: `date`, `amount`, `payee`, ...; empty for the whole row.
+
+    Example:
+        >>> RowProblem("bad_date", "The date does not exist.", "date").field
+        'date'
     """
 
     code: str
@@ -56,6 +65,11 @@ class StatementRow:
         notes: free remarks; may be empty.
         external_id: the bank's id of the booking; evidence, never proof.
         problems: empty for a good row; `date` and `amount` are set exactly then.
+
+    Example:
+        >>> row = StatementRow(2, datetime.date(2026, 1, 31), Decimal("-2.50"), payee="Bakery")
+        >>> row.problems
+        ()
     """
 
     line: int
@@ -80,6 +94,10 @@ class Statement:
         warnings: what a person should look at before committing, one sentence each.
         currency: ISO 4217 code, where the whole file says one.
         closing_balance: the account's balance after the newest row, where the file tells.
+
+    Example:
+        >>> Statement(decisions={"encoding": "utf-8"}, rows=[], currency="EUR").warnings
+        ()
     """
 
     decisions: Mapping[str, Any]
@@ -90,10 +108,24 @@ class Statement:
 
 
 class StatementImporter(Protocol):
-    """Reads one family of file formats. Pure: the same file and options give the same answer."""
+    """Reads one family of file formats. Pure: the same file and options give the same answer.
+
+    Example:
+        >>> class OneLine:
+        ...     def recognises(self, file):
+        ...         return file.content.startswith(b"PAID ")
+        ...
+        ...     def read(self, file, options):
+        ...         _, day, amount = file.content.decode("ascii").split()
+        ...         row = StatementRow(1, datetime.date.fromisoformat(day), -Decimal(amount))
+        ...         return Statement(decisions={}, rows=[row])
+        >>> importer: StatementImporter = OneLine()
+        >>> importer.read(StatementFile(b"PAID 2026-01-31 2.50"), {}).rows[0].amount
+        Decimal('-2.50')
+    """
 
     def recognises(self, file: StatementFile) -> bool:
-        """Tell from the first bytes, name or type whether `read` is worth trying."""
+        """Tell from the first bytes, name or type whether `read` is worth trying. Never raises."""
         ...
 
     def read(self, file: StatementFile, options: Mapping[str, str]) -> Statement:
@@ -108,7 +140,8 @@ class StatementImporter(Protocol):
 
         Raises:
             StatementError: the file is no statement, or an option is not understood; says why
-                and in which line or option.
+                and in which line or option. An option that is not declared has the code
+                `bad_option`. Nothing else is raised, whatever is in the file.
         """
         ...
 
@@ -118,7 +151,18 @@ class StatementImporterRegistration:
     """A statement importer on offer, chosen by what recognises the file.
 
     Attributes:
+        name: what callers write in `importer`, e.g. `ofx`.
+        settings: settings class, loaded when the importer is installed and in order.
+        factory: makes the importer.
         options: the options that `read` understands, each with a line of explanation.
+
+    Example:
+        >>> from pydantic_settings import BaseSettings
+        >>> class NoSettings(BaseSettings):
+        ...     pass
+        >>> options = {"encoding": "Encoding of the file, e.g. utf-8."}
+        >>> StatementImporterRegistration("ofx", NoSettings, lambda context: ..., options).name
+        'ofx'
     """
 
     name: str

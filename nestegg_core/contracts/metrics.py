@@ -13,25 +13,72 @@ if TYPE_CHECKING:
 class MetricsExporter(Protocol):
     """Takes measurements. Its calls are on the request's path: they must be quick and not raise.
 
-    Label values must come from small fixed sets (a route's template, never a request's path).
+    They come from many threads at once. Label values come from small fixed sets (a route's
+    template, never a request's path), and may be any text. A name keeps its kind and the names
+    of its labels: to use it otherwise is a mistake of the caller, and may raise a TypeError or
+    ValueError that says so.
+
+    Example:
+        >>> class Printed:
+        ...     def count(self, name, labels, amount=1):
+        ...         print(name, dict(labels), "+", amount)
+        ...
+        ...     def observe(self, name, labels, value):
+        ...         print(name, dict(labels), value)
+        ...
+        ...     gauge = observe
+        >>> exporter: MetricsExporter = Printed()
+        >>> exporter.count("http_requests", {"method": "GET"})
+        http_requests {'method': 'GET'} + 1
     """
 
     def count(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None:
-        """Add to a counter, e.g. `http_requests`."""
+        """Add to a counter, e.g. `http_requests`.
+
+        Args:
+            name: lower-case letters and `_`.
+            labels: names with values; may be empty.
+            amount: how many; never negative.
+        """
         ...
 
     def observe(self, name: str, labels: Mapping[str, str], value: float) -> None:
-        """Record one value of a distribution, e.g. `http_request_seconds`, in base units."""
+        """Record one value of a distribution, e.g. `http_request_seconds`.
+
+        Args:
+            name: lower-case letters and `_`; ends with the unit.
+            labels: names with values; may be empty.
+            value: in base units: seconds, bytes.
+        """
         ...
 
     def gauge(self, name: str, labels: Mapping[str, str], value: float) -> None:
-        """Set the present value of something, e.g. `queue_jobs`."""
+        """Set the present value of something, e.g. `queue_jobs`.
+
+        Args:
+            name: lower-case letters and `_`.
+            labels: names with values; may be empty.
+            value: the value from now on, in base units.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class MetricsExporterRegistration:
-    """A metrics exporter on offer, chosen by its name in `METRICS_EXPORTERS`."""
+    """A metrics exporter on offer, chosen by its name in `METRICS_EXPORTERS`.
+
+    Attributes:
+        name: what operators write, e.g. `statsd`.
+        settings: settings class, loaded only when the exporter is chosen.
+        factory: makes the exporter; must not touch the network.
+
+    Example:
+        >>> from pydantic_settings import BaseSettings
+        >>> class StatsdSettings(BaseSettings):
+        ...     statsd_host: str = "127.0.0.1"
+        >>> MetricsExporterRegistration("statsd", StatsdSettings, lambda context: ...).name
+        'statsd'
+    """
 
     name: str
     settings: type["BaseSettings"]

@@ -17,6 +17,10 @@ class HealthCheckRegistration:
     Attributes:
         name: shown in the answer.
         check: returns what is wrong; empty when ready. It has one second.
+
+    Example:
+        >>> HealthCheckRegistration("vault", lambda: []).check()
+        []
     """
 
     name: str
@@ -32,6 +36,10 @@ class JobRegistration:
         run: takes JSON values only.
         queue: `default` or `heavy`.
         schedule: five cron fields in UTC, or `None` for a job that only runs when asked.
+
+    Example:
+        >>> JobRegistration("fetch_rates", lambda arguments: None, schedule="0 6 * * *").queue
+        'default'
     """
 
     name: str
@@ -42,6 +50,15 @@ class JobRegistration:
 
 @dataclass(frozen=True, slots=True)
 class CommandRegistration:
-    """A command below `nestegg`."""
+    """A command below `nestegg`.
+
+    Attributes:
+        command: the click command; its name is what operators write.
+
+    Example:
+        >>> import click
+        >>> CommandRegistration(click.Command("rates")).command.name
+        'rates'
+    """
 
     command: "click.Command"

@@ -21,6 +21,11 @@ class RouteCall:
         transaction: open on that organization; it commits when the handler returns.
         body: the request, as an instance of the route's `request_model`; `None` without one.
         params: the remaining fields of the path.
+
+    Example:
+        >>> call = RouteCall(UUID(int=1), UUID(int=2), None, body=None, params={"year": "2026"})
+        >>> call.params["year"]
+        '2026'
     """
 
     org_id: UUID
@@ -42,8 +47,19 @@ class Route:
         permission: a name of the permission table, e.g. `transactions:read`.
         request_model: pydantic model of the JSON body, or `None`.
         response_model: pydantic model of the answer.
-        handler: returns an instance of the response model, or a mapping of its shape.
+        handler: returns an instance of the response model, or a mapping of its shape. It may
+            raise `InvalidInput`, `NotFound`, `Forbidden` or `Conflict`; the transaction is then
+            rolled back.
         summary: one line for the documentation.
+
+    Example:
+        >>> from pydantic import BaseModel
+        >>> class Budget(BaseModel):
+        ...     limit: str
+        >>> def read_budget(call):
+        ...     return Budget(limit="100.00")
+        >>> Route("GET", "/budget", "accounts:read", None, Budget, read_budget, "Read it").path
+        '/budget'
     """
 
     method: str

@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 
 
 class Transaction(Protocol):
-    """One open database transaction. It commits when its door closes without an exception."""
+    """One open database transaction. It commits when its door closes without an exception.
+
+    Example:
+        >>> from sqlalchemy import func, select
+        >>> from nestegg_core.database import in_org, metadata
+        >>> accounts = metadata.tables["accounts"]
+        >>> COUNT = select(func.count()).select_from(accounts).where(in_org(accounts))
+        >>> def count_accounts(transaction: Transaction) -> int:
+        ...     return transaction.execute(COUNT).scalar_one()
+    """
 
     @property
     def org_id(self) -> UUID:
@@ -34,6 +43,10 @@ class Transaction(Protocol):
 
         In an organization's transaction the parameter `tenant_id` is bound by the door, so that
         `nestegg_core.database.in_org(table)` scopes any statement.
+
+        Raises:
+            Conflict: the row does not fit a constraint, or another change got in between.
+            StorageUnavailable: the database cannot be reached.
         """
         ...
 
@@ -50,7 +63,11 @@ class Transaction(Protocol):
         ...
 
     def lock(self, name: str) -> None:
-        """Wait for a lock of that name, held until the transaction ends."""
+        """Wait for a lock of that name, held until the transaction ends.
+
+        Raises:
+            StorageUnavailable: the wait took too long.
+        """
         ...
 
 
@@ -61,6 +78,10 @@ class Finding:
     Attributes:
         what: what is wrong, and where.
         fix: what to do about it: a command, a setting or statements.
+
+    Example:
+        >>> Finding("The schema stands at 0001, the code wants 0002", "nestegg db upgrade").fix
+        'nestegg db upgrade'
     """
 
     what: str
@@ -68,7 +89,19 @@ class Finding:
 
 
 class Storage(Protocol):
-    """A database that holds every table of Nest Egg. Nothing else opens a transaction."""
+    """A database that holds every table of Nest Egg. Nothing else opens a transaction.
+
+    It connects when it is first used, never when it is made: servers fork in between. Many
+    threads share one storage. SQL databases are best built on `nestegg_core.database.SqlStorage`.
+
+    Example:
+        >>> from sqlalchemy import select
+        >>> from nestegg_core.database import metadata
+        >>> READ_ONE = select(metadata.tables["organizations"].c.id).limit(1)
+        >>> def has_organizations(storage: Storage) -> bool:
+        ...     with storage.system_transaction(write=False) as transaction:
+        ...         return transaction.execute(READ_ONE).first() is not None
+    """
 
     def transaction(self, org_id: UUID, *, write: bool) -> AbstractContextManager[Transaction]:
         """Open a transaction that sees one organization's rows.
@@ -85,6 +118,12 @@ class Storage(Protocol):
     def system_transaction(self, *, write: bool) -> AbstractContextManager[Transaction]:
         """Open a transaction for the unscoped tables: persons, identities, sessions,
         organizations, memberships, keys.
+
+        Args:
+            write: whether it will change rows; a reading transaction cannot.
+
+        Raises:
+            StorageUnavailable: the database cannot be reached.
         """
         ...
 
@@ -97,11 +136,18 @@ class Storage(Protocol):
         ...
 
     def current_revision(self) -> str | None:
-        """Return the migration that the database stands at; `None` when it is empty."""
+        """Return the migration that the database stands at; `None` when it is empty.
+
+        Raises:
+            StorageUnavailable: the database cannot be reached.
+        """
         ...
 
     def upgrade(self, revision: str = "head") -> None:
-        """Bring the schema to `revision` under a lock.
+        """Bring the schema to `revision` under a lock; nothing happens where it stands there.
+
+        Args:
+            revision: a migration's id, or `head` for the newest.
 
         Raises:
             MigrationError: the database is newer than the code, or a step failed (the old state
@@ -110,11 +156,16 @@ class Storage(Protocol):
         ...
 
     def check(self) -> Sequence[Finding]:
-        """Return what is wrong with the schema, the roles and the policies; empty when fine."""
+        """Return what is wrong with the schema, the roles and the policies; empty when fine.
+
+        Raises:
+            MigrationError: the database is newer than the code.
+            StorageUnavailable: the database cannot be reached.
+        """
         ...
 
     def dispose(self) -> None:
-        """Close every connection."""
+        """Close every connection; a call after it connects anew."""
         ...
 
 
@@ -125,7 +176,19 @@ class StorageRegistration:
     Attributes:
         name: what the report calls it, e.g. `postgresql`.
         schemes: the schemes that it serves, e.g. `("postgresql", "postgres")`.
+        settings: settings class, loaded only when the scheme is chosen; a field `database_url`
+            gets the URL.
+        factory: makes the storage; must not connect.
         migrates_itself: whether `nestegg serve` brings an older schema to head by itself.
+
+    Example:
+        >>> from pydantic import SecretStr
+        >>> from pydantic_settings import BaseSettings
+        >>> class PgSettings(BaseSettings):
+        ...     database_url: SecretStr
+        >>> pg = StorageRegistration("postgresql", ("postgresql",), PgSettings, lambda context: ...)
+        >>> pg.migrates_itself
+        False
     """
 
     name: str

@@ -5,6 +5,7 @@ every ciphertext is bound.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, Protocol
 
 from sqlalchemy import Table
@@ -86,6 +87,7 @@ class SealedRows:
         }
 
 
+@cache
 def encrypted_columns(table: Table) -> tuple[str, ...]:
     """Return the names of a table's columns that hold personal data.
 
@@ -98,6 +100,13 @@ def encrypted_columns(table: Table) -> tuple[str, ...]:
 
 
 def _place(table: Table, column: str, values: Mapping[str, Any]) -> Place:
-    org_id = values["org_id"] if "org_id" in table.c else ""
-    row = "/".join(str(values[key.name]) for key in table.primary_key if key.name != "org_id")
-    return Place((str(org_id), table.name, column, row))
+    in_organization, key = _key(table)
+    org_id = str(values["org_id"]) if in_organization else ""
+    return Place((org_id, table.name, column, "/".join(str(values[name]) for name in key)))
+
+
+@cache
+def _key(table: Table) -> tuple[bool, tuple[str, ...]]:
+    """Tell whether rows have an organization, and return the rest of their primary key."""
+    key = tuple(column.name for column in table.primary_key if column.name != "org_id")
+    return "org_id" in table.c, key

@@ -27,6 +27,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     bindparam,
+    text,
 )
 
 from nestegg_core.database.types import Money, UtcDateTime
@@ -201,6 +202,36 @@ leases = Table(
     Column("expires_at", UtcDateTime, nullable=False),
 )
 
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("queue", String(16), nullable=False),
+    _sealed("arguments"),
+    Column("work_key", LargeBinary(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("queued_at", UtcDateTime),
+    Column("lease_owner", Text),
+    Column("lease_until", UtcDateTime),
+    Column("error", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Index(None, "state", "queue", "due_at"),
+    Index(None, "created_at", "id"),
+    # The lock of equal work: the database itself lets one of them run at a time.
+    Index(
+        "uq_jobs_work_key_running",
+        "work_key",
+        unique=True,
+        postgresql_where=text("state = 'running'"),
+        sqlite_where=text("state = 'running'"),
+    ),
+)
+
 SYSTEM_TABLES = frozenset(
     {
         persons,
@@ -215,6 +246,7 @@ SYSTEM_TABLES = frozenset(
         key_fingerprints,
         rewrap_checkpoints,
         leases,
+        jobs,
     }
 )
 
@@ -233,6 +265,7 @@ accounts = Table(
     Column("currency", String(3), nullable=False),
     Column("opening_balance", Money, nullable=False),
     Column("opening_date", Date),
+    Column("purged_until", Date),
     Column("balance", Money, nullable=False),
     Column("institution", Text, nullable=False),
     _sealed("number"),
@@ -300,6 +333,7 @@ import_rows = Table(
     ForeignKeyConstraint(
         ["org_id", "import_id"], ["imports.org_id", "imports.id"], ondelete="CASCADE"
     ),
+    Index(None, "org_id", "import_key"),
 )
 
 idempotency_keys = Table(
@@ -341,4 +375,53 @@ transactions = Table(
     Index(None, "org_id", "account_id", "import_key"),
     Index(None, "org_id", "category_id"),
     Index(None, "org_id", "import_id"),
+)
+
+carried_amounts = Table(
+    "carried_amounts",
+    metadata,
+    _of_organization(),
+    Column("account_id", Uuid),
+    Column("day", Date),
+    Column("amount", Money, nullable=False),
+    PrimaryKeyConstraint("org_id", "account_id", "day"),
+    ForeignKeyConstraint(
+        ["org_id", "account_id"], ["accounts.org_id", "accounts.id"], ondelete="CASCADE"
+    ),
+)
+"""Parts of opening balances that count only from a day on: what was purged after a row that had
+to stay. Before that day they are taken off the balance.
+"""
+
+retention_receipts = Table(
+    "retention_receipts",
+    metadata,
+    _of_organization(),
+    Column("id", Uuid),
+    Column("day", Date, nullable=False),
+    Column("started_by", String(32), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("org_id", "id"),
+)
+
+# No reference to the account: what was purged is told when the account itself has gone.
+retention_receipt_accounts = Table(
+    "retention_receipt_accounts",
+    metadata,
+    _of_organization(),
+    Column("receipt_id", Uuid),
+    Column("account_id", Uuid),
+    Column("currency", String(3), nullable=False),
+    Column("before", Date, nullable=False),
+    Column("policies", JSON, nullable=False),
+    Column("transactions", Integer, nullable=False),
+    Column("import_rows", Integer, nullable=False),
+    Column("amount", Money, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("org_id", "receipt_id", "account_id"),
+    ForeignKeyConstraint(
+        ["org_id", "receipt_id"],
+        ["retention_receipts.org_id", "retention_receipts.id"],
+        ondelete="CASCADE",
+    ),
 )

@@ -5,6 +5,6 @@ is imported). Everything but the last day follows from the calendar, so that fil
 again imports just what has happened since.
 """
 
-from nestegg_core.demo.household import EMAIL, PASSWORD, DemoHousehold, fill
+from nestegg_core.demo.household import EMAIL, PASSWORD, DemoHousehold, fill, refuse_production
 
-__all__ = ["EMAIL", "PASSWORD", "DemoHousehold", "fill"]
+__all__ = ["EMAIL", "PASSWORD", "DemoHousehold", "fill", "refuse_production"]

@@ -12,6 +12,7 @@ from nestegg_core.demo.statements import FORMATS
 from nestegg_core.errors import ConfigurationError, Conflict, Problem, Unauthenticated
 from nestegg_core.ledger.imports import Upload
 from nestegg_core.runtime import Runtime
+from nestegg_core.settings import Settings
 
 EMAIL, PASSWORD = "demo@example.org", "nestegg-demo"
 MONTHS = 14
@@ -52,16 +53,7 @@ def fill(
     Raises:
         ConfigurationError: this is production.
     """
-    if runtime.settings.environment == "production":
-        raise ConfigurationError(
-            [
-                Problem(
-                    "ENVIRONMENT",
-                    "is production, where nobody may sign in with a password that all know",
-                    "run the demo elsewhere, or use: nestegg serve",
-                )
-            ]
-        )
+    refuse_production(runtime.settings)
     person_id, org_id = _person(runtime)
     accounts, start = _accounts(runtime, org_id, today)
     lived = bookings(start, today)
@@ -73,6 +65,24 @@ def fill(
         imported[name] = _import(runtime, org_id, person_id, account["id"], file)
         report(f"{form.file_name} -> {name}: {imported[name]} new transactions")
     return DemoHousehold(EMAIL, PASSWORD, org_id, imported)
+
+
+def refuse_production(settings: Settings) -> None:
+    """Keep the demo's user, whose password everybody knows, out of production.
+
+    Raises:
+        ConfigurationError: this is production.
+    """
+    if settings.environment == "production":
+        raise ConfigurationError(
+            [
+                Problem(
+                    "ENVIRONMENT",
+                    "is production, where nobody may sign in with a password that all know",
+                    "run the demo elsewhere, or use: nestegg serve",
+                )
+            ]
+        )
 
 
 def _person(runtime: Runtime) -> tuple[UUID, UUID]:

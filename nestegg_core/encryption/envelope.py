@@ -1,31 +1,72 @@
-"""The token around every encrypted value: `ne1:<backend>:v<n>:<payload>`.
+"""The token around every encrypted value: which backend, which key, and bound to its place."""
 
-It says which backend and which key version wrote it, so that old values open while new ones are
-written otherwise, and so that values can be counted by prefix.
-"""
-
-import re
+from collections import Counter
 from collections.abc import Mapping
+from typing import Protocol
 
 from nestegg_core.contracts.encryption import EncryptionBackend
 from nestegg_core.encryption.keyring import Keyring
+from nestegg_core.encryption.token import Token, parse
 from nestegg_core.errors import DecryptionError
 
-_TOKEN = re.compile(r"ne1:([a-z][a-z0-9_]{0,31}):v([1-9][0-9]{0,8}):([^:\s]+)", re.ASCII)
+FAILURES = "decrypt_failures"
+"""The counter of values that did not open, by `column` (`accounts.number`)."""
+
+
+class Counts(Protocol):
+    """Takes counts: a metrics exporter, or `FailureCounts`."""
+
+    def count(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None:
+        """Add to a counter."""
+        ...
+
+
+class FailureCounts:
+    """Counts in memory, where nothing exports them.
+
+    Example:
+        >>> counts = FailureCounts()
+        >>> counts.count("decrypt_failures", {"column": "accounts.number"})
+        >>> counts.total
+        1
+    """
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def count(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None:
+        """Add to a counter."""
+        self._counts[f"{name} {sorted(labels.items())}"] += int(amount)
+
+    @property
+    def total(self) -> int:
+        """How often anything was counted."""
+        return self._counts.total()
 
 
 class Envelope:
     """Seals and opens text, bound to the place where it is kept.
 
     Fulfils `nestegg_core.database.rows.Sealer`.
+
+    Args:
+        keyring: the keys at hand.
+        backends: every backend that can be used, by name.
+        current: name of the backend that new values are written with.
+        counts: where values that do not open are counted.
     """
 
     def __init__(
-        self, keyring: Keyring, backends: Mapping[str, EncryptionBackend], current: str
+        self,
+        keyring: Keyring,
+        backends: Mapping[str, EncryptionBackend],
+        current: str,
+        counts: Counts | None = None,
     ) -> None:
         self._keyring = keyring
         self._backends = backends
         self._current = current
+        self._counts = FailureCounts() if counts is None else counts
 
     def seal(self, text: str, place: tuple[str, ...]) -> str:
         """Return a token under the current backend and key."""
@@ -35,7 +76,7 @@ class Envelope:
             key=self._keyring.key(version),
             context=_context(self._current, version, place),
         )
-        return f"ne1:{self._current}:v{version}:{payload.decode('ascii')}"
+        return str(Token(self._current, version, payload.decode("ascii")))
 
     def open(self, token: str, place: tuple[str, ...]) -> str:
         """Return the text of a token.
@@ -44,22 +85,32 @@ class Envelope:
             DecryptionError: it is no token, was altered or moved, or its key or backend is not
                 at hand. Names the place's column, never the value.
         """
-        match = _TOKEN.fullmatch(token)
+        column = f"{place[1]}.{place[2]}"
         try:
-            if match is None:
-                raise DecryptionError("What is stored is no encrypted value")
-            name, version = match[1], int(match[2])
-            backend = self._backends.get(name)
-            if backend is None:
-                raise DecryptionError(f"The encryption backend {name} is not installed")
-            plaintext = backend.decrypt(
-                match[3].encode("ascii", "replace"),
-                key=self._keyring.key(version),
-                context=_context(name, version, place),
-            )
+            return self._open(token, place)
+        except Exception as error:
+            self._counts.count(FAILURES, {"column": column})
+            if not isinstance(error, DecryptionError):
+                raise
+            failed = DecryptionError(f"{column}: {error}")
+        raise failed
+
+    def _open(self, stored: str, place: tuple[str, ...]) -> str:
+        token = parse(stored)
+        if token is None:
+            raise DecryptionError("What is stored is no encrypted value")
+        backend = self._backends.get(token.backend)
+        if backend is None:
+            raise DecryptionError(f"The encryption backend {token.backend} is not installed")
+        plaintext = backend.decrypt(
+            token.payload.encode("ascii", "replace"),
+            key=self._keyring.key(token.version),
+            context=_context(token.backend, token.version, place),
+        )
+        try:
             return plaintext.decode()
-        except DecryptionError as error:
-            raise DecryptionError(f"{place[1]}.{place[2]}: {error}") from None
+        except UnicodeDecodeError:  # it holds the bytes, which no traceback may lead to
+            raise DecryptionError("What was encrypted is no text") from None
 
 
 def _context(backend: str, version: int, place: tuple[str, ...]) -> bytes:

@@ -7,6 +7,7 @@ The context therefore goes into the key: HKDF-SHA256 (RFC 5869) without salt, wi
 """
 
 import base64
+import binascii
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -29,9 +30,12 @@ class FernetBackend:
             DecryptionError: altered, moved, or written under another key.
         """
         try:
-            return _fernet(key, context).decrypt(payload)
-        except InvalidToken:
-            raise DecryptionError("A value was altered, moved, or its key is another") from None
+            # The library reads base64 leniently: characters could be added unnoticed.
+            if base64.urlsafe_b64encode(base64.urlsafe_b64decode(payload)) == payload:
+                return _fernet(key, context).decrypt(payload)
+        except (InvalidToken, binascii.Error):
+            pass
+        raise DecryptionError("A value was altered, moved, or its key is another")
 
 
 def _fernet(key: bytes, context: bytes) -> Fernet:

@@ -69,7 +69,8 @@ class _Run:
     def _target(self) -> None:
         try:
             self.outcome = self._findings()
-        except PluginFault:
-            pass  # recorded where it was raised
+        except PluginFault as fault:  # recorded where it was raised
+            if fault.__cause__ is not None:
+                self.outcome = f"failed: {type(fault.__cause__).__name__}"
         finally:
             self.done.set()

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import ParamSpec, Protocol, TypeVar
 
-from nestegg_core.errors import NestEggError, PluginFault
-from nestegg_core.plugin_host import Source
+from nestegg_core.errors import ConfigurationError, NestEggError, PluginFault
+from nestegg_core.plugin_host import Source, fault
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -68,3 +68,7 @@ class Guard:
         fault.__cause__ = cause
         self._faults.record(self._source, name, fault)
         return fault
+
+    def refused(self, what: str) -> ConfigurationError:
+        """Return the error that refuses the start because of what the plugin did."""
+        return ConfigurationError([fault(self._source, what)])

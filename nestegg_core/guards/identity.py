@@ -19,16 +19,13 @@ class GuardedProvider:
     an identity whose fields are not what they must be: the text `"no"` would make administrators.
 
     Raises:
-        PluginFault: the issuers cannot be read.
+        ConfigurationError: the issuers cannot be read.
     """
 
     def __init__(self, guard: Guard, provider: IdentityProvider) -> None:
         self._guard = guard
         self._provider = provider
-        issuers = guard.call("issuers", (), lambda: provider.issuers)
-        if not (isinstance(issuers, tuple) and issuers and all(map(_is_text, issuers))):
-            raise guard.fault("issuers", "is no tuple of texts")
-        self.issuers = issuers
+        self.issuers = _issuers(guard, provider)
 
     def authenticate(self, token: str) -> Verdict:
         """Judge one token.
@@ -57,6 +54,16 @@ class GuardedProvider:
             and all(isinstance(flag, bool) for flag in flags)
             and all(text is None or isinstance(text, str) for text in texts)
         )
+
+
+def _issuers(guard: Guard, provider: IdentityProvider) -> tuple[str, ...]:
+    try:
+        issuers: object = provider.issuers
+    except Exception as error:  # the plugin's own code
+        raise guard.refused(f"`issuers` raised {type(error).__name__}") from error
+    if isinstance(issuers, tuple) and issuers and all(map(_is_text, issuers)):
+        return issuers
+    raise guard.refused("`issuers` must be a tuple of strings, the canonical one first")
 
 
 def _is_text(value: object) -> bool:

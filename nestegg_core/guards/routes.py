@@ -25,7 +25,10 @@ class _Handler:
 
     def __call__(self, call: RouteCall) -> Any:
         content = self._guard.call(self._name, (NestEggError,), self._route.handler, call)
-        return self._guard.call(self._name, (), self._as_declared, content)
+        answer = self._guard.call(self._name, (), self._as_declared, content)
+        if not isinstance(answer, dict):
+            raise self._guard.fault(self._name, "answered no JSON object")
+        return answer
 
     def _as_declared(self, content: Any) -> Any:
         return self._route.response_model.model_validate(content).model_dump(mode="json")

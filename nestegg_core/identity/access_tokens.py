@@ -32,12 +32,18 @@ class AccessTokens:
             secret can be turned into a token.
         lifetime: how long a token is good.
         clock: the present moment.
+        previous_key: `SECRET_KEY_PREVIOUS`: what it signed is still read, and it signs nothing.
     """
 
-    def __init__(self, secret_key: str, lifetime: timedelta, clock: Callable[[], datetime]) -> None:
-        self._key = HKDF(
-            algorithm=SHA256(), length=32, salt=None, info=b"nestegg access token"
-        ).derive(secret_key.encode())
+    def __init__(
+        self,
+        secret_key: str,
+        lifetime: timedelta,
+        clock: Callable[[], datetime],
+        previous_key: str | None = None,
+    ) -> None:
+        self._key = _signing_key(secret_key)
+        self._previous = None if previous_key is None else _signing_key(previous_key)
         self.lifetime = lifetime
         self._clock = clock
 
@@ -59,14 +65,12 @@ class AccessTokens:
         Raises:
             jwt.InvalidTokenError: it is malformed, altered, expired or of another type.
         """
-        parsed = jwt.decode_complete(
-            token,
-            self._key,
-            [ALGORITHM],
-            issuer=ISSUER,
-            # Judged below by our own clock, which tests can move.
-            options={"verify_exp": False, "verify_iat": False, "require": ["exp", "sub", "sid"]},
-        )
+        try:
+            parsed = _decoded(token, self._key)
+        except jwt.InvalidSignatureError:
+            if self._previous is None:
+                raise
+            parsed = _decoded(token, self._previous)
         if str(parsed["header"].get("typ")).lower() != TOKEN_TYPE:
             raise jwt.InvalidTokenError("The token is not an access token.")
         return self._claims(parsed["payload"])
@@ -83,6 +87,22 @@ class AccessTokens:
         if claims.expires_at <= self._clock():
             raise jwt.ExpiredSignatureError("The token has expired.")
         return claims
+
+
+def _signing_key(secret_key: str) -> bytes:
+    derivation = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"nestegg access token")
+    return derivation.derive(secret_key.encode())
+
+
+def _decoded(token: str, key: bytes) -> dict[str, Any]:
+    return jwt.decode_complete(
+        token,
+        key,
+        [ALGORITHM],
+        issuer=ISSUER,
+        # Judged by our own clock, which tests can move.
+        options={"verify_exp": False, "verify_iat": False, "require": ["exp", "sub", "sid"]},
+    )
 
 
 def unverified_issuer(token: str) -> object:

@@ -23,6 +23,9 @@ class BuiltinSettings(BaseSettings):
     """The core's own settings, as far as the built-in provider needs them."""
 
     secret_key: SecretStr = Field(description="Signs access tokens and cursors.")
+    secret_key_previous: SecretStr | None = Field(
+        default=None, description="The SECRET_KEY before: what it signed is still believed."
+    )
     access_token_minutes: int = Field(
         default=15, ge=1, le=1440, description="How long an access token is good, in minutes."
     )
@@ -45,6 +48,8 @@ class BuiltinProvider:
         The session is looked up with the request's own query, so a revoked one is refused even
         while its token is remembered.
         """
+        if not token.isascii():
+            return NotMine()
         digest = sha256(token.encode()).digest()
         known = self._verified.get(digest)
         if known is not None and known.expires_at > self._clock():
@@ -79,8 +84,10 @@ def make_builtin(ctx: PluginContext[BuiltinSettings]) -> BuiltinProvider:
 
 def access_tokens(settings: BuiltinSettings, clock: Clock) -> AccessTokens:
     """Make what issues and reads access tokens."""
+    previous = settings.secret_key_previous
     return AccessTokens(
         settings.secret_key.get_secret_value(),
         timedelta(minutes=settings.access_token_minutes),
         clock,
+        previous_key=previous.get_secret_value() if previous else None,
     )

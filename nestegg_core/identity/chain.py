@@ -55,4 +55,6 @@ class IdentityChain:
                     raise Unauthenticated(reason)
                 case Unavailable(reason):
                     raise ProviderUnavailable(reason)
+                case other:
+                    raise TypeError(f"a provider answered no verdict: {type(other).__name__}")
         raise Unauthenticated("No identity provider of this server issued the token.")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from nestegg_core.contracts.importers import Statement, StatementFile, StatementImporter
-from nestegg_core.errors import StatementError
+from nestegg_core.errors import PluginFault, StatementError
 
 
 class Importers:
@@ -30,6 +30,7 @@ class Importers:
         Raises:
             StatementError: no importer of that name, none recognises the file, several do, or
                 the one that does cannot read it.
+            PluginFault: the importer failed; or none recognises the file, and one failed at it.
         """
         if name is not None:
             if name not in self._importers:
@@ -41,7 +42,9 @@ class Importers:
             return name, self._importers[name].read(file, options)
         if not file.content:
             raise StatementError("empty_file", "The file is empty.")
-        able = [name for name, one in self._importers.items() if one.recognises(file)]
+        able, faults = self._able(file)
+        if not able and faults:
+            raise faults[0]
         if not able:
             raise StatementError(
                 "unrecognised",
@@ -55,3 +58,15 @@ class Importers:
                 option="importer",
             )
         return able[0], self._importers[able[0]].read(file, options)
+
+    def _able(self, file: StatementFile) -> tuple[list[str], list[PluginFault]]:
+        """Ask every importer: one that fails must not keep the others from their files."""
+        able: list[str] = []
+        faults: list[PluginFault] = []
+        for name, importer in self._importers.items():
+            try:
+                if importer.recognises(file):
+                    able.append(name)
+            except PluginFault as fault:
+                faults.append(fault)
+        return able, faults

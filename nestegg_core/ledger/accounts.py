@@ -1,7 +1,7 @@
 """Accounts. Balance = opening balance + the sum of the account's transactions, always."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -94,16 +94,22 @@ class Accounts:
         """Change an account; a new opening balance moves the balance along.
 
         Raises:
-            Conflict: a new currency, while there are transactions in the old one.
-            InvalidInput: an opening date after which there are rows already, or a balance out
-                of range.
+            Conflict: a new currency, while there are transactions or imports in the old one.
+            InvalidInput: an opening date after which there are rows already or before which
+                rows were purged, or a balance out of range.
         """
         row = lock_version(tx, accounts, account_id, version)
         values = dict(changes)
         first_day, count = self._extent(tx, account_id)
-        if values.get("currency", row.currency) != row.currency and count:
-            raise Conflict("currency-in-use", "The account has transactions in its currency.")
+        if values.get("currency", row.currency) != row.currency and (
+            count or self._has_imports(tx, account_id)
+        ):
+            raise Conflict(
+                "currency-in-use", "The account has transactions or imports in its currency."
+            )
         opening_date = values.get("opening_date")
+        if "opening_date" in values:
+            refuse_opening_before_purged(row, opening_date)
         if opening_date and first_day and first_day < opening_date:
             raise InvalidInput.one(
                 "/opening_date", "rows_before", "There are transactions before this day."
@@ -142,6 +148,12 @@ class Accounts:
         own_imports = select(imports.c.id).where(
             in_org(imports), imports.c.account_id == account_id
         )
+        # Rows of its imports that were moved to other accounts stay there.
+        tx.execute(
+            update(transactions)
+            .where(in_org(transactions), transactions.c.import_id.in_(own_imports))
+            .values(import_id=None, updated_at=self._clock(), version=transactions.c.version + 1)
+        )
         tx.execute(
             delete(import_rows).where(in_org(import_rows), import_rows.c.import_id.in_(own_imports))
         )
@@ -155,6 +167,10 @@ class Accounts:
             ).where(in_org(transactions), transactions.c.account_id == account_id)
         ).one()
         return row.first_day, row.rows
+
+    def _has_imports(self, tx: Transaction, account_id: UUID) -> bool:
+        found = select(imports.c.id).where(in_org(imports), imports.c.account_id == account_id)
+        return tx.execute(found.limit(1)).first() is not None
 
 
 def lock_account(tx: Transaction, account_id: UUID, pointer: str = "/account_id") -> Row[Any]:
@@ -172,6 +188,29 @@ def lock_account(tx: Transaction, account_id: UUID, pointer: str = "/account_id"
     if row is None:
         raise InvalidInput.one(pointer, "unknown_account", "There is no such account.")
     return row
+
+
+def first_day(account: Row[Any]) -> date | None:
+    """Return the first day that rows may be booked on: not before the opening, and not on days
+    whose rows were purged. `None` when there is no bound.
+    """
+    opening_date: date | None = account.opening_date
+    if account.purged_until is None or opening_date is None:
+        return opening_date
+    after_purged: date = account.purged_until + timedelta(days=1)
+    return max(after_purged, opening_date)
+
+
+def refuse_opening_before_purged(account: Row[Any], opening_date: date | None) -> None:
+    """Refuse an opening date that would count the account on days whose rows were purged."""
+    if account.purged_until is None:
+        return
+    if opening_date is None or opening_date < account.opening_date:
+        raise InvalidInput.one(
+            "/opening_date",
+            "purged",
+            "Old rows of the account were purged, so it cannot be opened any earlier than it is.",
+        )
 
 
 def move_balance(tx: Transaction, account_id: UUID, delta: Decimal, now: datetime) -> None:

@@ -76,20 +76,20 @@ def import_key(row: DatedAmount) -> bytes:
 def classify(
     tx: Transaction,
     account_id: UUID,
-    opening_date: date | None,
+    first_day: date | None,
     rows: Sequence[tuple[bytes | None, date | None]],
 ) -> list[str]:
     """Tell for each row, given by key and day, whether it is new, a duplicate or an error.
 
     Args:
         account_id: the account, locked when the answer is to be acted upon.
-        opening_date: rows before it are errors.
+        first_day: rows before it are errors.
         rows: the key is `None` for a row that could not be read.
     """
     stored = _stored(tx, account_id, {key for key, _ in rows if key is not None})
     statuses = []
     for key, day in rows:
-        if key is None or (opening_date is not None and day is not None and day < opening_date):
+        if key is None or (first_day is not None and day is not None and day < first_day):
             statuses.append(ERROR)
         elif stored[key] > 0:
             stored[key] -= 1

@@ -17,7 +17,12 @@ from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import accounts, import_rows, imports, in_org, transactions
 from nestegg_core.database.types import exact_sum
 from nestegg_core.errors import Conflict, StatementError
-from nestegg_core.ledger.accounts import lock_account, move_balance
+from nestegg_core.ledger.accounts import (
+    first_day,
+    lock_account,
+    move_balance,
+    refuse_out_of_range,
+)
 from nestegg_core.ledger.categories import Categories, name_key
 from nestegg_core.ledger.changes import (
     delete_row,
@@ -29,7 +34,7 @@ from nestegg_core.ledger.changes import (
 from nestegg_core.ledger.import_keys import DUPLICATE, ERROR, NEW, classify, import_key
 from nestegg_core.ledger.money import format_amount
 from nestegg_core.ledger.pages import Page, page_of
-from nestegg_core.ledger.transactions import search_text
+from nestegg_core.ledger.transactions import PURGED, search_text
 
 PREVIEWED, COMMITTED, REVERTED = "previewed", "committed", "reverted"
 
@@ -71,7 +76,7 @@ class Imports:
         """Store what an importer read, with every row classified; no balance moves.
 
         Raises:
-            InvalidInput: there is no such account.
+            InvalidInput: there is no such account, or its balance would leave its range.
             StatementError: the statement is in another currency than the account.
         """
         account = lock_account(tx, account_id, "account_id")
@@ -83,9 +88,7 @@ class Imports:
             )
         keys = [None if row.problems else import_key(row) for row in statement.rows]
         days = [row.date for row in statement.rows]
-        statuses = classify(
-            tx, account_id, account.opening_date, list(zip(keys, days, strict=True))
-        )
+        statuses = classify(tx, account_id, first_day(account), list(zip(keys, days, strict=True)))
         new_sum = sum(
             (
                 row.amount
@@ -94,6 +97,8 @@ class Imports:
             ),
             Decimal(),
         )
+        balance_after = account.balance + new_sum
+        refuse_out_of_range(balance_after, "file")
         import_id = new_id()
         counts = Counter(statuses)
         tx.execute(
@@ -111,13 +116,13 @@ class Imports:
                 "duplicate_rows": counts[DUPLICATE],
                 "error_rows": counts[ERROR],
                 "statement_balance": statement.closing_balance,
-                "balance_after": account.balance + new_sum,
+                "balance_after": balance_after,
                 "created_by": upload.person_id,
                 **new_stamps(self._clock()),
             },
         )
         staged = [
-            self._staged((tx.org_id, import_id, position), row, key, status)
+            self._staged((tx.org_id, import_id, position), row, key, status, account.purged_until)
             for position, (row, key, status) in enumerate(
                 zip(statement.rows, keys, statuses, strict=True)
             )
@@ -132,13 +137,16 @@ class Imports:
         row: StatementRow,
         key: bytes | None,
         status: str,
+        purged_until: date | None,
     ) -> dict[str, Any]:
         problems = [
             {"code": problem.code, "detail": problem.detail, "field": problem.field}
             for problem in row.problems
         ]
         if status == ERROR and not problems:
-            problems = [BEFORE_OPENING]
+            is_purged = purged_until and row.date and row.date <= purged_until
+            purged = {"code": "purged", "detail": PURGED, "field": "date"}
+            problems = [purged if is_purged else BEFORE_OPENING]
         values = {
             **dict(zip(("org_id", "import_id", "position"), place, strict=True)),
             "line": row.line,
@@ -221,7 +229,7 @@ class Imports:
         found = classify(
             tx,
             account.id,
-            account.opening_date,
+            first_day(account),
             [(row.import_key and bytes(row.import_key), row.date) for row in staged],
         )
         if found != [row.status for row in staged]:
@@ -232,10 +240,14 @@ class Imports:
             )
         now = self._clock()
         new = [row for row in staged if row.status == NEW]
+        total = sum((row.amount for row in new), Decimal())
+        balance_after = account.balance + total
+        refuse_out_of_range(balance_after, "")
         if new:
             tx.execute(insert(transactions), self._booked(tx, account, import_id, new, now))
-        move_balance(tx, account.id, sum((row.amount for row in new), Decimal()), now)
-        update_row(tx, imports, entry, {"status": COMMITTED}, now)
+        move_balance(tx, account.id, total, now)
+        values = {"status": COMMITTED, "balance_after": balance_after}
+        update_row(tx, imports, entry, values, now)
         return self.read(tx, import_id)
 
     def _booked(

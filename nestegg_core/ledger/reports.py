@@ -9,7 +9,13 @@ from typing import Any
 from sqlalchemy import Select, and_, bindparam, case, extract, func, or_, select
 
 from nestegg_core.contracts.storage import Transaction
-from nestegg_core.database.tables import accounts, categories, in_org, transactions
+from nestegg_core.database.tables import (
+    accounts,
+    carried_amounts,
+    categories,
+    in_org,
+    transactions,
+)
 from nestegg_core.database.types import exact_sum
 from nestegg_core.ledger.accounts import LIABILITIES
 from nestegg_core.ledger.money import format_amount
@@ -84,11 +90,16 @@ class Reports:
         moved: dict[Any, dict[Month, Decimal]] = defaultdict(dict)
         for row in tx.execute(_MOVEMENTS, {"until": until}):
             moved[row.account_id][int(row.year), int(row.month)] = row.total
+        carried: dict[Any, dict[date, Decimal]] = defaultdict(dict)
+        for row in tx.execute(select(carried_amounts).where(in_org(carried_amounts))):
+            carried[row.account_id][row.day] = row.amount
         months = list(_months(since, until))
         totals: dict[Month, dict[str, dict[str, Decimal]]] = {month: {} for month in months}
         for account in own:
             side = "liabilities" if account.type in LIABILITIES else "assets"
-            for month, balance in _balances(account, moved[account.id], months, until):
+            for month, balance in _balances(
+                account, moved[account.id], carried[account.id], months, until
+            ):
                 sides = totals[month].setdefault(
                     account.currency, {"assets": Decimal(), "liabilities": Decimal()}
                 )
@@ -136,15 +147,25 @@ def _months(since: date, until: date) -> Iterable[Month]:
 
 
 def _balances(
-    account: Any, moved: Mapping[Month, Decimal], months: list[Month], until: date
+    account: Any,
+    moved: Mapping[Month, Decimal],
+    carried: Mapping[date, Decimal],
+    months: list[Month],
+    until: date,
 ) -> Iterable[tuple[Month, Decimal]]:
-    """Give the account's balance at the end of each month in which it was open."""
+    """Give the account's balance at the end of each month in which it was open.
+
+    Args:
+        carried: what the opening balance holds only from a day on.
+    """
     before = [total for month, total in moved.items() if month < months[0]] if months else []
     balance = account.opening_balance + sum(before, Decimal())
     for month in months:
         balance += moved.get(month, Decimal())
-        if account.opening_date is None or account.opening_date <= min(_last_day(month), until):
-            yield month, balance
+        end = min(_last_day(month), until)
+        if account.opening_date is None or account.opening_date <= end:
+            later = (amount for day, amount in carried.items() if day > end)
+            yield month, balance - sum(later, Decimal())
 
 
 def _last_day(month: Month) -> date:

@@ -28,6 +28,8 @@ from nestegg_core.ledger.pages import Page, page_of
 
 STATUSES = ("posted", "pending")
 
+PURGED = "The account's rows of this day were purged under a retention policy."
+
 _T = transactions.c
 _FILTERS: Mapping[str, Any] = {
     "account_id": _T.account_id == bindparam("account_id"),
@@ -181,7 +183,8 @@ class Transactions:
         row = lock_version(tx, transactions, transaction_id, version)
         refuse_moved(seen, row)
         new = {**row._mapping, **changes}
-        refuse_before_opening(locked[new["account_id"]], new["date"])
+        if (new["account_id"], new["date"]) != (row.account_id, row.date):
+            refuse_before_opening(locked[new["account_id"]], new["date"])
         if locked[row.account_id].currency != locked[new["account_id"]].currency:
             raise InvalidInput.one(
                 "/account_id", "other_currency", "The account has another currency."
@@ -232,7 +235,9 @@ def refuse_moved(seen: Row[Any], locked: Row[Any]) -> None:
 
 
 def refuse_before_opening(account: Row[Any], day: date) -> None:
-    """Refuse a day before the account was opened; for the field `/date`."""
+    """Refuse a day before the account was opened, or whose rows were purged; for `/date`."""
+    if account.purged_until is not None and day <= account.purged_until:
+        raise InvalidInput.one("/date", "purged", PURGED)
     if account.opening_date is not None and day < account.opening_date:
         raise InvalidInput.one("/date", "before_opening", "The account was opened after this day.")
 

@@ -1,6 +1,7 @@
 """Faults of plugins: each is logged with the plugin's name, counted, and reported."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 import structlog
@@ -70,12 +71,10 @@ class Metrics:
     def _failed(self, failed: Plugin, call: str, error: BaseException) -> None:
         """Log it, and count it at the exporters that work: one that fails again says no more."""
         _log_fault(failed, call, error)
-        others = [one for one in self._exporters if one[0] is not failed]
-        for _, exporter in others:
-            try:
+        others = [exporter for plugin, exporter in self._exporters if plugin is not failed]
+        for exporter in others:
+            with suppress(Exception, SystemExit):
                 exporter.count(FAULTS, _labels(failed, call))
-            except (Exception, SystemExit):
-                continue
 
 
 class PluginFaults:

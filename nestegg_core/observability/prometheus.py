@@ -22,15 +22,15 @@ class PrometheusExporter:
 
     def count(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None:
         """Add to a counter."""
-        self._metric(Counter, name, labels).labels(**labels).inc(amount)
+        self._metric(Counter, name, labels).inc(amount)
 
     def observe(self, name: str, labels: Mapping[str, str], value: float) -> None:
         """Record one value of a distribution."""
-        self._metric(Histogram, name, labels).labels(**labels).observe(value)
+        self._metric(Histogram, name, labels).observe(value)
 
     def gauge(self, name: str, labels: Mapping[str, str], value: float) -> None:
         """Set the present value of something."""
-        self._metric(Gauge, name, labels).labels(**labels).set(value)
+        self._metric(Gauge, name, labels).set(value)
 
     def exposition(self) -> bytes:
         """Return everything measured, in Prometheus's text format."""
@@ -45,4 +45,4 @@ class PrometheusExporter:
                 self._metrics[name] = metric
         if not isinstance(metric, kind):
             raise TypeError(f"the metric {name} is already a {type(metric).__name__}")
-        return metric
+        return metric.labels(**labels) if labels else metric

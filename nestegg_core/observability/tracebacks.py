@@ -20,6 +20,16 @@ def traceback_of(error: BaseException) -> str:
     return "\nwhich led to\n".join(_one(each) for each in reversed(list(_chain(error))))
 
 
+def cause_of(error: BaseException) -> str:
+    """Return why a database is out of reach, in its driver's words; empty when there are none.
+
+    What the database itself answers to a statement may repeat a value, so of that its code is
+    told alone.
+    """
+    driver = getattr(error.__cause__, "orig", None)
+    return "" if driver is None else getattr(driver, "sqlstate", None) or str(driver)
+
+
 def _chain(error: BaseException) -> Iterator[BaseException]:
     seen: set[int] = set()
     following: BaseException | None = error

@@ -70,6 +70,9 @@ _IN_ORGANIZATION = standing(memberships.c.role).outerjoin(
 )
 
 
+_ADMINISTRATOR = standing(persons.c.is_admin)
+
+
 class Access:
     """Opens the transactions in which a caller's request runs."""
 
@@ -95,6 +98,18 @@ class Access:
             if permission not in ROLES[role]:
                 raise Forbidden(f"The role {role} does not have the permission {permission}.")
             yield tx
+
+    def administrator(self, caller: Caller) -> None:
+        """Let pass only who administers the instance: by the token, or by a mark of the person.
+
+        Raises:
+            Unauthenticated: the person is disabled or the session is over.
+            Forbidden: everybody else.
+        """
+        with self._storage.system_transaction(write=False) as tx:
+            row = refuse_fallen(caller, tx.rows(_ADMINISTRATOR, standing_parameters(caller)))
+        if not (caller.is_admin or row[STANDING]):
+            raise Forbidden("Only an administrator of this instance may do that.")
 
 
 def standing_parameters(caller: Caller) -> dict[str, Any]:

@@ -9,6 +9,15 @@ server starts without it is for `PluginHost.select` to say, which knows what the
 
 from nestegg_core.plugin_host.chosen import Chosen, Plugins
 from nestegg_core.plugin_host.host import PluginHost
-from nestegg_core.plugin_host.records import PluginFailure, PluginStatus, Source
+from nestegg_core.plugin_host.records import Offer, PluginFailure, PluginStatus, Source, fault
 
-__all__ = ["Chosen", "PluginFailure", "PluginHost", "PluginStatus", "Plugins", "Source"]
+__all__ = [
+    "Chosen",
+    "Offer",
+    "PluginFailure",
+    "PluginHost",
+    "PluginStatus",
+    "Plugins",
+    "Source",
+    "fault",
+]

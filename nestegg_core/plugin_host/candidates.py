@@ -72,7 +72,7 @@ def _source(entry_point: EntryPoint) -> Source:
         entry_point.name,
         name or "unknown distribution",
         release or "unknown version",
-        package=entry_point.module.partition(".")[0],
+        package=entry_point.value.replace(":", ".").partition(".")[0].strip(),
     )
 
 

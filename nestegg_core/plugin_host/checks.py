@@ -6,7 +6,7 @@ one registration and returns what to write instead, or `None` when it is right.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import click
@@ -19,6 +19,7 @@ NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 _CRON_FIELD = re.compile(r"[0-9A-Za-z*,/-]+")
 _CRON_FIELDS = 5
+_PATH = re.compile(r"(/([A-Za-z0-9._~-]+|\{[a-z_][a-z0-9_]*(:(int|uuid))?\}))+", re.ASCII)
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _QUEUES = ("default", "heavy")
 
@@ -111,11 +112,38 @@ def check_method(registration: Any) -> str | None:
 
 
 def check_path(registration: Any) -> str | None:
-    """It is put behind the plugin's own address."""
+    """It is put behind the plugin's own address, whose field is `org_id`."""
     path = registration.path
-    if isinstance(path, str) and path.startswith("/"):
-        return None
-    return "`path` must begin with '/'"
+    if isinstance(path, str) and _PATH.fullmatch(path):
+        fields = re.findall(r"\{(\w+)", path)
+        if len({"org_id", *fields}) == len(fields) + 1:
+            return None
+    return (
+        "`path` must begin with '/' and have plain segments and fields, each field once, e.g. "
+        "'/budgets/{budget_id:uuid}'"
+    )
+
+
+def check_fields(paths: Iterable[str]) -> str | None:
+    """Two routes of one plugin that have a field in the same place call it by the same name.
+
+    Example:
+        >>> check_fields(["/budgets/{budget_id}", "/budgets/{id}/months"])
+        "'/budgets/{id}/months' must have '{budget_id}' in place of '{id}', as another route has"
+    """
+    fields: dict[str, str] = {}
+    for path in paths:
+        place = ""
+        for segment in path.split("/")[1:]:
+            if segment.startswith("{"):
+                known = fields.setdefault(place, segment)
+                if known != segment:
+                    return (
+                        f"{path!r} must have {known!r} in place of {segment!r}, as another "
+                        "route has"
+                    )
+            place += "/{}" if segment.startswith("{") else f"/{segment}"
+    return None
 
 
 def check_texts(registration: Any) -> str | None:

@@ -11,11 +11,12 @@ import pluggy
 
 from nestegg_core import hookspecs
 from nestegg_core.contracts.context import HookContext
+from nestegg_core.contracts.routes import Route
 from nestegg_core.plugin_host.candidates import Candidate
+from nestegg_core.plugin_host.checks import check_fields
 from nestegg_core.plugin_host.compatibility import unfit
 from nestegg_core.plugin_host.kinds import KINDS, Kind
 from nestegg_core.plugin_host.records import LoadedPlugin, Offer, PluginFailure, Source, describe
-
 
 SLOW_SECONDS = 5.0
 """How long a plugin may take to load before the log says which one everybody waits for."""
@@ -91,6 +92,9 @@ def _register(source: Source, plugin: object, context: HookContext) -> LoadedPlu
     callers = manager.get_hookcallers(plugin) or []
     hooks = tuple(sorted(caller.name for caller in callers if caller.has_spec()))
     offers = [offer for hook in hooks for offer in _call(manager, KINDS[hook], source, context)]
+    routes = (o.registration for o in offers if isinstance(o.registration, Route))
+    if wrong := check_fields(route.path for route in routes):
+        raise _Refused(f"nestegg_routes: {wrong}")
     return LoadedPlugin(source, hooks, tuple(offers))
 
 

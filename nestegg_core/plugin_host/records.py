@@ -38,6 +38,11 @@ class Source:
         return f"plugin {self.name!r} ({self.distribution} {self.version})"
 
     @property
+    def is_builtin(self) -> bool:
+        """Whether it ships inside the core."""
+        return self.name.startswith(BUILTIN)
+
+    @property
     def told(self) -> tuple[tuple[str, str], ...]:
         """What the plugin provides going by its name alone: kinds with names."""
         told = ((kind.name, kind.told_by(self.name)) for kind in KINDS.values())

@@ -9,7 +9,7 @@ from nestegg_core.contracts.context import Clock, PluginContext
 from nestegg_core.errors import ConfigurationError, Problem
 from nestegg_core.plugin_host.chosen import Chosen, Plugins
 from nestegg_core.plugin_host.missing import missing
-from nestegg_core.plugin_host.records import BUILTIN, Catalogue, Offer, describe, fault
+from nestegg_core.plugin_host.records import Catalogue, Offer, describe, fault
 from nestegg_core.settings import Settings
 from nestegg_core.settings.environment import Environment
 
@@ -42,7 +42,7 @@ def select(
         jobs=tuple(o.registration for o in catalogue.offers("job")),
         commands=tuple(o.registration for o in catalogue.offers("command")),
         routes=tuple((o.source, o.registration) for o in catalogue.offers("route")),
-        sources=tuple(p.source for p in catalogue.loaded if not p.source.name.startswith(BUILTIN)),
+        sources=tuple(p.source for p in catalogue.loaded if not p.source.is_builtin),
         left_out=left_out,
     )
 

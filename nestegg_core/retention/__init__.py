@@ -1,1 +1,1 @@
-"""Retention: which rows have had their time."""
+"""Retention: which rows have had their time, and how they go without moving a balance."""

@@ -2,25 +2,39 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings
 
 from nestegg_core.contracts.context import PluginContext
 from nestegg_core.contracts.retention import Expire, Hold
+from nestegg_core.settings.types import invalid
 
 LONGEST = 36_525
 """A hundred years: more is a slip of the finger, and dates end somewhere."""
 
 
+def _sensible(days: int | None) -> int | None:
+    if days is not None and days < 1:
+        raise invalid(
+            "would let every transaction expire",
+            "write a number of days, e.g. 2555 for seven years, or leave it out to keep all",
+        )
+    if days is not None and days > LONGEST:
+        raise invalid(
+            f"is more than a hundred years ({LONGEST} days)",
+            "write a smaller number of days, or leave it out to keep all",
+        )
+    return days
+
+
 class AgeSettings(BaseSettings):
     """How long transactions are kept."""
 
-    data_retention_days: int | None = Field(
+    data_retention_days: Annotated[int | None, AfterValidator(_sensible)] = Field(
         default=None,
-        ge=1,
-        le=LONGEST,
         description="Days that transactions are kept; 7 years are about 2555. Not set: for ever.",
     )
 

@@ -3,7 +3,7 @@
 Plugins bring settings classes of their own; `Environment.load` fills those in the same way.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -104,7 +104,8 @@ class Settings(BaseSettings):
     ] = Field(
         {},
         description="Former master keys by version, ENCRYPTION_KEY_V1, ENCRYPTION_KEY_V2 and "
-        "so on, for as long as data under them is left.",
+        "so on, for as long as data under them is left. A version above the current one only "
+        "reads.",
     )
     encryption_backend: str = Field("fernet", description="Encryption backend for new values.")
     trusted_networks: TrustedNetworks = Field(
@@ -133,6 +134,21 @@ class Settings(BaseSettings):
         default_factory=lambda data: data["redis_url"],
         validation_alias=AliasChoices("queue_redis_url", "celery_broker_url"),
         description="Redis for jobs alone. When not set, REDIS_URL.",
+    )
+    job_max_tries: int = Field(
+        5, ge=1, description="How often a job is tried before it is kept as failed."
+    )
+    job_retry_seconds: int = Field(
+        15,
+        ge=1,
+        description="Wait between the first and the second try of a job, in seconds. Each further "
+        "wait is four times as long, up to an hour.",
+    )
+    job_lease_seconds: int = Field(
+        30,
+        ge=2,
+        description="How long a worker may be silent before its job is given to another, in "
+        "seconds. The clocks of all machines must agree far better than that.",
     )
     allowed_hosts: AllowedHosts = Field(
         default_factory=_all_hosts_in_development,
@@ -176,6 +192,14 @@ class Settings(BaseSettings):
     )
     retention_policies: CommaList = Field(
         ("transaction_age",), description="Retention policies in use; a single comma for none."
+    )
+    data_retention_dry_run: bool = Field(
+        True,
+        description="Whether the daily run only logs what the retention policies would delete. "
+        "false deletes it.",
+    )
+    import_preview_days: int = Field(
+        30, ge=1, le=36_525, description="Days that an import may wait to be committed."
     )
     plugins_disabled: CommaList = Field(
         (), description="Installed plugins that are switched off, with commas between."
@@ -243,6 +267,7 @@ def _checked(environment: Environment, read: Callable[[type[Settings]], Settings
     blamed = {problem.where.removesuffix("_FILE") for problem in problems}
     broken = [_as_written(environment, problem) for problem in production.check(judged)]
     problems = [*environment.problems, *problems, *(p for p in broken if p.where not in blamed)]
+    problems += _two_current_keys(judged)
     if settings is None or problems:
         raise ConfigurationError(problems)
     for name in _PASSED_ON:
@@ -251,6 +276,19 @@ def _checked(environment: Environment, read: Callable[[type[Settings]], Settings
             plain = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
             environment.give(name.upper(), plain)
     return settings
+
+
+def _two_current_keys(settings: Settings) -> Iterator[Problem]:
+    version = settings.encryption_current_version
+    numbered = settings.encryption_keys.get(version)
+    if numbered is not None and numbered != settings.master_encryption_key:
+        yield Problem(
+            f"ENCRYPTION_KEY_V{version}",
+            "differs from MASTER_ENCRYPTION_KEY, which is the key of "
+            f"ENCRYPTION_CURRENT_VERSION={version}",
+            f"if the master key is a new one, set ENCRYPTION_CURRENT_VERSION={version + 1}; else "
+            "leave this variable out",
+        )
 
 
 def _attempt(

@@ -45,12 +45,13 @@ def check(settings: "Settings") -> list[Problem]:
 
 
 def _secret_key(settings: "Settings") -> Iterator[Problem]:
+    fix = "set a random one: openssl rand -hex 32"
     if _is_known_or_simple(settings.secret_key):
-        yield Problem(
-            "SECRET_KEY",
-            "is a placeholder or too simple",
-            "set a random one: openssl rand -hex 32",
-        )
+        yield Problem("SECRET_KEY", "is a placeholder or too simple", fix)
+    previous = settings.secret_key_previous
+    if previous is not None and _is_known_or_simple(previous):
+        fix = "leave it out: what it signed must no longer be believed"
+        yield Problem("SECRET_KEY_PREVIOUS", "is a placeholder or too simple", fix)
 
 
 def _master_key(settings: "Settings") -> Iterator[Problem]:

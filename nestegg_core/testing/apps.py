@@ -75,7 +75,10 @@ class MakeApp:
         environment = Environment.read(variables, dotenv=None)
         loaded = core_settings.load(environment)
         host = PluginHost.discover(
-            disabled=loaded.plugins_disabled, entry_points=(), extra=_by_name(plugins)
+            disabled=loaded.plugins_disabled,
+            entry_points=(),
+            extra=_by_name(plugins),
+            environment=environment,
         )
         chosen = host.select(loaded, environment, clock=self._clock)
         if chosen.left_out and not allow_faulty:

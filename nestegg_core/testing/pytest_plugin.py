@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from nestegg_core.testing.household import Household
     from nestegg_core.testing.identity_server import FakeIdentityProvider
 
+_KIT = "nestegg_core.testing.conformance"
+
 # So that a failing assertion of the kit shows the values that it compared.
-pytest.register_assert_rewrite("nestegg_core.testing.conformance")
+pytest.register_assert_rewrite(_KIT)
 
 
 @pytest.fixture
@@ -49,9 +51,7 @@ def plugin_context(tmp_path: Path, clock: MovableClock) -> "MakeContext":
 
 
 @pytest.fixture
-def make_app(
-    tmp_path_factory: pytest.TempPathFactory, clock: MovableClock
-) -> "Iterator[MakeApp]":
+def make_app(tmp_path_factory: pytest.TempPathFactory, clock: MovableClock) -> "Iterator[MakeApp]":
     """Makes applications with plugins and settings; see `MakeApp`."""
     from nestegg_core.testing.apps import MakeApp
 
@@ -74,17 +74,14 @@ def signed_in(nestegg_app: "RunningApp") -> "Household":
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-    """Let every failure of a conformance test name its rule."""
-    __tracebackhide__ = True
-    if not hasattr(pyfuncitem.cls, "section"):
+    """Let a failure of a conformance test name its rule; authors' own tests stay as they are."""
+    if not pyfuncitem.function.__module__.startswith(f"{_KIT}."):
         return (yield)
-    from nestegg_core.testing.conformance.base import Conformance, RuleBroken, rule_of
+    from nestegg_core.testing.conformance.base import RuleBroken, rule_of
 
-    rule = rule_of(pyfuncitem.function)
-    if not (issubclass(pyfuncitem.cls, Conformance) and rule):
-        return (yield)
     try:
         return (yield)
     except (Exception, pytest.fail.Exception) as error:
-        broken = RuleBroken.of(rule, pyfuncitem.cls.section, error)
+        rule, section = rule_of(pyfuncitem.function), pyfuncitem.cls.section
+        broken = RuleBroken.of(rule, section, error)
         raise broken.with_traceback(error.__traceback__) from None

@@ -14,19 +14,22 @@ from nestegg_core.web.cursors import Cursors
 from nestegg_core.web.endpoint import Endpoint
 from nestegg_core.web.idempotency import Idempotency
 from nestegg_core.web.middleware.authentication import Authentication
-from nestegg_core.web.middleware.gates import AllowedHosts, SchemaAtHead
+from nestegg_core.web.middleware.gates import AllowedHosts, KeysFit, SchemaAtHead
 from nestegg_core.web.middleware.request_id import RequestId
 from nestegg_core.web.openapi import Documents, OpenApi
 from nestegg_core.web.operation import Operation
 from nestegg_core.web.plugin_routes import plugin_operations
 from nestegg_core.web.problems import add_error_handlers
 from nestegg_core.web.resources.accounts import AccountResource
+from nestegg_core.web.resources.admin import Admin
 from nestegg_core.web.resources.auth import Auth, SignOut
 from nestegg_core.web.resources.categories import CategoryResource
 from nestegg_core.web.resources.health import HealthResource
 from nestegg_core.web.resources.imports import import_resource
+from nestegg_core.web.resources.jobs import JobResource
 from nestegg_core.web.resources.people import People
 from nestegg_core.web.resources.reports import ReportResource
+from nestegg_core.web.resources.retention import RetentionResource
 from nestegg_core.web.resources.transactions import TransactionResource
 
 App = falcon.App[falcon.Request, falcon.Response]
@@ -42,9 +45,14 @@ def create_app(runtime: Runtime) -> App:
     """
     app = App(middleware=_middleware(runtime))
     app.req_options.strip_url_path_trailing_slash = False
-    add_error_handlers(app)
-    openapi = OpenApi(version("nestegg-core"))
-    cursors = Cursors(runtime.settings.secret_key.get_secret_value())
+    release = version("nestegg-core")
+    add_error_handlers(app, runtime.blame, runtime.faults, release)
+    openapi = OpenApi(release)
+    settings = runtime.settings
+    previous = settings.secret_key_previous
+    cursors = Cursors(
+        settings.secret_key.get_secret_value(), previous.get_secret_value() if previous else None
+    )
     idempotency = Idempotency(runtime.rows, runtime.clock)
     endpoints: dict[str, Endpoint] = {}
     for op in operations(runtime):
@@ -94,7 +102,7 @@ def _responder(endpoint: Endpoint, op: Operation) -> Callable[..., None]:
 def _resources(runtime: Runtime) -> list[object]:
     services = runtime
     resources: list[object] = [
-        HealthResource(services.storage, services.health_checks),
+        HealthResource(services.storage, services.check_keys, services.health_checks),
         People(services.persons, services.organizations),
         SignOut(services.sessions),
         AccountResource(services.accounts),
@@ -104,6 +112,9 @@ def _resources(runtime: Runtime) -> list[object]:
             services.imports, services.importers, services.settings.max_body_bytes
         ),
         ReportResource(services.reports, services.clock),
+        RetentionResource(services.receipts),
+        Admin(services.plugins),
+        JobResource(services.jobs, services.job_list),
     ]
     if "builtin" in services.settings.identity_provider_chain:
         resources.append(Auth(services.persons, services.sessions))
@@ -116,6 +127,7 @@ def _middleware(runtime: Runtime) -> list[Any]:
         RequestId(),
         AllowedHosts(settings.allowed_hosts),
         SchemaAtHead(runtime.storage),
+        KeysFit(runtime.check_keys),
         Authentication(runtime.chain, runtime.persons),
     ]
     if settings.cors_origins:

@@ -22,13 +22,23 @@ class Cursors:
         ('2026-01-31', 'x')
     """
 
-    def __init__(self, secret_key: str) -> None:
-        self._key = hmac.digest(secret_key.encode(), b"nestegg cursor", hashlib.sha256)
+    def __init__(self, secret_key: str, previous_key: str | None = None) -> None:
+        """Take the secrets.
+
+        Args:
+            secret_key: `SECRET_KEY`.
+            previous_key: `SECRET_KEY_PREVIOUS`: its cursors are still read.
+        """
+        secrets = [secret_key, *([previous_key] if previous_key else [])]
+        self._keys = [
+            hmac.digest(secret.encode(), b"nestegg cursor", hashlib.sha256) for secret in secrets
+        ]
 
     def write(self, path: str, position: tuple[Any, ...]) -> str:
         """Return the cursor of a position in the list at a path."""
         payload = orjson.dumps(position)
-        return base64.urlsafe_b64encode(self._tag(path, payload) + payload).decode().rstrip("=")
+        tag = self._tag(self._keys[0], path, payload)
+        return base64.urlsafe_b64encode(tag + payload).decode().rstrip("=")
 
     def read(self, path: str, cursor: str) -> tuple[Any, ...]:
         """Return the position.
@@ -41,10 +51,10 @@ class Cursors:
         except (UnicodeEncodeError, binascii.Error):
             raw = b""
         tag, payload = raw[:_TAG_BYTES], raw[_TAG_BYTES:]
-        if not hmac.compare_digest(tag, self._tag(path, payload)):
+        if not any(hmac.compare_digest(tag, self._tag(key, path, payload)) for key in self._keys):
             raise InvalidInput.one("cursor", "bad_cursor", "Use `next` of a page of this list.")
         return tuple(orjson.loads(payload))
 
-    def _tag(self, path: str, payload: bytes) -> bytes:
+    def _tag(self, key: bytes, path: str, payload: bytes) -> bytes:
         message = path.encode() + b"\0" + payload
-        return hmac.digest(self._key, message, hashlib.sha256)[:_TAG_BYTES]
+        return hmac.digest(key, message, hashlib.sha256)[:_TAG_BYTES]

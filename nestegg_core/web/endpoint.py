@@ -34,6 +34,8 @@ class Endpoint:
 
     def run(self, op: Operation, req: falcon.Request, resp: falcon.Response, **params: Any) -> None:
         """Answer one request."""
+        if op.administrators:  # before anything of the request is read
+            self._access.administrator(req.context.caller)
         call = self._call(op, req, params)
         answer = self._in_organization(op, call) if op.permission else op.handler(call)
         self._write(op, req, resp, answer)

@@ -5,6 +5,7 @@ and stops at the first bad part.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Annotated, Any
 
 import falcon
@@ -29,7 +30,14 @@ Responder = Callable[..., None]
 class IfMatch(RequestModel):
     """The header of a change."""
 
-    if_match: Annotated[str, Field(alias="If-Match", description="ETag of the row that was read.")]
+    if_match: Annotated[
+        str,
+        Field(
+            alias="If-Match",
+            pattern='^"[0-9]{1,9}"$',
+            description="ETag of the row that was read.",
+        ),
+    ]
 
 
 class IdempotencyKey(RequestModel):
@@ -66,6 +74,14 @@ class _Documentation(FalconPlugin):
 _SPECTREE_ARGUMENTS = 11
 
 
+class _Collector(SpecTree):
+    """spectree, which otherwise makes the schema of a model for each operation that uses it."""
+
+    def _add_model(self, model: Any, mode: Any = "validation") -> str:
+        name = str(self.naming_strategy(model))
+        return name if name in self.models else super()._add_model(model, mode)
+
+
 class OpenApi:
     """Collects operations while an app is made, and writes its document.
 
@@ -73,7 +89,7 @@ class OpenApi:
     """
 
     def __init__(self, version: str) -> None:
-        self._spectree = SpecTree(
+        self._spectree = _Collector(
             backend=_Documentation,
             title="Nest Egg",
             version=version,
@@ -91,21 +107,22 @@ class OpenApi:
                 )
             ],
         )
-        self._uploads: list[tuple[str, str]] = []
+        self._uploads: set[str] = set()
 
     def documented(self, op: Operation, responder: Responder) -> Responder:
         """Return the responder of an operation, known to the document."""
         responder.__doc__ = op.handler.__doc__
+        operation_id = f"{_tag(op.path)}_{getattr(op.handler, '__name__', 'run')}"
         if op.upload:
-            self._uploads.append((op.path, op.method.lower()))
+            self._uploads.add(operation_id)
         documented: Responder = self._spectree.validate(
             query=op.query,
             json=op.body,
             headers=_headers(op),
-            resp=Response(**_responses(op)),
+            resp=Response(**answers_of(op)),
             tags=[_tag(op.path)],
             security={} if op.public else {SECURITY: []},
-            operation_id=f"{_tag(op.path)}_{getattr(op.handler, '__name__', 'run')}",
+            operation_id=operation_id,
         )(responder)
         return documented
 
@@ -114,11 +131,11 @@ class OpenApi:
         self._spectree.app = app
         document = self._spectree.spec
         for path in document["paths"].values():
-            for method, one in path.items():
+            for one in path.values():
                 _as_problems(one)
                 if one["security"] == []:
                     one["security"] = [{}]
-                if method == "post" and one["operationId"] == "imports_preview":
+                if one["operationId"] in self._uploads:
                     one["requestBody"] = _UPLOAD
         return orjson.dumps(document)
 
@@ -146,12 +163,13 @@ def _headers(op: Operation) -> type[RequestModel] | None:
     return IdempotencyKey if op.method == "POST" else None
 
 
-def _responses(op: Operation) -> dict[str, Any]:
+def answers_of(op: Operation) -> dict[str, Any]:
+    """Return the model of every answer that an operation may give, by `HTTP_` and its status."""
     answers: dict[str, Any] = {f"HTTP_{op.status}": op.answer}
     codes = [400, 404, 422, 503]
     if not op.public or op.path.startswith(f"{PREFIX}/auth/"):
         codes += [401]
-    if op.permission:
+    if op.permission or op.administrators:
         codes += [403]
     if op.writes:
         codes += [409, 413, 415]
@@ -188,6 +206,7 @@ _NOTHING_FROM_ELSEWHERE = (
 """Content-Security-Policy of the page, whose scripts stand in it."""
 
 
+@cache
 def _page() -> bytes:
     page = PAGE_TEMPLATES["swagger"].format(spec_url="/openapi.json")
     # Without this Swagger UI tells a validator on the internet where the document is.

@@ -102,6 +102,7 @@ class Operation:
     status: int = 200
     permission: str = ""
     public: bool = False
+    administrators: bool = False
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     prepare: Callable[..., Any] | None = None
@@ -124,8 +125,9 @@ def operation(method: str, path: str, **declared: Any) -> Callable[[F], F]:
         declared: the further fields of `Operation`: `answer` is the model of the answer
             (documentation only: answers are encoded straight from rows), `permission` a name of
             the permission table (the path then has `org_id`), `public` an endpoint without
-            sign-in, `query` and `body` the models that validate, `prepare` a method for slow
-            work before the transaction is opened, `upload` takes a file as its body.
+            sign-in, `administrators` one for those of the instance alone, `query` and `body`
+            the models that validate, `prepare` a method for slow work before the transaction is
+            opened, `upload` takes a file as its body.
 
     Example:
         ```python

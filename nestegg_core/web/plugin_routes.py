@@ -7,7 +7,11 @@ from nestegg_core.web.operation import PREFIX, Answer, Call, Operation
 
 
 def plugin_operations(routes: Sequence[tuple[str, Route]]) -> Iterable[Operation]:
-    """Return an operation for each route, below `/api/v1/x/<plugin>/organizations/{org_id}`."""
+    """Return an operation for each route, below `/api/v1/x/<plugin>/organizations/{org_id}`.
+
+    Args:
+        routes: guarded, so that their handlers answer in JSON values; each with its plugin's name.
+    """
     for plugin, route in routes:
         yield Operation(
             method=route.method,
@@ -29,14 +33,14 @@ class _handler:  # noqa: N801 - it is called like a function
 
     def __call__(self, call: Call) -> Answer:
         params = {name: str(value) for name, value in call.params.items() if name != "org_id"}
-        content = self._route.handler(
-            RouteCall(
-                org_id=call.org_id,
-                person_id=call.caller.person_id,
-                transaction=call.tx,
-                body=call.body,
-                params=params,
+        return Answer(
+            self._route.handler(
+                RouteCall(
+                    org_id=call.org_id,
+                    person_id=call.caller.person_id,
+                    transaction=call.tx,
+                    body=call.body,
+                    params=params,
+                )
             )
         )
-        model = self._route.response_model
-        return Answer(model.model_validate(content).model_dump(mode="json"))

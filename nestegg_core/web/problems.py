@@ -1,8 +1,8 @@
 """Errors as `application/problem+json` (RFC 9457): every bad field at once, no input echoed."""
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import falcon
 import orjson
@@ -10,7 +10,7 @@ import structlog
 
 from nestegg_core import errors
 from nestegg_core.errors import FieldProblem
-from nestegg_core.observability.tracebacks import traceback_of
+from nestegg_core.observability.tracebacks import cause_of, traceback_of
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -52,10 +52,36 @@ def write_problem(
     resp.set_header("Cache-Control", "no-store")
 
 
-def add_error_handlers(app: "falcon.App[Any, Any]") -> None:
-    """Answer every error of ours, of Falcon's, and everything else as a problem."""
-    app.add_error_handler(Exception, _unexpected)
-    app.add_error_handler(errors.NestEggError, _known)
+class Blame(Protocol):
+    """Finds the plugin behind an error; `nestegg_core.guards.Blame` does."""
+
+    def fault(self, error: BaseException) -> errors.PluginFault | None:
+        """Return the fault of the plugin whose code raised the error, if it was one's."""
+        ...
+
+
+class ErrorReports(Protocol):
+    """Where unexpected errors are sent; `PluginFaults` does it."""
+
+    def report(self, error: BaseException, facts: Mapping[str, str]) -> None:
+        """Take an error and where it happened."""
+        ...
+
+
+def add_error_handlers(
+    app: "falcon.App[Any, Any]", blame: Blame, reports: ErrorReports, release: str
+) -> None:
+    """Answer every error of ours, of Falcon's, and everything else as a problem.
+
+    Args:
+        app: whose errors.
+        blame: finds the plugin that an unexpected error comes from.
+        reports: where those go that come from no plugin.
+        release: of the core, for the reports.
+    """
+    handlers = _Handlers(blame, reports, release)
+    app.add_error_handler(Exception, handlers.unexpected)
+    app.add_error_handler(errors.NestEggError, handlers.known)
     app.add_error_handler(falcon.HTTPError, _falcon)
 
 
@@ -68,35 +94,6 @@ _STATUSES: dict[type[errors.NestEggError], tuple[int, str]] = {
     errors.ProviderUnavailable: (503, "provider-unavailable"),
     errors.MigrationsPending: (503, "migrations-pending"),
 }
-
-
-def _known(
-    req: falcon.Request, resp: falcon.Response, error: errors.NestEggError, params: dict[str, Any]
-) -> None:
-    match error:
-        case errors.InvalidInput():
-            detail = "Some values are wrong; `errors` names each."
-            write_problem(resp, 422, "invalid-input", detail, error.problems)
-        case errors.StatementError():
-            pointer = error.option or (f"line {error.line}" if error.line else "file")
-            problem = FieldProblem(pointer, error.code, error.detail)
-            write_problem(resp, 422, "statement", error.detail, [problem])
-        case errors.Unauthenticated():
-            resp.set_header("WWW-Authenticate", _challenge(error))
-            write_problem(resp, 401, "unauthenticated", str(error))
-        case errors.Forbidden():
-            resp.set_header("WWW-Authenticate", f'{REALM}, error="insufficient_scope"')
-            write_problem(resp, 403, "forbidden", str(error))
-        case errors.Conflict():
-            write_problem(resp, 409, error.code, str(error))
-        case _ if type(error) in _STATUSES:
-            status, code = _STATUSES[type(error)]
-            if status == 503:  # noqa: PLR2004 - Service Unavailable
-                resp.set_header("Retry-After", "5")
-                _log.warning("unavailable", code=code, exception=traceback_of(error))
-            write_problem(resp, status, code, str(error))
-        case _:
-            _unexpected(req, resp, error, params)
 
 
 _DETAILS = {
@@ -129,16 +126,65 @@ def _falcon(
     write_problem(resp, error.status_code, title.lower().replace(" ", "-"), detail)
 
 
-def _unexpected(
-    req: falcon.Request, resp: falcon.Response, error: BaseException, _params: dict[str, Any]
-) -> None:
-    """Answer 500 without a word of what happened; the log has it, under the request's id."""
-    _log.error(
-        "unexpected error",
-        method=req.method,
-        route=req.uri_template,
-        exception=traceback_of(error),
-    )
-    write_problem(
-        resp, 500, "internal", "The server failed. The log has more under this answer's request id."
-    )
+_INTERNAL = "The server failed. The log has more under this answer's request id."
+_PLUGIN_FAULT = "A plugin of this server failed. The log has more under this answer's request id."
+
+
+class _Handlers:
+    """Answers errors of ours, and those that nobody expected."""
+
+    def __init__(self, blame: Blame, reports: ErrorReports, release: str) -> None:
+        self._blame = blame
+        self._reports = reports
+        self._release = release
+
+    def known(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        error: errors.NestEggError,
+        params: dict[str, Any],
+    ) -> None:
+        match error:
+            case errors.InvalidInput():
+                detail = "Some values are wrong; `errors` names each."
+                write_problem(resp, 422, "invalid-input", detail, error.problems)
+            case errors.StatementError():
+                pointer = error.option or (f"line {error.line}" if error.line else "file")
+                problem = FieldProblem(pointer, error.code, error.detail)
+                write_problem(resp, 422, "statement", error.detail, [problem])
+            case errors.Unauthenticated():
+                resp.set_header("WWW-Authenticate", _challenge(error))
+                write_problem(resp, 401, "unauthenticated", str(error))
+            case errors.Forbidden():
+                resp.set_header("WWW-Authenticate", f'{REALM}, error="insufficient_scope"')
+                write_problem(resp, 403, "forbidden", str(error))
+            case errors.PluginFault():  # logged and counted where it was raised
+                write_problem(resp, 500, "plugin-fault", _PLUGIN_FAULT)
+            case errors.Conflict():
+                write_problem(resp, 409, error.code, str(error))
+            case _ if type(error) in _STATUSES:
+                status, code = _STATUSES[type(error)]
+                if status == 503:  # noqa: PLR2004 - Service Unavailable
+                    resp.set_header("Retry-After", "5")
+                    _log.warning("unavailable", code=code, error=str(error), cause=cause_of(error))
+                write_problem(resp, status, code, str(error))
+            case _:
+                self.unexpected(req, resp, error, params)
+
+    def unexpected(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        error: BaseException,
+        _params: dict[str, Any],
+    ) -> None:
+        """Answer 500 without a word of what happened; the log has it, under the request's id."""
+        if self._blame.fault(error):
+            write_problem(resp, 500, "plugin-fault", _PLUGIN_FAULT)
+            return
+        facts = {"method": req.method, "route": str(req.uri_template)}
+        _log.error("unexpected error", **facts, exception=traceback_of(error))
+        request_id = str(resp.get_header("X-Request-ID"))
+        self._reports.report(error, {**facts, "request_id": request_id, "release": self._release})
+        write_problem(resp, 500, "internal", _INTERNAL)

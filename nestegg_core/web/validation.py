@@ -14,7 +14,6 @@ MAX_POINTER = 100
 _WORDS = {
     "uuid_parsing": "must be a UUID",
     "uuid_type": "must be a UUID in a string",
-    "literal_error": "must be one of the listed values",
     "extra_forbidden": "is not known here",
     "missing": "is required",
     "int_parsing": "must be a whole number",

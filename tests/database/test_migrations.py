@@ -16,13 +16,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from falcon.testing import TestClient
 from sqlalchemy import inspect, text
-from support.household import register
 
 import nestegg_core.database
 from nestegg_core.database import SqlStorage, head, metadata, migrator
 from nestegg_core.errors import MigrationError
 from nestegg_core.runtime import Runtime
 from nestegg_core.web.app import create_app
+from support.household import register
 
 SCRIPTS = Path(nestegg_core.database.__file__).parent / "migrations"
 

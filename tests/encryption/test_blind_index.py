@@ -31,8 +31,8 @@ EMAIL = "credentials.email"
         "Ada@Example.org",
         " ada@example.org\t",
         "ADA@EXAMPLE.ORG",
-        "ａｄａ@example.org",
-        "ada@ｅｘａｍｐｌｅ.org",
+        "\uff41\uff44\uff41@example.org",  # letters of full width, as East Asian keyboards type
+        "\u2000ada@example.org\u3000",
     ],
 )
 def test_spellings_that_mean_the_same_are_found(spelling: str) -> None:

@@ -99,23 +99,21 @@ def test_an_altered_token_does_not_open_and_nothing_of_it_is_told(
         ENVELOPE.open(token, PLACE)
     told = f"{raised.value} {raised.value.__cause__}"
     assert "DE12" not in told
-    assert not token.strip() or token.rpartition(":")[2].strip() not in told
+    assert "gAAAA" not in told
 
 
 @given(data=st.data())
 def test_any_changed_character_is_noticed(data: st.DataObject) -> None:
     token = ENVELOPE.seal("DE12 3456", PLACE)
-    start = len("ne1:fernet:v2:")
-    # The last character before the padding holds bits that base64 does not use.
-    position = data.draw(st.integers(start, len(token.rstrip("=")) - 2))
-    letter = data.draw(st.sampled_from("Ab3-_").filter(lambda one: one != token[position]))
+    position = data.draw(st.integers(len("ne1:fernet:v2:"), len(token) - 1))
+    letter = data.draw(st.sampled_from("Ab3-_+/=\n ").filter(lambda one: one != token[position]))
     with pytest.raises(DecryptionError):
         ENVELOPE.open(token[:position] + letter + token[position + 1 :], PLACE)
 
 
 def test_an_unknown_backend_is_named() -> None:
     token = ENVELOPE.seal("DE12 3456", PLACE).replace("fernet", "kms")
-    with pytest.raises(DecryptionError, match="accounts.number: The encryption backend kms is not"):
+    with pytest.raises(DecryptionError, match="The encryption backend kms is not"):
         ENVELOPE.open(token, PLACE)
 
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 
@@ -166,6 +166,18 @@ def test_a_distribution_with_broken_metadata_is_still_reported(
     status = failed(PluginHost.discover(entry_points=points))
 
     assert status.distribution == "unknown distribution"
+
+
+def test_an_entry_point_that_names_no_module_costs_only_its_plugin(
+    install: Install, tmp_path: Path
+) -> None:
+    install("nestegg-acme", GOOD)
+    for metadata in tmp_path.glob("site*/*.dist-info/entry_points.txt"):
+        metadata.write_text("[nestegg.plugins]\nacme = not a module at all\n")
+
+    host = PluginHost.discover(entry_points=entry_points(name="acme", group="nestegg.plugins"))
+
+    assert failed(host).name == "acme"
 
 
 def test_every_host_has_plugins_of_its_own(complete: ModuleType) -> None:

@@ -89,6 +89,7 @@ class TestValues:
         first, second = Fernet.generate_key().decode(), Fernet.generate_key().decode()
         (tmp_path / "key").write_text(second, "utf-8")
         env = environment(
+            ENCRYPTION_CURRENT_VERSION="13",
             ENCRYPTION_KEY_V1=first,
             ENCRYPTION_KEY_V12_FILE=str(tmp_path / "key"),
             ENCRYPTION_KEY_VAULT="not one of ours",

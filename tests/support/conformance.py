@@ -6,6 +6,7 @@ from typing import Any
 
 from falcon.testing import Result, TestClient
 
+from nestegg_core.web.openapi import answers_of
 from nestegg_core.web.operation import Operation
 from nestegg_core.web.problems import MEDIA_TYPE
 
@@ -21,8 +22,6 @@ class ConformingClient(TestClient):
     def __init__(self, app: Any, operations: Iterable[Operation], **arguments: Any) -> None:
         super().__init__(app, **arguments)
         self._operations = [(_pattern(op.path), op) for op in operations]
-        host = {"Host": "localhost"}
-        self._document = TestClient(app).simulate_get("/openapi.json", headers=host).json
 
     def simulate_request(self, *args: Any, **kwargs: Any) -> Result:
         """Send a request and look at the answer before the test does."""
@@ -35,8 +34,7 @@ class ConformingClient(TestClient):
         elif op is not None:
             check_answer(op, answer)
         if op is not None and answer.status_code not in {304, *ANYWHERE}:
-            documented = self._document["paths"][_documented_path(op.path)][op.method.lower()]
-            assert str(answer.status_code) in documented["responses"], (op.path, answer.status)
+            assert f"HTTP_{answer.status_code}" in answers_of(op), (op.path, answer.status)
         return answer
 
     def _operation(self, method: str, path: str) -> Operation | None:
@@ -80,7 +78,3 @@ def _is_probe(path: str) -> bool:
 def _pattern(template: str) -> re.Pattern[str]:
     parts = re.split(r"\{[^}]*\}", template)
     return re.compile("[^/]+".join(map(re.escape, parts)))
-
-
-def _documented_path(template: str) -> str:
-    return re.sub(r"\{(\w+):\w+\}", r"{\1}", template)

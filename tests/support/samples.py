@@ -8,11 +8,12 @@ from typing import Any
 
 from falcon.testing import Result
 
-from nestegg_core.web.models import accounts, categories, people, transactions
+from nestegg_core.web.models import accounts, categories, jobs, people, transactions
 from nestegg_core.web.operation import Operation
 from support.household import PASSWORD, Household
 
 _numbers = count(1)
+_FIELD = r"\{(\w+)(?::\w+)?\}"
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Request:
     def path(self, org_id: str) -> str:
         """Return the path in an organization."""
         values = {"org_id": org_id, **self.fields}
-        return re.sub(r"\{(\w+):\w+\}", lambda found: values[found[1]], self.op.path)
+        return re.sub(_FIELD, lambda found: values[found[1]], self.op.path)
 
     def send(self, person: Household, **headers: str) -> Result:
         """Send it as somebody, in their organization."""
@@ -59,7 +60,7 @@ def request_for(op: Operation, owner: Household) -> Request:
     An operation that is not known here fails the test: say below what it needs.
     """
     request = Request(op)
-    for name in re.findall(r"\{(\w+):\w+\}", op.path):
+    for name in re.findall(_FIELD, op.path):
         if name != "org_id":
             row = _ROWS[name](owner)
             if op.path.endswith("/revert"):
@@ -96,11 +97,18 @@ def _category(owner: Household) -> dict[str, Any]:
     return dict(owner.post("categories", name=f"Hobby {next(_numbers)}").json)
 
 
+def _failed_job(owner: Household) -> dict[str, Any]:
+    """Only an administrator can make one; nobody else gets as far as to its id."""
+    asked = owner.post("/api/v1/admin/jobs", name="forget_jobs", arguments={"unheard of": 1})
+    return {"id": asked.json.get("id", "none"), "version": 1}
+
+
 _ROWS: dict[str, Callable[[Household], dict[str, Any]]] = {
     "account_id": lambda owner: owner.account(),
     "transaction_id": lambda owner: owner.transaction(owner.account(), "-1.00"),
     "category_id": _category,
     "import_id": _import,
+    "job_id": _failed_job,
 }
 
 _BODIES: dict[Any, Callable[[Household], dict[str, Any]]] = {
@@ -115,6 +123,7 @@ _BODIES: dict[Any, Callable[[Household], dict[str, Any]]] = {
         "payee": "Bakery",
     },
     transactions.TransactionChange: lambda _: {"payee": "Grocer"},
+    jobs.NewJob: lambda _: {"name": "forget_jobs"},
     people.OrganizationChange: lambda _: {"name": "Family"},
     people.Registration: lambda _: {"email": email(), "password": PASSWORD},
     people.SignIn: lambda owner: {"email": owner.email, "password": PASSWORD},

@@ -4,7 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from falcon.testing import TestClient
-from sqlalchemy import delete, insert, update
+from sqlalchemy import ColumnElement, delete, insert, update
 
 from nestegg_core.database.tables import memberships, persons
 from nestegg_core.runtime import Runtime
@@ -57,12 +57,18 @@ def disable(runtime: Runtime, person: Household) -> None:
         )
 
 
+def promote(runtime: Runtime, person: Household) -> None:
+    """Make a person an administrator of the instance."""
+    with runtime.storage.system_transaction(write=True) as tx:
+        tx.execute(update(persons).where(persons.c.id == person_id(person)).values(is_admin=True))
+
+
 def person_id(person: Household) -> UUID:
     """Return whose household it is."""
     return UUID(person.signed_in["user"]["id"])
 
 
-def _place(member: Household) -> tuple[object, ...]:
+def _place(member: Household) -> tuple[ColumnElement[bool], ...]:
     return (
         memberships.c.org_id == UUID(member.org_id),
         memberships.c.person_id == person_id(member),

@@ -40,7 +40,12 @@ class Belongings:
 
 def furnish(household: Household, mark: str = MARK) -> Belongings:
     """Give a household a row of each kind."""
-    account = household.account(name=mark, institution=mark, number=f"{mark}12345678")
+    account = household.call(
+        "POST",
+        "accounts",
+        json={**_NEW_ACCOUNT, "name": mark, "institution": mark, "number": f"{mark}12345678"},
+        headers=_SAME_KEY,
+    ).json
     category = household.post("categories", name=mark).json
     transaction = household.transaction(
         account, "-12.50", payee=mark, notes=mark, category_id=category["id"]
@@ -89,12 +94,13 @@ def attempts(theirs: Belongings) -> Iterator[Attempt]:
     csv = {"body": statement(MARK, "-5.00"), "headers": {"Content-Type": "text/csv"}}
     for filters in ({}, {"account_id": account}, {"category_id": category}, {"q": MARK}):
         yield _attempt("GET", "/transactions", theirs, params=filters)
-    for path in ("", "/accounts", "/categories", "/imports"):
+    for path in ("", "/accounts", "/categories", "/imports", "/retention-receipts"):
         yield _attempt("GET", path, theirs)
     for report in ("net-worth", "cash-flow", "spending"):
         days = {"from": "2026-01-01", "to": "2026-12-31"}
         yield _attempt("GET", f"/reports/{report}", theirs, params=days)
     yield _attempt("POST", "/accounts", theirs, json=_NEW_ACCOUNT)
+    yield _attempt("POST", "/accounts", theirs, json=_NEW_ACCOUNT, headers=_SAME_KEY)
     yield _attempt("POST", "/categories", theirs, json={"name": "Pets"})
     yield _attempt("PATCH", "", theirs, json={"name": "Taken over"}, headers=_ANY_VERSION)
     booked = {"account_id": account, "date": "2026-02-01", "amount": "-1.00", "payee": "x"}
@@ -118,6 +124,7 @@ def attempts(theirs: Belongings) -> Iterator[Attempt]:
 
 
 _NEW_ACCOUNT = {"name": "Own", "type": "cash", "currency": "EUR"}
+_SAME_KEY = {"Idempotency-Key": "the-key-that-everyone-uses"}
 _ANY_VERSION = {"If-Match": '"1"'}
 _CHANGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/accounts/{account_id}", {"name": "Taken over"}),

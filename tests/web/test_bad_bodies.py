@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from falcon.testing import Result, TestClient
+from pydantic.fields import FieldInfo
 
 from nestegg_core.runtime import Runtime
 from nestegg_core.web.app import operations
@@ -14,13 +15,17 @@ from nestegg_core.web.operation import Operation
 from support.household import Household, register
 from support.samples import Request, request_for
 from support.serving import Serve
+from support.staff import promote
 
 MARKER = "marker7f3a"
 
 
 @pytest.fixture(scope="module")
-def owner(client: TestClient) -> Household:
-    return register(client)
+def owner(client: TestClient, runtime: Runtime) -> Household:
+    """Somebody who may do everything that there is."""
+    owner = register(client)
+    promote(runtime, owner)
+    return owner
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +50,12 @@ def state(person: Household) -> list[str]:
     """Return all that a refused request might have changed."""
     paths = ("accounts", "transactions", "categories", "imports", "/api/v1/me")
     return [person.get(path).text for path in paths]
+
+
+def fields_of(request: Request) -> dict[str, FieldInfo]:
+    """Return the fields that the operation's body may have."""
+    assert request.op.body is not None
+    return request.op.body.model_fields
 
 
 def pointers(answer: Result) -> list[str]:
@@ -141,7 +152,9 @@ def test_a_value_of_another_type_is_422_and_named_in_every_field(
 ) -> None:
     before = state(owner)
     for request in requests:
-        for name in request.op.body.model_fields:
+        for name, field in fields_of(request).items():
+            if field.annotation == dict[str, Any] and wrong.startswith("{"):
+                continue  # an object of any kind is wanted there
             good = {key: json.dumps(value) for key, value in request.json.items()}
             answer = send(owner, request, spelled(**{**good, name: wrong}))
             assert answer.status_code == 422, (request.op.path, name, answer.text)
@@ -155,7 +168,7 @@ def test_huge_and_unknown_values_are_422_and_not_repeated(
 ) -> None:
     before = state(owner)
     for request in requests:
-        for name in request.op.body.model_fields:
+        for name in fields_of(request):
             answer = send(
                 owner, request, json.dumps({**request.json, name: MARKER * 10_000}).encode()
             )
@@ -170,7 +183,7 @@ def test_huge_and_unknown_values_are_422_and_not_repeated(
 
 def test_every_bad_field_is_named_at_once(owner: Household, requests: list[Request]) -> None:
     for request in requests:
-        names = list(request.op.body.model_fields)
+        names = list(fields_of(request))
         body = {**{name: [MARKER] for name in names}, "a/b~c": MARKER}
         answer = send(owner, request, json.dumps(body).encode())
         assert sorted(pointers(answer)) == sorted([*(f"/{name}" for name in names), "/a~1b~0c"])
@@ -179,7 +192,7 @@ def test_every_bad_field_is_named_at_once(owner: Household, requests: list[Reque
 
 def test_every_missing_field_is_named_at_once(owner: Household, requests: list[Request]) -> None:
     for request in requests:
-        fields = request.op.body.model_fields
+        fields = fields_of(request)
         required = [f"/{name}" for name, field in fields.items() if field.is_required()]
         if required:
             answer = send(owner, request, b"{}")
@@ -194,7 +207,7 @@ def test_control_characters_are_refused_in_every_text(
     for request in requests:
         if request.op.public and request.op.path.endswith("/login"):
             continue  # an address is only looked up
-        for name in set(request.op.body.model_fields) - free:
+        for name in set(fields_of(request)) - free:
             for character in ("\0", "\x1b", "\x7f"):
                 body = {**request.json, name: f"{MARKER}{character}x"}
                 answer = send(owner, request, json.dumps(body).encode())
@@ -232,8 +245,8 @@ BOOKING = {"date": "2026-03-15", "amount": "-1.00", "payee": "Bakery"}
                 ("NaN", "malformed"),
                 ("Infinity", "malformed"),
                 ("-0x0", "malformed"),
-                ("١٢", "malformed"),
-                ("１", "malformed"),
+                ("\u0661\u0662", "malformed"),
+                ("\uff11", "malformed"),
                 ("€1", "malformed"),
                 (MARKER, "malformed"),
             )
@@ -292,11 +305,12 @@ def test_a_bad_value_is_422_with_its_code_when_made_and_when_changed(
         "categories": lambda: owner.get("categories").json["items"][0],
     }
     row = rows[path]()
-    good = {
+    goods: dict[str, dict[str, Any]] = {
         "accounts": ACCOUNT,
         "transactions": {**BOOKING, "account_id": row.get("account_id")},
         "categories": {"name": "Never made"},
-    }[path]
+    }
+    good = goods[path]
     before = state(owner)
 
     made = owner.post(path, **{**good, field: value})
@@ -352,6 +366,7 @@ def test_a_body_over_the_limit_is_413_with_and_without_a_length(
 ) -> None:
     client = serve(MAX_BODY_BYTES="1024")
     owner = register(client)
+    promote(runtime, owner)
     chunked = {"CONTENT_LENGTH": "", "wsgi.input_terminated": True}
     padding = " " * 1024
     for op in operations(runtime):

@@ -180,7 +180,7 @@ def test_a_providers_reason_cannot_break_out_of_the_header(acme: TestClient) -> 
     assert "X-Evil" not in answer.headers
 
 
-def test_signing_out_denies_another_providers_token(serve: Serve, acme: TestClient) -> None:
+def test_signing_out_denies_another_providers_token(acme: TestClient) -> None:
     VERDICTS["leaving"] = Valid(
         Identity("acme", "https://acme.example", "leaver", datetime.now(UTC) + timedelta(hours=1))
     )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from falcon.testing import TestClient
 
-from support.household import Household, register
+from support.household import register
 
 ROWS: dict[str, dict[str, Any]] = {
     "coffee": {"amount": "-3.20", "date": "2026-03-01", "payee": "Café MÜLLER"},

@@ -10,9 +10,9 @@ from nestegg_core.people.permissions import PERMISSIONS, ROLES
 from nestegg_core.runtime import Runtime
 from nestegg_core.web.app import operations
 from nestegg_core.web.operation import ORGANIZATION, Operation
-from support.household import Household
+from support.household import Household, register
 from support.samples import Request, request_for
-from support.staff import at, change_role, dismiss, hire
+from support.staff import at, change_role, dismiss, hire, promote
 
 PUBLIC = {
     ("GET", "/health"),
@@ -59,8 +59,10 @@ def test_every_route_is_a_declared_operation(
 
 def test_only_these_operations_ask_for_no_permission(all_operations: list[Operation]) -> None:
     assert {key(op) for op in all_operations if op.public} == PUBLIC
-    unguarded = {key(op) for op in all_operations if not op.permission and not op.public}
-    assert unguarded == FOR_ANYONE_SIGNED_IN
+    signed_in = [op for op in all_operations if not op.permission and not op.public]
+    assert {key(op) for op in signed_in if not op.administrators} == FOR_ANYONE_SIGNED_IN
+    for op in all_operations:
+        assert op.administrators == op.path.startswith("/api/v1/admin/"), op.path
 
 
 def test_permissions_are_of_the_table_and_only_reading_may_be_for_readers(
@@ -93,6 +95,25 @@ def test_a_role_may_do_what_its_permissions_say_and_no_more(
         assert answer.status_code == (op.status if granted else 403), (key(op), answer.text)
         if not granted:
             assert answer.headers["WWW-Authenticate"].endswith('error="insufficient_scope"')
+
+
+def test_what_is_for_administrators_is_for_no_owner(
+    runtime: Runtime, client: TestClient, all_operations: list[Operation]
+) -> None:
+    owner, administrator = register(client), register(client)
+    promote(runtime, administrator)
+    for op in (op for op in all_operations if op.administrators):
+        assert request_for(op, owner).send(owner).status_code == 403, op.path
+        assert request_for(op, administrator).send(administrator).status_code == op.status
+
+
+def test_an_administrator_of_the_instance_sees_no_organization_for_that(
+    runtime: Runtime, client: TestClient, household: Household
+) -> None:
+    administrator = register(client)
+    promote(runtime, administrator)
+
+    assert at(administrator, household.org_id).get("accounts").status_code == 404
 
 
 def test_a_viewer_reads_everything_and_changes_nothing(

@@ -24,7 +24,10 @@ def test_all_is_well(client: TestClient) -> None:
     ready = client.simulate_get("/readyz")
     assert (ready.status_code, ready.json) == (
         200,
-        {"status": "ready", "checks": {"database": "ok", "migrations": "ok"}},
+        {
+            "status": "ready",
+            "checks": {"database": "ok", "migrations": "ok", "encryption_keys": "ok"},
+        },
     )
     for path in ("/health", "/livez", "/readyz"):
         assert client.simulate_get(path).headers["Cache-Control"] == "no-store"

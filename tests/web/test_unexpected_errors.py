@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 import structlog
+from psycopg.errors import QueryCanceled
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from nestegg_core.errors import DecryptionError, StorageUnavailable
-from nestegg_core.runtime import Runtime
 from support.household import Household
 
 MARKER = "marker7f3a"
@@ -42,7 +42,7 @@ DRIVER = Exception(f'invalid input syntax for type uuid: "{MARKER}"')
     ids=lambda error: type(error).__name__,
 )
 def test_an_unexpected_error_is_500_and_its_log_holds_no_input(
-    runtime: Runtime, household: Household, monkeypatch: pytest.MonkeyPatch, error: Exception
+    household: Household, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     account = household.account()
     monkeypatch.setattr("nestegg_core.ledger.transactions.lock_account", raiser(error))
@@ -76,7 +76,11 @@ def test_an_unexpected_error_is_500_and_its_log_holds_no_input(
     ("error", "status", "kind"),
     [
         (StorageUnavailable("The database does not answer."), 503, "storage-unavailable"),
-        (OperationalError(f"SELECT {MARKER}", {}, Exception(MARKER)), 503, "storage-unavailable"),
+        (
+            OperationalError(f"SELECT {MARKER}", {}, QueryCanceled(MARKER)),
+            503,
+            "storage-unavailable",
+        ),
         (IntegrityError(f"INSERT {MARKER}", {}, Exception(MARKER)), 409, "constraint"),
     ],
     ids=["unavailable", "operational", "integrity"],

@@ -10,6 +10,7 @@ from nestegg_core.web.app import operations
 from nestegg_core.web.operation import Operation
 from support.household import Household
 from support.samples import request_for
+from support.staff import promote
 
 
 @pytest.fixture
@@ -61,10 +62,16 @@ def test_a_row_that_is_made_has_its_version_and_its_place(household: Household) 
     assert read.headers["ETag"] == '"1"'
 
 
-def test_what_has_not_changed_is_304(reading: list[Operation], household: Household) -> None:
+def test_what_has_not_changed_is_304(
+    runtime: Runtime, reading: list[Operation], household: Household
+) -> None:
+    promote(runtime, household)
     for op in reading:
         path = request_for(op, household).path(household.org_id)
         first = household.get(path)
+        if first.headers["Cache-Control"] == "no-store":
+            assert op.administrators, op.path  # what changes by itself, such as a running job
+            continue
         again = unchanged(household, path, first.headers["ETag"])
         assert again.status_code == 304, op.path
         assert again.headers["ETag"] == first.headers["ETag"]

@@ -1,10 +1,15 @@
 """Gates that a request passes before anything of it is believed."""
 
+from collections.abc import Callable
+
 import falcon
+import structlog
 
 from nestegg_core.contracts.storage import Storage
 from nestegg_core.database import head
-from nestegg_core.errors import MigrationsPending
+from nestegg_core.errors import ConfigurationError, MigrationsPending
+
+_log = structlog.get_logger("nestegg.web")
 
 PROBES = frozenset({"/health", "/livez", "/readyz"})
 """Answered whatever the host name and the schema: they are asked by address, and early."""
@@ -44,3 +49,34 @@ class SchemaAtHead:
                 "The database is below the newest migration. Run: nestegg db upgrade"
             )
         self._at_head = True
+
+
+class KeysFit:
+    """Answers 503 while the encryption keys are not those that the database knows.
+
+    `nestegg serve` checks before it starts; but then the database may not answer yet, or may be
+    below head. Behind `SchemaAtHead`.
+    """
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        self._check = check
+
+    def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
+        """Check, until the keys have once been right."""
+        if req.path in PROBES:
+            return
+        try:
+            self._check()
+        except ConfigurationError as error:
+            for problem in error.problems:
+                _log.error(
+                    "the encryption keys do not fit the database",
+                    where=problem.where,
+                    what=problem.what,
+                    fix=problem.fix,
+                )
+            raise falcon.HTTPServiceUnavailable(
+                title="Encryption Keys",
+                description="The server's encryption keys do not fit its database. Its log says "
+                "which, and what to do.",
+            ) from None

@@ -72,6 +72,10 @@ class ListedAccount(Row):
     currency: str
     opening_balance: Money
     opening_date: date | None
+    purged_until: Annotated[
+        date | None,
+        Field(description="Rows up to this day are refused: a retention policy has purged them."),
+    ]
     balance: Annotated[Money, Field(description="Opening balance + all transactions.")]
     institution: str
     number_last4: str | None

@@ -1,13 +1,16 @@
 """Probes: whether the process lives, the database answers, and requests should come here."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 import structlog
 
-from nestegg_core.contracts.operations import HealthCheckRegistration
 from nestegg_core.contracts.storage import Storage
 from nestegg_core.database import head
-from nestegg_core.observability.tracebacks import traceback_of
+from nestegg_core.errors import ConfigurationError, StorageUnavailable
+from nestegg_core.guards import BoundedCheck
+from nestegg_core.guards.checks import SECONDS
+from nestegg_core.observability.tracebacks import cause_of, traceback_of
 from nestegg_core.web.models import health as models
 from nestegg_core.web.operation import Answer, Call, operation
 
@@ -17,8 +20,11 @@ _log = structlog.get_logger("nestegg.web")
 class HealthResource:
     """`/health`, `/livez` and `/readyz`."""
 
-    def __init__(self, storage: Storage, checks: Sequence[HealthCheckRegistration]) -> None:
+    def __init__(
+        self, storage: Storage, check_keys: Callable[[], None], checks: Sequence[BoundedCheck]
+    ) -> None:
         self._storage = storage
+        self._check_keys = check_keys
         self._checks = checks
 
     @operation("GET", "/health", public=True, answer=models.Health)
@@ -37,12 +43,18 @@ class HealthResource:
 
     @operation("GET", "/readyz", public=True, answer=models.Ready)
     def readyz(self, _call: Call) -> Answer:
-        """Tell whether requests should come here: database, migrations and plugins' checks."""
+        """Tell whether requests should come here: database, migrations, encryption keys and
+        plugins' checks.
+        """
+        deadline = time.monotonic() + SECONDS
+        for check in self._checks:  # all at once: together they have no more time than one
+            check.begin()
         checks = {"database": self._database()}
         if checks["database"] == "ok":
             checks["migrations"] = self._migrations()
-        for registration in self._checks:
-            checks[registration.name] = _outcome(registration)
+        if checks.get("migrations") == "ok":
+            checks["encryption_keys"] = self._keys()
+        checks |= {check.name: check.outcome(deadline) for check in self._checks}
         ready = set(checks.values()) == {"ok"}
         content = {"status": "ready" if ready else "not ready", "checks": checks}
         return Answer(content, status=200 if ready else 503, cacheable=False)
@@ -51,10 +63,13 @@ class HealthResource:
         """A probe answers whatever happens: a file that is no database raises what it likes."""
         try:
             self._storage.ping()
+        except StorageUnavailable as error:
+            _log.warning("database does not answer", error=str(error), cause=cause_of(error))
         except Exception as error:
             _log.warning("database does not answer", exception=traceback_of(error))
-            return "unreachable"
-        return "ok"
+        else:
+            return "ok"
+        return "unreachable"
 
     def _migrations(self) -> str:
         try:
@@ -63,11 +78,12 @@ class HealthResource:
             _log.warning("schema cannot be read", exception=traceback_of(error))
             return "unreachable"
 
-
-def _outcome(registration: HealthCheckRegistration) -> str:
-    """A check that raises has failed; it must not take the probe with it."""
-    try:
-        findings = registration.check()
-    except Exception as error:
-        return f"failed: {type(error).__name__}"
-    return "ok" if not findings else "; ".join(finding.what for finding in findings)
+    def _keys(self) -> str:
+        try:
+            self._check_keys()
+        except ConfigurationError:  # every request logs what is wrong
+            return "wrong"
+        except Exception as error:
+            _log.warning("keys cannot be checked", exception=traceback_of(error))
+            return "unreachable"
+        return "ok"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from psycopg import sql
 from sqlalchemy import text
 
 from nestegg_core import Finding, Transaction
@@ -37,7 +38,7 @@ def check_roles(transaction: Transaction) -> Sequence[Finding]:
         findings.append(
             Finding(
                 f"Row-level security does not hold {role.name}: it has BYPASSRLS",
-                f"ALTER ROLE {role.name} NOBYPASSRLS",
+                f"ALTER ROLE {sql.Identifier(role.name).as_string(None)} NOBYPASSRLS",
             )
         )
     ours = [table.name for table in metadata.sorted_tables if is_tenant_table(table)]

@@ -113,7 +113,7 @@ class PostgresStorage(SqlStorage):
         with engine.begin() as connection:
             connection.execute(_LOCK, {"name": MIGRATIONS_LOCK})
             yield connection
-            if self._role is not None:
+            if self._role is not None and _has_tables(connection):
                 ensure_role(connection, self._role)
 
     def ensure_roles(self) -> Sequence[str]:
@@ -130,7 +130,7 @@ class PostgresStorage(SqlStorage):
                 ]
             )
         with translated_errors(), self.migrating() as connection:
-            if connection.execute(_HAS_TABLES).scalar() is None:
+            if not _has_tables(connection):
                 raise MigrationError(
                     "There are no tables yet to give rights to. Run: nestegg db upgrade (it makes "
                     "the role, too)"
@@ -148,6 +148,10 @@ class PostgresStorage(SqlStorage):
         return (
             Role(name, self._url.password) if name not in {None, self._admin_url.username} else None
         )
+
+
+def _has_tables(connection: Connection) -> bool:
+    return connection.execute(_HAS_TABLES).scalar() is not None
 
 
 def _driver_url(url: str) -> URL:

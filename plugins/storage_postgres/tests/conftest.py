@@ -19,28 +19,51 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def migrated(postgres: Postgres) -> str:
+    """Name of a migrated database, which others are copied from."""
+    postgres.create_database("migrated")
+    storage = storage_on(postgres, "migrated")
+    storage.upgrade()
+    storage.dispose()
+    return "migrated"
+
+
 @pytest.fixture
-def database(postgres: Postgres) -> str:
+def empty_database(postgres: Postgres) -> str:
     """Name of an empty database that belongs to the owner's role."""
-    name = f"plugin{next(_numbers)}"
+    name = f"empty{next(_numbers)}"
     postgres.create_database(name)
     return name
 
 
 @pytest.fixture
+def database(postgres: Postgres, migrated: str) -> str:
+    """Name of a migrated database of the test's own."""
+    name = f"copy{next(_numbers)}"
+    postgres.execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {migrated}")
+    return name
+
+
+def storage_on(
+    postgres: Postgres, database: str, role: str = APPLICATION, admin: str = OWNER
+) -> PostgresStorage:
+    return PostgresStorage(
+        postgres.url(database, role),
+        admin_url=postgres.url(database, admin),
+        pool_size=2,
+        max_overflow=8,
+    )
+
+
+@pytest.fixture
 def connect(postgres: Postgres, database: str) -> Iterator[Connect]:
     """Makes storages on the test's database, as any role."""
-    made = []
+    made: list[PostgresStorage] = []
 
-    def connect(role: str = APPLICATION, *, admin: str = OWNER) -> PostgresStorage:
-        storage = PostgresStorage(
-            postgres.url(database, role),
-            admin_url=postgres.url(database, admin),
-            pool_size=2,
-            max_overflow=8,
-        )
-        made.append(storage)
-        return storage
+    def connect(role: str = APPLICATION) -> PostgresStorage:
+        made.append(storage_on(postgres, database, role))
+        return made[-1]
 
     yield connect
     for storage in made:
@@ -49,7 +72,5 @@ def connect(postgres: Postgres, database: str) -> Iterator[Connect]:
 
 @pytest.fixture
 def storage(connect: Connect) -> PostgresStorage:
-    """A migrated storage, as the application's role."""
-    made = connect()
-    made.upgrade()
-    return made
+    """A storage as the application's role."""
+    return connect()

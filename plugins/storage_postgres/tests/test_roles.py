@@ -8,7 +8,7 @@ from sqlalchemy import text
 from nestegg_core import MigrationError
 from nestegg_core.database import head
 from support.postgres import OWNER, Postgres
-from support.postgres_storage import Connect, organization
+from support.postgres_storage import organization
 
 ODD = 'odd "role%s'
 """A name that must be quoted, of a role that only one test makes."""
@@ -58,24 +58,27 @@ def test_tables_of_later_migrations_are_open_to_the_application(storage: Postgre
 
 
 def test_an_owner_who_may_not_make_the_role_says_who_may(
-    postgres: Postgres, database: str, connect: Connect
+    postgres: Postgres, empty_database: str
 ) -> None:
     postgres.execute("CREATE ROLE plain_owner LOGIN")
-    postgres.execute(f"ALTER DATABASE {database} OWNER TO plain_owner")
-    storage = connect("nobody_yet", admin="plain_owner")
+    postgres.execute(f"ALTER DATABASE {empty_database} OWNER TO plain_owner")
+    owner = postgres.url(empty_database, "plain_owner")
+    urls = {"url": postgres.url(empty_database, "nobody_yet"), "admin_url": owner}
+    storage = PostgresStorage(**urls, pool_size=1, max_overflow=0)
     with pytest.raises(MigrationError, match=r"nobody_yet does not exist.*As a superuser: CREATE"):
         storage.upgrade()
-    owner = connect("plain_owner", admin="plain_owner")
-    assert owner.current_revision() is None
+    alone = PostgresStorage(owner, admin_url=owner, pool_size=1, max_overflow=0)
+    assert alone.current_revision() is None
+    alone.dispose()
 
 
 def test_urls_without_a_user_are_one_role(
-    postgres: Postgres, database: str, monkeypatch: pytest.MonkeyPatch
+    postgres: Postgres, empty_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a local socket the server takes the name from the system."""
     monkeypatch.setenv("PGUSER", OWNER)
     host = postgres.superuser.query["host"]
-    url = f"postgresql:///{database}?host={host}"
+    url = f"postgresql:///{empty_database}?host={host}"
     storage = PostgresStorage(url, admin_url=url, pool_size=1, max_overflow=0)
     storage.upgrade()
     assert storage.current_revision() == head()

@@ -17,6 +17,9 @@ TENANT_TABLES = (
     "import_rows",
     "idempotency_keys",
     "transactions",
+    "carried_amounts",
+    "retention_receipts",
+    "retention_receipt_accounts",
 )
 
 
@@ -24,6 +27,7 @@ def upgrade() -> None:
     """Make every table."""
     system_tables()
     tenant_tables()
+    retention_tables()
     if op.get_bind().dialect.name == "postgresql":
         row_level_security()
 
@@ -80,6 +84,37 @@ def system_tables() -> None:
         sa.Column("holder", sa.Uuid(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_leases"),
+    )
+    op.create_table(
+        "jobs",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("queue", sa.String(length=16), nullable=False),
+        sa.Column("arguments", sa.Text(), nullable=True),
+        sa.Column("work_key", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("due_at", UtcDateTime(), nullable=False),
+        sa.Column("queued_at", UtcDateTime(), nullable=True),
+        sa.Column("lease_owner", sa.Text(), nullable=True),
+        sa.Column("lease_until", UtcDateTime(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("started_at", UtcDateTime(), nullable=True),
+        sa.Column("finished_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_jobs"),
+    )
+    op.create_index(
+        "ix_jobs_state_queue_due_at", "jobs", ["state", "queue", "due_at"], unique=False
+    )
+    op.create_index("ix_jobs_created_at_id", "jobs", ["created_at", "id"], unique=False)
+    op.create_index(
+        "uq_jobs_work_key_running",
+        "jobs",
+        ["work_key"],
+        unique=True,
+        postgresql_where=sa.text("state = 'running'"),
+        sqlite_where=sa.text("state = 'running'"),
     )
     op.create_table(
         "organizations",
@@ -185,6 +220,7 @@ def tenant_tables() -> None:
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("opening_balance", Money(), nullable=False),
         sa.Column("opening_date", sa.Date(), nullable=True),
+        sa.Column("purged_until", sa.Date(), nullable=True),
         sa.Column("balance", Money(), nullable=False),
         sa.Column("institution", sa.Text(), nullable=False),
         sa.Column("number", sa.Text(), nullable=True),
@@ -273,6 +309,9 @@ def tenant_tables() -> None:
         ),
         sa.PrimaryKeyConstraint("org_id", "import_id", "position", name="pk_import_rows"),
     )
+    op.create_index(
+        "ix_import_rows_org_id_import_key", "import_rows", ["org_id", "import_key"], unique=False
+    )
     op.create_table(
         "idempotency_keys",
         sa.Column("org_id", sa.Uuid(), nullable=False),
@@ -356,4 +395,68 @@ def tenant_tables() -> None:
     )
     op.create_index(
         "ix_transactions_org_id_import_id", "transactions", ["org_id", "import_id"], unique=False
+    )
+
+
+def retention_tables() -> None:
+    """Make what the purge of old rows leaves behind."""
+    op.create_table(
+        "carried_amounts",
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("amount", Money(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["org_id", "account_id"],
+            ["accounts.org_id", "accounts.id"],
+            name="fk_carried_amounts_org_id_account_id",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["org_id"], ["organizations.id"], name="fk_carried_amounts_org_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("org_id", "account_id", "day", name="pk_carried_amounts"),
+    )
+    op.create_table(
+        "retention_receipts",
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("started_by", sa.String(length=32), nullable=False),
+        sa.Column("started_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["org_id"],
+            ["organizations.id"],
+            name="fk_retention_receipts_org_id",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("org_id", "id", name="pk_retention_receipts"),
+    )
+    op.create_table(
+        "retention_receipt_accounts",
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("receipt_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("before", sa.Date(), nullable=False),
+        sa.Column("policies", sa.JSON(), nullable=False),
+        sa.Column("transactions", sa.Integer(), nullable=False),
+        sa.Column("import_rows", sa.Integer(), nullable=False),
+        sa.Column("amount", Money(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["org_id", "receipt_id"],
+            ["retention_receipts.org_id", "retention_receipts.id"],
+            name="fk_retention_receipt_accounts_org_id_receipt_id",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["org_id"],
+            ["organizations.id"],
+            name="fk_retention_receipt_accounts_org_id",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "org_id", "receipt_id", "account_id", name="pk_retention_receipt_accounts"
+        ),
     )

@@ -1,0 +1,137 @@
+"""Jobs a second through the queue: ours on PostgreSQL, beside bare RQ on the same Redis."""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from redis import Redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from benchmarks.servers import APPLICATION, OWNER, ROOT, running_postgres
+from nestegg_core.plugin_host import PluginHost
+from nestegg_core.runtime import Runtime, build
+from nestegg_core.settings import Environment, load
+from support import job_traces
+from support.redis import MISSING, RedisServer, redis_server, running_redis
+from support.workers import running, running_command
+
+JOBS = 2_000
+WORKERS = 2
+PATIENCE = 600
+OURS, FORKING, SIMPLE = "Nest Egg", "bare RQ", "bare RQ without fork"
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Of one measurement, each in jobs a second.
+
+    Attributes:
+        asked: accepted, from one process.
+        done: from the first that a worker took until none was left.
+    """
+
+    asked: float
+    done: float
+
+
+def nothing(number: int) -> None:
+    """Do what is measured: nothing, so that only the queue costs anything."""
+
+
+def measure(jobs: int = JOBS) -> dict[str, Rates]:
+    """Ask for so many jobs that do nothing, then start two workers, for each of three queues."""
+    if redis_server() is None:
+        click.echo(f"jobs are left out: {MISSING}", err=True)
+        return {}
+    with (
+        running_redis() as redis,
+        running_postgres() as postgres,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        postgres.create_database("jobs")
+        variables = {
+            "ENVIRONMENT": "test",
+            "NESTEGG_HOME": folder,
+            "DATABASE_URL": postgres.url("jobs", APPLICATION),
+            "DATABASE_ADMIN_URL": postgres.url("jobs", OWNER),
+            "REDIS_URL": redis.url,
+            "LOG_LEVEL": "WARNING",
+        }
+        return {
+            OURS: _ours(redis, variables, Path(folder), jobs),
+            FORKING: _bare(redis, "rq.Worker", Path(folder), jobs),
+            SIMPLE: _bare(redis, "rq.SimpleWorker", Path(folder), jobs),
+        }
+
+
+def table(rates: dict[str, Rates]) -> str:
+    """Return the lines for people."""
+    if not rates:
+        return ""
+    lines = [f"{'jobs that do nothing':22}{'asked for/s':>12}{'done/s':>10}"]
+    lines += [f"{name:22}{one.asked:12.0f}{one.done:10.0f}" for name, one in rates.items()]
+    for bare in (FORKING, SIMPLE):
+        lines.append(f"done / {bare}: {rates[OURS].done / rates[bare].done:.2f}")
+    return "\n".join(lines)
+
+
+def _ours(redis: RedisServer, variables: dict[str, str], folder: Path, jobs: int) -> Rates:
+    with _runtime(variables) as runtime:
+        asked = _timed(lambda n: runtime.jobs.enqueue("tick", {"number": n}), jobs)
+    command = ("worker", "-Q", "default", "--concurrency", str(WORKERS))
+    with running(folder, variables, *command):
+        return Rates(asked, _drained(redis, jobs))
+
+
+@contextmanager
+def _runtime(variables: dict[str, str]) -> Iterator[Runtime]:
+    environment = Environment.read(variables, dotenv=None)
+    settings = load(environment)
+    host = PluginHost.discover(extra={"job_traces": job_traces})
+    runtime = build(settings, host.select(settings, environment))
+    runtime.storage.upgrade()
+    yield runtime
+    runtime.storage.dispose()
+
+
+def _bare(redis: RedisServer, worker: str, folder: Path, jobs: int) -> Rates:
+    with Redis.from_url(redis.url) as connection:
+        queue = Queue("default", connection=connection, serializer=JSONSerializer)
+        asked = _timed(lambda n: queue.enqueue(nothing, n, result_ttl=0), jobs)
+    command = [
+        str(Path(sys.executable).parent / "rq"),
+        *("worker-pool", "default", "--num-workers", str(WORKERS), "--url", redis.url),
+        *("--serializer", "json", "--worker-class", worker, "--logging-level", "WARNING"),
+    ]
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    with running_command(folder, {"PYTHONPATH": path}, command):
+        return Rates(asked, _drained(redis, jobs))
+
+
+def _timed(ask: Callable[[int], object], jobs: int) -> float:
+    began = time.perf_counter()
+    for number in range(jobs):
+        ask(number)
+    return jobs / (time.perf_counter() - began)
+
+
+def _drained(redis: RedisServer, jobs: int) -> float:
+    """Return the rate at which a full queue became an empty one."""
+    deadline = time.monotonic() + PATIENCE
+    began, left = 0.0, jobs
+    with Redis.from_url(redis.url) as connection:
+        while left:
+            if time.monotonic() > deadline:
+                raise RuntimeError("the queue did not become empty")
+            time.sleep(0.01)
+            left = int(connection.llen("rq:queue:default"))
+            if left < jobs and not began:
+                began, jobs = time.perf_counter(), left
+    return jobs / (time.perf_counter() - began)

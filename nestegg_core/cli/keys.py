@@ -1,0 +1,258 @@
+"""`nestegg keys`: make, count, move, prove and retire encryption keys."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from nestegg_core.cli.errors import WRONG, show_problems
+from nestegg_core.cli.opening import opened
+from nestegg_core.cli.output import counted, json_option, print_json, print_table
+
+if TYPE_CHECKING:
+    from nestegg_core.encryption.census import Count
+    from nestegg_core.encryption.keys import Failures, Progress
+
+_EPILOG = """\b
+Rotation, step by step:
+  1. copy MASTER_ENCRYPTION_KEY to ENCRYPTION_KEY_V1 (or V2, ...: its version)
+  2. nestegg keys generate, and set the new key as MASTER_ENCRYPTION_KEY
+  3. set ENCRYPTION_CURRENT_VERSION to one more
+  4. restart every process: new values use the new key, the old ones still open
+  5. nestegg keys rewrap, and then: nestegg keys verify
+  6. nestegg keys retire 1"""
+
+
+@click.group(epilog=_EPILOG)
+def keys() -> None:
+    """Rotate the keys that encrypt personal data, and prove that every value opens."""
+
+
+@keys.command(epilog="Example: nestegg keys generate")
+@json_option
+def generate(as_json: bool) -> None:
+    """Print a new random key, for MASTER_ENCRYPTION_KEY. It is kept nowhere."""
+    from cryptography.fernet import Fernet
+
+    key = Fernet.generate_key().decode()
+    if as_json:
+        print_json({"key": key})
+    else:
+        click.echo(key)
+
+
+@keys.command(epilog="Example: nestegg keys status --json")
+@json_option
+@click.pass_context
+def status(ctx: click.Context, as_json: bool) -> None:
+    """Count the values of every encrypted column by backend and key version.
+
+    The exit code is 1 when keys do not fit the database, when values are under a key that is not
+    set, or when values are not encrypted.
+    """
+    from nestegg_core.encryption.status import status as status_of
+
+    with opened(check_keys=False) as runtime:
+        found = status_of(runtime.keys)
+        target = runtime.keys.target
+    if as_json:
+        print_json({**asdict(found), "backend": target.backend, "version": target.version})
+    else:
+        _print_keys([asdict(key) for key in found.keys])
+        click.echo()
+        _print_counts(found.counts)
+        click.echo(f"\nNew values: backend {target.backend}, version {target.version}.")
+        if found.outdated:
+            what = counted(found.outdated, "value")
+            click.echo(f"{what} of another backend or version. To move them: nestegg keys rewrap")
+    _tell_clear_text(found.clear_text)
+    show_problems(found.problems)
+    missing = any(key.rows and not key.at_hand for key in found.keys)
+    if found.problems or found.clear_text or missing:
+        ctx.exit(WRONG)
+
+
+@keys.command(
+    epilog="""\b
+Examples:
+  nestegg keys rewrap
+  nestegg keys rewrap --take-in-clear-text"""
+)
+@click.option(
+    "--take-in-clear-text",
+    is_flag=True,
+    help="Encrypt values that are not encrypted, too: those of a database from before encryption.",
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 10_000),
+    default=500,
+    show_default=True,
+    help="Values read and written at once.",
+)
+@json_option
+@click.pass_context
+def rewrap(ctx: click.Context, take_in_clear_text: bool, batch: int, as_json: bool) -> None:
+    """Move every value to the current key and backend, while the server goes on serving.
+
+    It can be stopped at any moment; the next run goes on where it was. The exit code is 1 when
+    values are left over.
+    """
+    from nestegg_core.encryption.rewrap import rewrap as rewrap_all
+
+    with opened() as runtime, _progress() as report:
+        done = rewrap_all(
+            runtime.keys, take_in_clear_text=take_in_clear_text, batch=batch, report=report
+        )
+    if as_json:
+        print_json(
+            {
+                "moved": done.moved,
+                "left": done.left,
+                "clear_text": done.clear_text,
+                "failures": _failures(done.failures),
+                "counts": [asdict(count) for count in done.counts],
+            }
+        )
+    else:
+        click.echo(
+            f"Moved {counted(done.moved, 'value')} to backend {done.target.backend}, version "
+            f"{done.target.version}. {counted(done.left, 'value')} left under others.\n"
+        )
+        _print_counts(done.counts)
+        _print_failures(done.failures)
+    if done.left > len(done.failures):
+        click.echo(
+            "Some process still writes under an older key: restart it, then again.", err=True
+        )
+    _tell_clear_text(done.clear_text)
+    if done.left or done.clear_text:
+        ctx.exit(WRONG)
+
+
+@keys.command(epilog="Example: nestegg keys verify --json")
+@json_option
+@click.pass_context
+def verify(ctx: click.Context, as_json: bool) -> None:
+    """Open every encrypted value. Values that do not open are listed by their place alone.
+
+    The exit code is 1 when there are any.
+    """
+    from nestegg_core.encryption.verify import verify as verify_all
+
+    with opened(check_keys=False) as runtime, _progress() as report:
+        found = verify_all(runtime.keys, report=report)
+    if as_json:
+        print_json({"checked": found.checked, "failures": _failures(found.failures)})
+    elif found.failures:
+        _print_failures(found.failures)
+        click.echo(f"{len(found.failures)} of {counted(found.checked, 'value')} do not open.")
+    else:
+        click.echo(f"Every value opens: {counted(found.checked, 'value')} checked.")
+    if found.failures:
+        ctx.exit(WRONG)
+
+
+@keys.command(epilog="Example: nestegg keys retire 1")
+@click.argument("version", type=click.IntRange(min=1))
+@json_option
+def retire(version: int, as_json: bool) -> None:
+    """Declare that a key VERSION is needed no more, so that the start does not ask for it.
+
+    It is refused, exit code 1, while any value of any organization is under that version.
+    """
+    from nestegg_core.encryption.status import retire as retire_version
+
+    with opened(check_keys=False) as runtime:
+        moment = retire_version(runtime.keys, version)
+        variable = runtime.keys.keyring.variable(version)
+    if as_json:
+        print_json({"version": version, "variable": variable, "retired_at": moment})
+        return
+    click.echo(
+        f"Version {version} is retired: no value of this database needs {variable} any more.\n"
+        f"Backups from before {moment:%Y-%m-%d %H:%M} UTC still need it: keep the key in a safe "
+        "place until\nthe last of them has expired. Remove the variable only when no process runs "
+        "with an older\nENCRYPTION_CURRENT_VERSION."
+    )
+
+
+def _print_keys(rows: Sequence[dict[str, object]]) -> None:
+    print_table(
+        ("VERSION", "VARIABLE", "STATE", "FIRST USED", "RETIRED", "VALUES"),
+        (
+            (
+                row["version"],
+                row["variable"],
+                row["state"],
+                row["first_used_at"],
+                row["retired_at"],
+                row["rows"],
+            )
+            for row in rows
+        ),
+    )
+
+
+def _print_counts(counts: "Sequence[Count]") -> None:
+    print_table(
+        ("TABLE", "COLUMN", "BACKEND", "VERSION", "VALUES"),
+        (
+            (
+                count.table,
+                count.column,
+                count.backend or "(not encrypted)",
+                count.version,
+                count.rows,
+            )
+            for count in counts
+        ),
+    )
+
+
+def _print_failures(failures: "Failures") -> None:
+    if not failures:
+        return
+    click.echo()
+    print_table(
+        ("ORGANIZATION", "ROW", "WHY IT DOES NOT OPEN"),
+        ((one.org_id, "/".join(one.row_key), one.reason) for one in failures.examples),
+    )
+    if len(failures) > len(failures.examples):
+        click.echo(f"... and {len(failures) - len(failures.examples)} more like these")
+
+
+def _failures(failures: "Failures") -> dict[str, object]:
+    return {"count": len(failures), "examples": [asdict(one) for one in failures.examples]}
+
+
+def _tell_clear_text(number: int) -> None:
+    if number:
+        click.echo(
+            f"{counted(number, 'value')} not encrypted. To take them in: "
+            "nestegg keys rewrap --take-in-clear-text",
+            err=True,
+        )
+
+
+@contextmanager
+def _progress() -> "Iterator[Callable[[Progress], None]]":
+    """Show at a terminal how far the work is."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Bar(
+        *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("", total=None)
+
+        def report(progress: "Progress") -> None:
+            total = max(progress.total, progress.done)
+            bar.update(task, description=progress.column, completed=progress.done, total=total)
+
+        yield report

@@ -1,0 +1,26 @@
+"""`nestegg scheduler`: asks for scheduled jobs when they are due."""
+
+import click
+
+from nestegg_core.cli.worker import begun, log_level_option, wait_until_ready
+
+
+@click.command(epilog="Example: nestegg scheduler --log-level info")
+@log_level_option
+def scheduler(log_level: str | None) -> None:
+    """Ask for scheduled jobs when they are due, until told to stop (SIGTERM, Ctrl-C).
+
+    Schedules are in UTC. Several schedulers may run: each job is asked for once. Without Redis the
+    jobs run here, one after the other.
+    """
+    from nestegg_core.jobs.schedule import Schedule, use_utc
+
+    use_utc()
+    _, runtime = begun(log_level)
+    try:
+        wait_until_ready(runtime)
+        jobs = runtime.jobs
+        redis = jobs.queue.redis if jobs.queue is not None else None
+        Schedule(jobs.registered(), jobs.enqueue_tick, redis).start()
+    finally:
+        runtime.storage.dispose()

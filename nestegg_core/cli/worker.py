@@ -1,0 +1,180 @@
+"""`nestegg worker`: processes that do jobs."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from nestegg_core.jobs.queue import RedisQueue
+    from nestegg_core.runtime import Runtime
+    from nestegg_core.settings import Environment, Settings
+
+_LEVELS = ("debug", "info", "warning", "error", "critical")
+_PAUSE = 2.0
+
+log_level_option = click.option(
+    "--log-level",
+    "--loglevel",
+    "-l",
+    type=click.Choice(_LEVELS, case_sensitive=False),
+    help="Least level logged. [default: LOG_LEVEL, or info]",
+)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  nestegg worker
+  nestegg worker -Q heavy --concurrency 2 --log-level info"""
+)
+@click.option(
+    "--queues",
+    "-Q",
+    default="default,heavy",
+    show_default=True,
+    help="Queues to work at, with commas between.",
+)
+@click.option(
+    "--concurrency",
+    "-c",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="Processes, dealt out to the queues in turn; each queue gets one at least.",
+)
+@log_level_option
+@click.option(
+    "--grace",
+    type=click.FloatRange(min=0),
+    default=25.0,
+    show_default=True,
+    help="Seconds that running jobs may take when the worker is told to stop.",
+)
+@click.option("--burst", is_flag=True, help="Stop when the queues are empty.")
+def worker(queues: str, concurrency: int, log_level: str | None, grace: float, burst: bool) -> None:
+    """Do jobs until told to stop (SIGTERM, Ctrl-C). Needs Redis.
+
+    A running job is finished first, for as long as --grace says. What is not done by then is done
+    by another worker, or by this one when it is started again.
+    """
+    from nestegg_core.jobs.pool import Pool, shares
+
+    names = _queues(queues)
+    environment, runtime = begun(log_level)
+    queue = _safe_queue(runtime)
+    wait_until_ready(runtime)
+    # Nothing that is connected crosses the fork.
+    queue.redis.close()
+    runtime.storage.dispose()
+    pool = Pool(queue.url, shares(names, concurrency), _work(environment, queue.url), grace)
+    pool.start(burst=burst, logging_level="WARNING")
+
+
+def _queues(text: str) -> list[str]:
+    from nestegg_core.jobs.policy import TIME_LIMITS
+
+    names = list(dict.fromkeys(filter(None, map(str.strip, text.split(",")))))
+    if not names or not set(names) <= set(TIME_LIMITS):
+        raise click.UsageError(f"--queues takes some of: {', '.join(TIME_LIMITS)}.")
+    return names
+
+
+def _work(
+    environment: "Environment", url: str
+) -> Callable[[str, str, bool, Callable[[], bool]], None]:
+    """Return what a process of the pool does: it has services of its own."""
+
+    def work(queue: str, name: str, burst: bool, stopped: Callable[[], bool]) -> None:
+        from nestegg_core.jobs.worker import serve
+        from nestegg_core.runtime import start
+
+        runtime = start(environment)
+        try:
+            serve(runtime.jobs, url, queue, name=name, burst=burst, stopped=stopped)
+        finally:
+            runtime.storage.dispose()
+
+    return work
+
+
+def begun(log_level: str | None) -> "tuple[Environment, Runtime]":
+    """Read the settings, with the log level of the command line before that in them."""
+    from nestegg_core.cli.opening import started
+    from nestegg_core.settings import Environment
+
+    environment = Environment.read()
+    if log_level is not None:
+        environment.give("LOG_LEVEL", log_level.upper())
+    return environment, started(environment)
+
+
+def wait_until_ready(runtime: "Runtime") -> None:
+    """Migrate a storage that does so by itself, or wait until somebody has.
+
+    Raises:
+        ConfigurationError: the keys at hand do not fit the database.
+    """
+    import structlog
+
+    from nestegg_core.database import head
+    from nestegg_core.errors import StorageUnavailable
+
+    log = structlog.get_logger("nestegg.start")
+    if runtime.migrates_itself:
+        runtime.storage.upgrade()
+    while True:
+        try:
+            if runtime.storage.current_revision() == head():
+                break
+            log.warning("waits for the migrations; run: nestegg db upgrade")
+        except StorageUnavailable:
+            log.warning("waits for the database")
+        time.sleep(_PAUSE)
+    runtime.check_keys()
+
+
+def _safe_queue(runtime: "Runtime") -> "RedisQueue":
+    """Return the queue, once Redis answers.
+
+    Raises:
+        ConfigurationError: there is none, it does not let us in, or it may drop jobs.
+    """
+    import structlog
+
+    from nestegg_core.errors import ConfigurationError, Problem
+    from nestegg_core.jobs.queue import RedisError, RedisRefuses
+
+    name, queue = _variable(runtime.settings), runtime.jobs.queue
+    if queue is None:
+        fix = "set it to the URL of a Redis; without one, jobs run in the process that asks"
+        raise ConfigurationError([Problem(name, "is not set, and workers need it", fix)])
+    while True:
+        try:
+            evicts = queue.eviction()
+        except RedisRefuses:
+            fix = "write redis://user:password@host:6379/0 with what Redis knows"
+            raise ConfigurationError(
+                [Problem(name, "has a user or password that Redis refuses", fix)]
+            ) from None
+        except RedisError as error:
+            log = structlog.get_logger("nestegg.worker")
+            log.warning("waits for Redis", error=type(error).__name__)
+            time.sleep(_PAUSE)
+        else:
+            break
+    if evicts is not None:
+        what = f"names a Redis that may drop jobs: its maxmemory-policy is {evicts}"
+        fix = (
+            "set `maxmemory-policy noeviction` in redis.conf (at once: redis-cli CONFIG SET "
+            "maxmemory-policy noeviction), or give the queue a Redis of its own in QUEUE_REDIS_URL"
+        )
+        raise ConfigurationError([Problem(name, what, fix)])
+    return queue
+
+
+def _variable(settings: "Settings") -> str:
+    """Name the variable that the queue's URL comes from."""
+    own = settings.queue_redis_url != settings.redis_url
+    return "QUEUE_REDIS_URL" if own else "REDIS_URL"

@@ -1,0 +1,256 @@
+"""Moves stored values to the current key and backend, while everybody goes on working.
+
+Nothing here waits for a row that somebody else is changing, and nothing overwrites what somebody
+else has changed: a batch is read, sealed anew outside of any transaction, and then written only
+where the old token still stands. Whatever is left over, the next pass finds.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, bindparam, select, tuple_, update
+
+from nestegg_core.encryption import checkpoints
+from nestegg_core.encryption.census import Count, census, total
+from nestegg_core.encryption.checkpoints import Checkpoint
+from nestegg_core.encryption.keys import Failures, Keys, Progress, Report, no_report
+from nestegg_core.encryption.lease import Lease, held
+from nestegg_core.encryption.sealed_columns import (
+    SealedColumn,
+    begins_with,
+    bound_key,
+    door,
+    key_parameters,
+    pages,
+    row_key,
+    scopes,
+    sealed_columns,
+)
+from nestegg_core.encryption.token import SCHEME, Token
+from nestegg_core.errors import DecryptionError, PluginFault
+
+T = TypeVar("T")
+
+WORK = "rewrap"
+BATCH = 500
+"""Values read and written at once: rows are locked for some hundredths of a second."""
+
+LEASE = timedelta(seconds=15)
+"""How soon after a crash another process may go on."""
+
+_PASSES = 5
+"""A process that still writes under an old key keeps a run busy no longer than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrapped:
+    """What a run has done.
+
+    Attributes:
+        target: backend and version that values were moved to.
+        moved: how many were.
+        failures: those that do not open, and stay as they are.
+        counts: every value after the run.
+    """
+
+    target: Token
+    moved: int
+    failures: Failures
+    counts: Sequence[Count]
+
+    @property
+    def left(self) -> int:
+        """How many values are still under another key or backend."""
+        return total(_outdated(self.counts, self.target))
+
+    @property
+    def clear_text(self) -> int:
+        """How many values are no tokens."""
+        return total(count for count in self.counts if count.backend is None)
+
+
+def rewrap(
+    keys: Keys,
+    *,
+    take_in_clear_text: bool = False,
+    report: Report = no_report,
+    batch: int = BATCH,
+    lease: timedelta = LEASE,
+) -> Rewrapped:
+    """Seal every value anew that another key or backend has sealed.
+
+    A run that is killed at any moment leaves every value readable, and the next one goes on where
+    it was. Neither `version` nor `updated_at` of a row changes: to its readers it is the same.
+
+    Args:
+        keys: the database and its keys, checked.
+        take_in_clear_text: seal what is no token as well: values from before encryption.
+        report: called after every batch.
+        batch: values read and written at once.
+        lease: how soon after a crash another process may go on.
+
+    Raises:
+        Conflict: another process is at it (`busy`), or has taken over (`taken-over`).
+
+    Example:
+        ```python
+        done = rewrap(runtime.keys, report=lambda p: print(p.column, p.done, p.total))
+        assert done.left == 0
+        ```
+    """
+    with held(keys.storage, WORK, lease, keys.clock) as holding:
+        run = _Run(keys, holding, report, batch, take_in_clear_text=take_in_clear_text)
+        return run.all()
+
+
+class _Run:
+    def __init__(
+        self, keys: Keys, lease: Lease, report: Report, batch: int, *, take_in_clear_text: bool
+    ) -> None:
+        self._keys = keys
+        self._lease = lease
+        self._report = report
+        self._batch = batch
+        self._take_in = take_in_clear_text
+        self._target = keys.target
+        self._failures = Failures()
+        self._moved = 0
+        self._total = 0
+
+    def all(self) -> Rewrapped:
+        """Pass over all columns until nothing is left that can be moved."""
+        counts = census(self._keys.storage)
+        self._total = total(self._wanted_of(counts))
+        for _ in range(_PASSES):
+            before, self._failures = self._moved, Failures()
+            whole = [self._column(column) for column in sealed_columns()]
+            counts = census(self._keys.storage)
+            nothing_moves = all(whole) and self._moved == before
+            if nothing_moves or not total(self._wanted_of(counts)):
+                break
+        return Rewrapped(self._target, self._moved, self._failures, counts)
+
+    def _wanted_of(self, counts: Sequence[Count]) -> list[Count]:
+        outdated = _outdated(counts, self._target)
+        if self._take_in:
+            outdated += [count for count in counts if count.backend is None]
+        return outdated
+
+    def _column(self, column: SealedColumn) -> bool:
+        """Move one column, and tell whether it was walked from its beginning."""
+        storage, target = self._keys.storage, self._target.prefix
+        with storage.system_transaction(write=False) as tx:
+            start = checkpoints.read(tx, column, target)
+        writer = _Writer(self._keys, column, self._wanted(column))
+        for batch in _ahead(self._batches(column, start)):
+            self._moved += writer.write(batch)
+            with storage.system_transaction(write=True) as tx:
+                self._lease.renew(tx)
+                checkpoints.write(tx, column, target, Checkpoint(batch.org_id, batch.last))
+            self._report(Progress(str(column), self._moved, self._total))
+        if start is not None or self._moved:
+            with storage.system_transaction(write=True) as tx:
+                self._lease.renew(tx)
+                checkpoints.clear(tx, column)
+        return start is None
+
+    def _wanted(self, column: SealedColumn) -> ColumnElement[bool]:
+        stored = column.column
+        candidate = stored.is_not(None) if self._take_in else begins_with(stored, SCHEME)
+        return candidate & ~begins_with(stored, self._target.prefix)
+
+    def _batches(self, column: SealedColumn, start: Checkpoint | None) -> Iterator["_Batch"]:
+        storage, wanted = self._keys.storage, self._wanted(column)
+        first = start.org_id if start else None
+        for org_id in scopes(storage, column, first):
+            after = start.row_key if start and start.org_id == org_id else None
+            for rows in pages(storage, column, org_id, wanted, size=self._batch, after=after):
+                values = [value for row in rows if (value := self._reseal(column, org_id, row))]
+                yield _Batch(org_id, row_key(column, rows[0]), row_key(column, rows[-1]), values)
+
+    def _reseal(
+        self, column: SealedColumn, org_id: UUID | None, row: Row[Any]
+    ) -> dict[str, Any] | None:
+        """Return the parameters of one row's update; `None` when its value does not open."""
+        name = column.column.name
+        values = dict(row._mapping)
+        stored: str = values[name]
+        try:
+            if self._take_in and not stored.startswith(SCHEME):
+                text = stored
+            else:
+                text = self._keys.rows.open(column.table, values, (name,))[name]
+        except (DecryptionError, PluginFault) as error:
+            self._failures.add(column, org_id, row_key(column, row), str(error))
+            return None
+        sealed = self._keys.rows.seal(column.table, {**values, name: text})[name]
+        key = {f"key_{part.name}": values[part.name] for part in column.key}
+        return {**key, "stored": stored, "sealed": sealed}
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Values of one organization, sealed anew but not written yet.
+
+    Attributes:
+        first: key of the first row that was read.
+        last: and of the last.
+        values: parameters of an update each; rows that do not open are left out.
+    """
+
+    org_id: UUID | None
+    first: Sequence[str]
+    last: Sequence[str]
+    values: Sequence[dict[str, Any]]
+
+
+class _Writer:
+    """Writes batches of one column."""
+
+    def __init__(self, keys: Keys, column: SealedColumn, wanted: ColumnElement[bool]) -> None:
+        self._storage = keys.storage
+        self._column = column
+        table, key = column.table, tuple_(*column.key)
+        between = (key >= bound_key(column, "first"), key <= bound_key(column, "last"))
+        # Rows that somebody else has locked are left out: nobody waits for us, and we for nobody,
+        # so there is no deadlock.
+        self._free = (
+            select(*column.key)
+            .where(*column.scope, *between, wanted)
+            .with_for_update(skip_locked=True)
+        )
+        same = [part == bindparam(f"key_{part.name}", type_=part.type) for part in column.key]
+        self._update = (
+            update(table)
+            .where(*column.scope, *same, column.column == bindparam("stored"))
+            .values({column.column.name: bindparam("sealed")})
+        )
+        self._key = [f"key_{part.name}" for part in column.key]
+
+    def write(self, batch: _Batch) -> int:
+        """Write what still stands as it was read; return how many values did."""
+        bounds = {
+            **key_parameters(self._column, "first", batch.first),
+            **key_parameters(self._column, "last", batch.last),
+        }
+        with door(self._storage, batch.org_id, write=True) as tx:
+            free = {tuple(row) for row in tx.execute(self._free, bounds)}
+            values = [v for v in batch.values if tuple(v[name] for name in self._key) in free]
+            return tx.execute(self._update, values).rowcount if values else 0
+
+
+def _outdated(counts: Sequence[Count], target: Token) -> list[Count]:
+    return [count for count in counts if count.backend and not count.is_of(target)]
+
+
+def _ahead(items: Iterator[T]) -> Iterator[T]:
+    """Make the next item in a second thread while the first is at work on this one."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, items, None)
+            yield item

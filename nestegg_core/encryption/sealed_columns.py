@@ -1,0 +1,168 @@
+"""Every sealed column there is, and the ways through its values.
+
+What is declared `info={"encrypted": True}` in the tables is found here by itself. Tenants' tables
+are walked organization by organization: nobody sees all of one at once.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, ColumnElement, Row, Table, Text, bindparam, func, select, tuple_
+
+from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.database.rows import encrypted_columns
+from nestegg_core.database.tables import in_org, is_tenant_table, metadata, organizations
+
+
+@dataclass(frozen=True, slots=True)
+class SealedColumn:
+    """One column that holds tokens.
+
+    Attributes:
+        key: the primary key without the organization of a tenant's table: it leads through the
+            rows of one organization, or of a system table.
+    """
+
+    table: Table
+    column: Column[Any]
+    key: tuple[Column[Any], ...]
+
+    @property
+    def of_tenants(self) -> bool:
+        """Whether its rows belong to one organization each."""
+        return is_tenant_table(self.table)
+
+    @property
+    def scope(self) -> tuple[ColumnElement[bool], ...]:
+        """The conditions that a statement needs before all others."""
+        return (in_org(self.table),) if self.of_tenants else ()
+
+    def __str__(self) -> str:
+        return f"{self.table.name}.{self.column.name}"
+
+
+def sealed_columns() -> list[SealedColumn]:
+    """Return every sealed column.
+
+    Example:
+        >>> [str(column) for column in sealed_columns() if column.table.name == "accounts"]
+        ['accounts.number']
+    """
+    return [
+        SealedColumn(table, table.c[name], _key(table))
+        for table in metadata.sorted_tables
+        for name in encrypted_columns(table)
+    ]
+
+
+def _key(table: Table) -> tuple[Column[Any], ...]:
+    scoped = is_tenant_table(table)
+    return tuple(c for c in table.primary_key if not (scoped and c.name == "org_id"))
+
+
+def door(
+    storage: Storage, org_id: UUID | None, *, write: bool
+) -> AbstractContextManager[Transaction]:
+    """Open the transaction that a column's rows are reached through."""
+    if org_id is None:
+        return storage.system_transaction(write=write)
+    return storage.transaction(org_id, write=write)
+
+
+def scopes(storage: Storage, column: SealedColumn, first: UUID | None = None) -> Iterator[Any]:
+    """Yield the organizations to walk through, those that come to be meanwhile included.
+
+    Args:
+        first: the organization to begin with, in the order of ids.
+
+    Yields:
+        ids; for a system table `None`, once.
+    """
+    if not column.of_tenants:
+        yield None
+        return
+    after = None
+    while ids := _organizations(storage, first, after):
+        yield from ids
+        after = ids[-1]
+
+
+_PAGE = 1000
+
+
+def _organizations(storage: Storage, first: UUID | None, after: UUID | None) -> Sequence[UUID]:
+    ids = organizations.c.id
+    statement = select(ids).order_by(ids).limit(_PAGE)
+    if after is not None:
+        statement = statement.where(ids > after)
+    elif first is not None:
+        statement = statement.where(ids >= first)
+    with storage.system_transaction(write=False) as tx:
+        return list(tx.execute(statement).scalars())
+
+
+def pages(
+    storage: Storage,
+    column: SealedColumn,
+    org_id: UUID | None,
+    wanted: ColumnElement[bool],
+    *,
+    size: int,
+    after: Sequence[str] | None = None,
+) -> Iterator[Sequence[Row[Any]]]:
+    """Yield the rows of one organization (or system table) page by page, in the order of keys.
+
+    Args:
+        wanted: which rows.
+        size: of a page; each is read in a transaction of its own.
+        after: the key, as `row_key` gives it, that the pages begin after.
+
+    Yields:
+        rows with the primary key and the column's stored value.
+    """
+    statement = (
+        select(*column.table.primary_key, column.column)
+        .where(*column.scope, wanted)
+        .order_by(*column.key)
+        .limit(size)
+    )
+    further = statement.where(tuple_(*column.key) > bound_key(column, "after"))
+    while True:
+        with door(storage, org_id, write=False) as tx:
+            if after is None:
+                rows = tx.execute(statement).all()
+            else:
+                rows = tx.execute(further, key_parameters(column, "after", after)).all()
+        if not rows:
+            return
+        after = row_key(column, rows[-1])
+        yield rows
+
+
+def row_key(column: SealedColumn, row: Row[Any]) -> list[str]:
+    """Return a row's key as texts, for a checkpoint or a report.
+
+    The keys of tables with sealed columns are UUIDs, numbers and texts.
+    """
+    return [str(row._mapping[key.name]) for key in column.key]
+
+
+def bound_key(column: SealedColumn, name: str) -> ColumnElement[Any]:
+    """Return a key that a statement gets from `key_parameters` of the same name."""
+    return tuple_(*(bindparam(f"{name}_{key.name}", type_=key.type) for key in column.key))
+
+
+def key_parameters(column: SealedColumn, name: str, texts: Sequence[str]) -> dict[str, Any]:
+    """Return the parameters of a `bound_key` from what `row_key` gave."""
+    return {
+        f"{name}_{key.name}": key.type.python_type(text)
+        for key, text in zip(column.key, texts, strict=True)
+    }
+
+
+def begins_with(column: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:
+    """Return the condition that a text begins so, letter by letter (LIKE on SQLite is lax)."""
+    return func.substr(column, 1, len(prefix), type_=Text) == prefix

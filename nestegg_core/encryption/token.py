@@ -1,0 +1,54 @@
+"""The form of a stored value: `ne1:<backend>:v<n>:<payload>`.
+
+It says which backend and which key version wrote it, so that old values open while new ones are
+written otherwise, and so that values can be counted by prefix.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+SCHEME = "ne1:"
+"""What every token begins with."""
+
+_TOKEN = re.compile(r"ne1:([a-z][a-z0-9_]{0,31}):v([1-9][0-9]{0,8}):([^:\s]*)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The parts of a stored value.
+
+    Attributes:
+        backend: name of the backend that wrote it.
+        version: of the key that it was written under.
+        payload: what the backend gave; empty where only the prefix was read.
+    """
+
+    backend: str
+    version: int
+    payload: str = field(repr=False, default="")
+
+    @property
+    def prefix(self) -> str:
+        """What precedes the payload.
+
+        Example:
+            >>> Token("fernet", 2).prefix
+            'ne1:fernet:v2:'
+        """
+        return f"{SCHEME}{self.backend}:v{self.version}:"
+
+    def __str__(self) -> str:
+        return self.prefix + self.payload
+
+
+def parse(text: str) -> Token | None:
+    """Return the parts of a token or of its prefix; `None` for everything else.
+
+    Example:
+        >>> parse("ne1:fernet:v1:gAAAAA").version
+        1
+        >>> parse("ne1:fernet:v01:gAAAAA"), parse("plain text")
+        (None, None)
+    """
+    match = _TOKEN.fullmatch(text)
+    return None if match is None else Token(match[1], int(match[2]), match[3])

@@ -1,0 +1,104 @@
+"""Makes what the configuration chose, each plugin's objects behind a guard of its own."""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from nestegg_core.contracts.encryption import EncryptionBackend
+from nestegg_core.contracts.identity import IdentityProvider
+from nestegg_core.contracts.importers import StatementImporter
+from nestegg_core.contracts.retention import RetentionPolicy
+from nestegg_core.contracts.routes import Route
+from nestegg_core.errors import Problem
+from nestegg_core.guards.blame import Blame
+from nestegg_core.guards.checks import BoundedCheck
+from nestegg_core.guards.encryption import GuardedBackend
+from nestegg_core.guards.guard import FaultLog, Guard
+from nestegg_core.guards.identity import GuardedProvider
+from nestegg_core.guards.importers import GuardedImporter
+from nestegg_core.guards.retention import GuardedPolicy
+from nestegg_core.guards.routes import guarded_route
+from nestegg_core.plugin_host import Chosen, Plugins
+
+
+class GuardedPlugins:
+    """The run-time objects of the chosen plugins, guarded; built-ins as they are.
+
+    Args:
+        plugins: what the configuration chose.
+        faults: where faults are logged and counted.
+        permissions: the names that routes may ask for.
+
+    Attributes:
+        blame: finds the plugin behind an error that nobody expected.
+        left_out: routes that cannot be served, and why.
+    """
+
+    def __init__(self, plugins: Plugins, faults: FaultLog, permissions: Collection[str]) -> None:
+        self._plugins = plugins
+        self._faults = faults
+        self._permissions = permissions
+        guards = {s.package: Guard(s, faults) for s in plugins.sources if s.package}
+        self.blame = Blame(guards)
+        self.left_out: list[Problem] = []
+        self.routes = tuple(self._routes())
+
+    def identity_providers(self) -> list[tuple[str, IdentityProvider]]:
+        """Return the chain, by name.
+
+        Raises:
+            ConfigurationError: a factory failed, or a provider's issuers cannot be read.
+        """
+        return [(one.name, self._made(one, GuardedProvider)) for one in self._chain]
+
+    @property
+    def _chain(self) -> tuple[Chosen[Any, IdentityProvider], ...]:
+        return self._plugins.identity_providers
+
+    def encryption_backends(self) -> dict[str, EncryptionBackend]:
+        """Return every backend, by name.
+
+        Raises:
+            ConfigurationError: a factory failed.
+        """
+        chosen = self._plugins.encryption_backends
+        return {name: self._made(one, GuardedBackend) for name, one in chosen.items()}
+
+    def statement_importers(self) -> dict[str, StatementImporter]:
+        """Return every importer, by name.
+
+        Raises:
+            ConfigurationError: a factory failed.
+        """
+        chosen = self._plugins.statement_importers
+        return {one.name: self._made(one, GuardedImporter) for one in chosen}
+
+    def retention_policies(self) -> list[tuple[str, RetentionPolicy]]:
+        """Return the policies in force, by name.
+
+        Raises:
+            ConfigurationError: a factory failed.
+        """
+        chosen = self._plugins.retention_policies
+        return [(one.name, self._made(one, GuardedPolicy)) for one in chosen]
+
+    def health_checks(self) -> list[BoundedCheck]:
+        """Return every check of every plugin."""
+        return [
+            BoundedCheck(Guard(source, self._faults), check)
+            for source, check in self._plugins.health_checks
+        ]
+
+    def _made(self, chosen: Chosen[Any, Any], guarded: Any) -> Any:
+        made = chosen.make()
+        if chosen.source.is_builtin:
+            return made
+        return guarded(Guard(chosen.source, self._faults), made)
+
+    def _routes(self) -> Iterator[tuple[str, Route]]:
+        for source, route in self._plugins.routes:
+            if route.permission in self._permissions:
+                yield source.name, guarded_route(Guard(source, self._faults), route)
+                continue
+            what = f"{route.method} {route.path} asks for a permission that does not exist"
+            fix = f"write one of {', '.join(sorted(self._permissions))}"
+            self.left_out.append(Problem(str(source), what, fix))

@@ -1,0 +1,185 @@
+"""The jobs of an instance: asking for them, and looking after what was asked for."""
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from nestegg_core.contracts.operations import JobRegistration
+from nestegg_core.database.ids import new_id
+from nestegg_core.errors import Conflict, NestEggError
+from nestegg_core.jobs.book import Accepted, JobBook
+from nestegg_core.jobs.doing import Metrics, Performer
+from nestegg_core.jobs.ids import tick_id
+from nestegg_core.jobs.lost import LOST, LostAndFound
+from nestegg_core.jobs.policy import TIME_LIMITS
+from nestegg_core.jobs.queue import RedisError, RedisQueue
+from nestegg_core.jobs.registry import Registry
+
+BUSY = "The same job with the same arguments is running. Ask again when it is done."
+
+_PAUSE = 5.0
+"""Seconds for which Redis is not tried again after it failed: callers shall not all wait for it."""
+
+_SWEEPS_PER_LEASE = 6
+
+BATCH = 500
+"""Messages that are sent again at once."""
+
+_log = structlog.get_logger("nestegg.jobs")
+
+
+class Jobs:
+    """Accepts jobs, hands them to workers, and finds those that were lost on the way.
+
+    Args:
+        registry: the jobs that there are.
+        book: their rows.
+        lost: finds those that nobody works at.
+        performer: runs one.
+        queue: carries them to workers; `None` runs each in the process that asks for it.
+        metrics: `jobs_waiting` tells how many wait, by `queue`.
+    """
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        book: JobBook,
+        lost: LostAndFound,
+        performer: Performer,
+        queue: RedisQueue | None,
+        metrics: Metrics,
+    ) -> None:
+        self._registry = registry
+        self._book = book
+        self._lost = lost
+        self._performer = performer
+        self._metrics = metrics
+        self._try_redis_at = 0.0
+        self.queue = queue
+
+    def registered(self) -> Sequence[JobRegistration]:
+        """Return every job that there is, by name."""
+        return self._registry.all()
+
+    @property
+    def sweep_seconds(self) -> int:
+        """How often each worker sweeps, so that a lost job is found soon after its lease."""
+        return max(2, int(self._book.policy.lease.total_seconds() / _SWEEPS_PER_LEASE))
+
+    def enqueue(self, name: str, arguments: Mapping[str, Any] | None = None) -> str:
+        """Accept a job and return its id. It is going to be done even if Redis is down just now.
+
+        Without a queue it has been done, or has failed, when this returns: its row tells. Call it
+        outside of any transaction.
+
+        Args:
+            name: of the job.
+            arguments: JSON values for it.
+
+        Raises:
+            InvalidInput: there is no such job.
+            StorageUnavailable: the job was not accepted.
+
+        Example:
+            ```python
+            job_id = runtime.jobs.enqueue("fetch_rates", {"base": "EUR"})
+            ```
+        """
+        job_id = str(new_id())
+        self._accept(job_id, name, arguments or {})
+        return job_id
+
+    def enqueue_tick(self, name: str, tick: datetime) -> str | None:
+        """Accept the run of a scheduled job for one moment of its schedule.
+
+        However many schedulers ask, there is one run: the moment is part of its id.
+
+        Returns:
+            the id, or `None` when another scheduler was first.
+        """
+        job_id = tick_id(name, tick)
+        return job_id if self._accept(job_id, name, {}) else None
+
+    def retry(self, job_id: str) -> None:
+        """Have a failed job done after all, with as many tries as a new one.
+
+        Raises:
+            NotFound: there is no such job.
+            Conflict: it has not failed.
+        """
+        self._begin(self._book.retry(job_id), job_id)
+
+    def deliver(self, job_id: str) -> None:
+        """Do what a message asks for; a worker calls it. What the job raises is in its row.
+
+        Raises:
+            StorageUnavailable: the database cannot be reached. The job is sent again later.
+        """
+        try:
+            self._performer.perform(job_id)
+        except Conflict:
+            self._book.put_off(job_id)
+
+    def sweep(self) -> None:
+        """Take back the jobs of lost workers, and send again what Redis has lost.
+
+        Workers do this every few seconds. Never raises for what is out of reach: it may not be
+        the next time.
+        """
+        if self.queue is None:
+            return
+        try:
+            self._sweep(self.queue)
+        except (NestEggError, RedisError) as error:
+            _log.warning("jobs were not looked after", error=type(error).__name__)
+
+    def _accept(self, job_id: str, name: str, arguments: Mapping[str, Any]) -> bool:
+        queue = self._registry.wanted(name).queue
+        if not self._book.accept(Accepted(job_id, name, queue, arguments)):
+            return False
+        self._begin(queue, job_id)
+        return True
+
+    def _begin(self, queue: str, job_id: str) -> None:
+        if self.queue is None:
+            self._run_here(job_id)
+        elif time.monotonic() >= self._try_redis_at:
+            self._send(self.queue, queue, [job_id])
+
+    def _run_here(self, job_id: str) -> None:
+        self._given_up(self._lost.take_back(max_tries=0)[1])
+        try:
+            self._performer.perform(job_id)
+        except Conflict:
+            self._book.refuse(job_id, BUSY)
+
+    def _send(self, target: RedisQueue, queue: str, job_ids: Sequence[str]) -> bool:
+        """The rows say that these were sent; if that is not true, the sweep finds out."""
+        try:
+            target.send(queue, job_ids)
+        except RedisError as error:
+            self._try_redis_at = time.monotonic() + _PAUSE
+            _log.warning("jobs wait for Redis", jobs=len(job_ids), error=type(error).__name__)
+            return False
+        return True
+
+    def _sweep(self, target: RedisQueue) -> None:
+        again, given_up = self._lost.take_back()
+        for row in again:
+            _log.warning("job is put back", job=row.name, job_id=row.id, error=LOST)
+            self._metrics.count("jobs", {"job": row.name, "outcome": "lost"})
+        self._given_up(given_up)
+        for queue in TIME_LIMITS:
+            self._metrics.gauge("jobs_waiting", {"queue": queue}, self._lost.waiting(queue))
+            while ids := self._lost.strays(queue, target.first(queue), BATCH):
+                if not self._send(target, queue, ids):
+                    return
+
+    def _given_up(self, rows: Sequence[Any]) -> None:
+        for row in rows:
+            _log.error("job failed", job=row.name, job_id=row.id, outcome="failed", error=LOST)
+            self._metrics.count("jobs", {"job": row.name, "outcome": "failed"})

@@ -1,0 +1,101 @@
+"""One worker process: RQ's, which takes messages from one queue and does one job at a time.
+
+It listens on one queue only, for then RQ moves a message aside as it takes it and cannot lose it
+in between. Jobs run in the process itself: a fork for each would cost more than most jobs, and what
+a fork protects from, the lease does. A job that takes the process with it is found by the sweep of
+another worker, and the pool starts a new process.
+"""
+
+import time
+from collections.abc import Callable
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import SimpleWorker
+from rq.exceptions import StopRequested
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from nestegg_core.jobs.service import Jobs
+
+_RQ_LISTENS_LESS = 15
+"""RQ listens for so many seconds less than a worker may be silent."""
+
+_ANSWER_SECONDS = 10
+"""How long Redis may take for an answer, beyond what it was told to wait; RQ wants no less."""
+
+_log = structlog.get_logger("nestegg.worker")
+_serving: list[Jobs] = []
+
+
+def perform(job_id: str) -> None:
+    """Do a job. RQ finds this function by its name, so what it needs lies in this module."""
+    _serving[0].deliver(job_id)
+
+
+def serve(
+    jobs: Jobs, url: str, queue: str, *, name: str, burst: bool, stopped: Callable[[], bool]
+) -> None:
+    """Work until told to stop (SIGTERM, SIGINT): the job that is running is finished first.
+
+    Args:
+        jobs: what messages are handed to.
+        url: of Redis.
+        queue: to listen on.
+        name: of the worker, its own among all.
+        burst: stop when the queue is empty.
+        stopped: whether nobody looks after this process any more.
+    """
+    _serving[:] = [jobs]
+    redis = Redis.from_url(url, socket_timeout=jobs.sweep_seconds + _ANSWER_SECONDS)
+    _wait_for(redis, stopped)
+    worker = _Worker(jobs, stopped, queue, name, redis)
+    worker.work(burst=burst, logging_level="WARNING")
+
+
+def _wait_for(redis: Redis, stopped: Callable[[], bool]) -> None:
+    while not stopped():
+        try:
+            redis.ping()
+        except RedisError as error:
+            _log.warning("worker waits for Redis", error=type(error).__name__)
+            time.sleep(1)
+        else:
+            return
+
+
+class _Worker(SimpleWorker):
+    """RQ's worker, which also sweeps."""
+
+    max_connection_wait_time = 5.0
+
+    def __init__(
+        self, jobs: Jobs, stopped: Callable[[], bool], queue: str, name: str, redis: Redis
+    ) -> None:
+        self._jobs = jobs
+        self._stopped = stopped
+        super().__init__(
+            [queue],
+            name=name,
+            connection=redis,
+            serializer=JSONSerializer,
+            # It sweeps when it has listened for so long, and between two jobs.
+            maintenance_interval=jobs.sweep_seconds - 1,
+            worker_ttl=jobs.sweep_seconds + _RQ_LISTENS_LESS,
+        )
+
+    def run_maintenance_tasks(self) -> None:
+        """Clean RQ's registries as ever, and see to what RQ does not promise."""
+        if self._stopped():
+            raise StopRequested
+        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]  # RQ gives no types here
+        self._jobs.sweep()
+
+    def subscribe(self) -> None:
+        """Take no commands: whoever reaches Redis must not be able to stop the workers."""
+
+    def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
+        """Let RQ never take a running job for abandoned: our lease decides that."""
+        del working_time
+        return int(job.timeout or 0) + 60

@@ -1,0 +1,165 @@
+"""Batches of the purge: of bounded size, of bounded time, each with its line in the receipt."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+from uuid import UUID
+
+import structlog
+
+from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.errors import Conflict
+from nestegg_core.retention.counts import AccountCount, OrganizationCount, accounts_of
+from nestegg_core.retention.plan import Plan
+from nestegg_core.retention.purge import START, Batch, Position, purge_batch, purge_left_over
+from nestegg_core.retention.receipts import Receipt
+
+MAX_BATCH = 5000
+"""Rows of one transaction, at most."""
+
+SECONDS = 0.25
+"""How long a batch should keep its account locked."""
+
+_SMALLEST, _FIRST = 100, 1000
+_TRIES = 5
+
+T = TypeVar("T")
+
+_log = structlog.get_logger("nestegg.retention")
+
+
+class Pace:
+    """How many rows the next batch takes, so that none holds its lock for long.
+
+    Example:
+        >>> pace = Pace(5000)
+        >>> pace.took(0.01)
+        >>> pace.size
+        2000
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.size = min(_FIRST, most)
+
+    def took(self, seconds: float) -> None:
+        """Take fewer rows after a slow batch, and more after a quick one."""
+        if seconds > SECONDS:
+            self.size = max(self.size // 2, min(_SMALLEST, self._most))
+        elif seconds < SECONDS / 2:
+            self.size = min(self.size * 2, self._most)
+
+
+class Batches:
+    """Deletes one organization's rows.
+
+    Args:
+        storage: where the rows are.
+        receipt: of this run in this organization.
+        clock: the present moment.
+        most: rows of one transaction, at most.
+
+    Attributes:
+        failures: why an account could not be purged to its end.
+    """
+
+    def __init__(
+        self, storage: Storage, receipt: Receipt, clock: Callable[[], datetime], most: int
+    ) -> None:
+        self.failures: list[Conflict] = []
+        self._storage = storage
+        self._receipt = receipt
+        self._clock = clock
+        self._pace = Pace(most)
+        self._most = most
+
+    def purge(self, made: Plan, on_progress: Callable[[int], None]) -> OrganizationCount:
+        """Delete what has had its time, account by account.
+
+        Args:
+            made: what may go.
+            on_progress: told after each batch how many transactions it has deleted.
+
+        Returns:
+            what was deleted.
+        """
+        accounts = self._accounts(made)
+        for account in accounts:
+            try:
+                self._purge_account(made, account, on_progress)
+                self._purge_left_over(made.org_id, account)
+            except Conflict as error:
+                self.failures.append(error)
+                _log.error("Data retention left an account", org=str(made.org_id), why=str(error))
+        return OrganizationCount(made.org_id, made.days, made.reasons, accounts)
+
+    def _accounts(self, made: Plan) -> Sequence[AccountCount]:
+        if not made.days:
+            return ()
+        with self._storage.transaction(made.org_id, write=False) as tx:
+            return accounts_of(tx, made)
+
+    def _purge_account(
+        self, made: Plan, account: AccountCount, on_progress: Callable[[int], None]
+    ) -> None:
+        after: Position | None = START
+        while after is not None:
+            begun = time.monotonic()
+            step = partial(self._batch, account, made.held, after)
+            batch = self._in_transaction(made.org_id, step)
+            self._pace.took(time.monotonic() - begun)
+            account.transactions += batch.count
+            account.amount += batch.amount
+            account.import_rows += batch.import_rows
+            account.held += batch.held
+            on_progress(batch.count)
+            after = batch.end
+
+    def _batch(
+        self, account: AccountCount, held: frozenset[UUID], after: Position, tx: Transaction
+    ) -> Batch:
+        now = self._clock()
+        batch = purge_batch(
+            tx,
+            account.account_id,
+            account.cutoff.before,
+            held,
+            after=after,
+            size=self._pace.size,
+            now=now,
+        )
+        if batch.count:
+            self._receipt.add(
+                tx,
+                account,
+                now,
+                transactions=batch.count,
+                amount=batch.amount,
+                import_rows=batch.import_rows,
+            )
+        return batch
+
+    def _purge_left_over(self, org_id: UUID, account: AccountCount) -> None:
+        count = self._most
+        while count == self._most:
+            count = self._in_transaction(org_id, partial(self._left_over_batch, account))
+            account.import_rows += count
+
+    def _left_over_batch(self, account: AccountCount, tx: Transaction) -> int:
+        count = purge_left_over(tx, account.account_id, account.cutoff.before, size=self._most)
+        if count:
+            self._receipt.add(tx, account, self._clock(), import_rows=count)
+        return count
+
+    def _in_transaction(self, org_id: UUID, step: Callable[[Transaction], T]) -> T:
+        """Run a step in a transaction of its own; again, when another change got in between."""
+        for attempt in range(_TRIES):
+            try:
+                with self._storage.transaction(org_id, write=True) as tx:
+                    return step(tx)
+            except Conflict as error:
+                if error.code != "concurrent-change" or attempt == _TRIES - 1:
+                    raise
+        raise AssertionError("unreachable")

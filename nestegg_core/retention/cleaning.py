@@ -1,0 +1,109 @@
+"""What expires by itself: sessions, spent and denied tokens, idempotency keys, previews.
+
+None of it is history that anyone looks up, so it goes whether or not the purge is a dry run.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Delete, Table, bindparam, delete, select, tuple_
+
+from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.database.tables import (
+    denied_tokens,
+    idempotency_keys,
+    imports,
+    in_org,
+    is_tenant_table,
+    refresh_tokens,
+    sessions,
+)
+from nestegg_core.retention.purge import PREVIEWED
+
+IDEMPOTENCY_HOURS = 24
+"""How long a POST may be sent again and have its effect once."""
+
+_SIZE = 500
+
+
+def _delete(table: Table, *conditions: ColumnElement[bool]) -> Delete:
+    """Delete some rows before the moment `until`; `_SIZE` at most, for the sake of short locks."""
+    key = table.primary_key.columns
+    tenant = (in_org(table),) if is_tenant_table(table) else ()
+    some = select(*key).where(*tenant, *conditions).limit(_SIZE)
+    return delete(table).where(*tenant, tuple_(*key).in_(some), *conditions)
+
+
+def _past(column: Any) -> ColumnElement[bool]:
+    past: ColumnElement[bool] = column < bindparam("until", type_=column.type)
+    return past
+
+
+_SESSIONS = _delete(sessions, _past(sessions.c.expires_at))  # their refresh tokens go with them
+_SPENT = _delete(refresh_tokens, _past(refresh_tokens.c.used_at))
+_DENIED = _delete(denied_tokens, _past(denied_tokens.c.expires_at))
+_KEYS = _delete(idempotency_keys, _past(idempotency_keys.c.created_at))
+_PREVIEWS = _delete(imports, _past(imports.c.created_at), imports.c.status == PREVIEWED)
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long things are kept that nobody ends.
+
+    Attributes:
+        session: how long a session lasts without being used. A spent refresh token is kept as
+            long, so that its second use can be told.
+        preview: how long an import waits to be committed.
+    """
+
+    session: timedelta
+    preview: timedelta
+
+
+class Cleaning:
+    """Deletes what has expired by itself."""
+
+    def __init__(self, storage: Storage, lifetimes: Lifetimes) -> None:
+        self._storage = storage
+        self._lifetimes = lifetimes
+
+    def system(self, now: datetime) -> dict[str, int]:
+        """Clean what belongs to no organization; returns how many rows went, by table."""
+        moments = (
+            (sessions, _SESSIONS, now),
+            (refresh_tokens, _SPENT, now - self._lifetimes.session),
+            (denied_tokens, _DENIED, now),
+        )
+        return {
+            table.name: sum(self._batches(None, statement, until))
+            for table, statement, until in moments
+        }
+
+    def organization(self, org_id: UUID, now: datetime) -> Mapping[str, int]:
+        """Clean what belongs to an organization; returns how many rows went, by table."""
+        moments = (
+            (idempotency_keys, _KEYS, now - timedelta(hours=IDEMPOTENCY_HOURS)),
+            (imports, _PREVIEWS, now - self._lifetimes.preview),  # their rows go with them
+        )
+        return {
+            table.name: sum(self._batches(org_id, statement, until))
+            for table, statement, until in moments
+        }
+
+    def _batches(self, org_id: UUID | None, statement: Delete, until: datetime) -> Iterator[int]:
+        count = _SIZE
+        while count == _SIZE:
+            with self._open(org_id) as tx:
+                count = self._run(tx, statement, until)
+            yield count
+
+    def _open(self, org_id: UUID | None) -> Any:
+        if org_id is None:
+            return self._storage.system_transaction(write=True)
+        return self._storage.transaction(org_id, write=True)
+
+    def _run(self, tx: Transaction, statement: Delete, until: datetime) -> int:
+        return tx.execute(statement, {"until": until}).rowcount

@@ -1,0 +1,165 @@
+"""The run: what the policies let expire goes, organization by organization, batch by batch."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+
+from nestegg_core.contracts.storage import Storage
+from nestegg_core.database.tables import organizations
+from nestegg_core.errors import NotFound, PluginFault
+from nestegg_core.retention.batches import MAX_BATCH, Batches
+from nestegg_core.retention.cleaning import Cleaning
+from nestegg_core.retention.counts import AccountCount, Counts, OrganizationCount, count_expired
+from nestegg_core.retention.plan import Plan, Policies, plan
+from nestegg_core.retention.receipts import Receipt
+
+_log = structlog.get_logger("nestegg.retention")
+
+
+class Retention:
+    """Deletes what has had its time, or tells what it would delete.
+
+    Two runs at once do no harm: each batch takes its account's lock, and looks again at what is
+    there. A run that was cut short is taken up by the next.
+
+    Args:
+        storage: where the rows are.
+        policies: those in force, by name.
+        cleaning: deletes what expires by itself.
+        clock: the present moment, in UTC.
+        max_batch: rows of one transaction, at most.
+    """
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        policies: Policies,
+        cleaning: Cleaning,
+        clock: Callable[[], datetime],
+        max_batch: int = MAX_BATCH,
+    ) -> None:
+        self._storage = storage
+        self._policies = policies
+        self._cleaning = cleaning
+        self._clock = clock
+        self._max_batch = max_batch
+
+    def preview(self, org_id: UUID | None = None) -> Counts:
+        """Count what a live run would delete today, and change nothing.
+
+        Args:
+            org_id: only this organization; `None` for all.
+
+        Raises:
+            NotFound: there is no such organization.
+        """
+        counts = Counts(self._clock().date(), live=False)
+        for made in self._plans(counts, org_id):
+            counts.organizations.append(self._count(made))
+        return counts
+
+    def run(
+        self,
+        *,
+        live: bool,
+        started_by: str,
+        org_id: UUID | None = None,
+        on_progress: Callable[[int], None] = lambda _: None,
+    ) -> Counts:
+        """Delete what has had its time, or only log what would be deleted.
+
+        Args:
+            live: whether rows are deleted; else this is a dry run.
+            started_by: who or what started it, for the receipts.
+            org_id: only this organization; `None` for all.
+            on_progress: told after each batch how many transactions it has deleted.
+
+        Returns:
+            what was counted, or deleted. What could not be done stands in `failures`: an
+            organization whose policies failed is left alone, and the others have their turn.
+
+        Raises:
+            NotFound: there is no such organization.
+        """
+        counts = Counts(self._clock().date(), live=live)
+        for made in self._plans(counts, org_id):
+            if live:
+                receipt = Receipt(counts.day, started_by, self._clock())
+                batches = Batches(self._storage, receipt, self._clock, self._max_batch)
+                count = batches.purge(made, on_progress)
+                counts.failures.extend((made.org_id, error) for error in batches.failures)
+            else:
+                count = self._count(made)
+            counts.organizations.append(count)
+            _tell(count, live=live)
+        return counts
+
+    def clean(self, org_id: UUID | None = None) -> Mapping[str, int]:
+        """Delete what has expired by itself, such as sessions.
+
+        Args:
+            org_id: only what belongs to this organization; `None` for everything.
+
+        Returns:
+            how many rows went, by table.
+
+        Raises:
+            NotFound: there is no such organization.
+        """
+        now = self._clock()
+        cleaned = Counter(self._cleaning.system(now) if org_id is None else {})
+        for one in self.organizations(org_id):
+            cleaned.update(self._cleaning.organization(one, now))
+        _log.info("Cleaned what had expired", **cleaned)
+        return cleaned
+
+    def _plans(self, counts: Counts, org_id: UUID | None) -> Iterator[Plan]:
+        """Ask the policies, organization by organization; a failure is noted in the counts."""
+        for one in self.organizations(org_id):
+            try:
+                made = plan(self._policies, one, counts.day)
+            except PluginFault as fault:
+                counts.failures.append((one, fault))
+                _log.error(
+                    "Data retention left an organization alone", org=str(one), why=str(fault)
+                )
+            else:
+                yield made
+
+    def _count(self, made: Plan) -> OrganizationCount:
+        accounts: Sequence[AccountCount] = ()
+        if made.days:
+            with self._storage.transaction(made.org_id, write=False) as tx:
+                accounts = count_expired(tx, made)
+        return OrganizationCount(made.org_id, made.days, made.reasons, accounts)
+
+    def organizations(self, org_id: UUID | None = None) -> Sequence[UUID]:
+        """Return the organizations to look at: all, or the one that is asked for.
+
+        Raises:
+            NotFound: there is no such organization.
+        """
+        ids = organizations.c.id
+        with self._storage.system_transaction(write=False) as tx:
+            found = list(tx.execute(select(ids).order_by(ids)).scalars())
+        if org_id is None:
+            return found
+        if org_id not in found:
+            raise NotFound("There is no such organization.")
+        return [org_id]
+
+
+def _tell(count: OrganizationCount, *, live: bool) -> None:
+    for reason in count.reasons:
+        _log.info("Data retention holds an organization", org=str(count.org_id), why=reason)
+    for day, number in count.by_day():
+        if live:
+            line = f"Data retention: org={count.org_id} deleted"
+        else:
+            line = f"Data retention DRY RUN: org={count.org_id} would delete"
+        _log.info(f"{line} {number} transactions older than {day:%Y-%m-%d}")

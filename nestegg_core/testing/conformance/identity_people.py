@@ -1,0 +1,52 @@
+"""The rules of identity providers about what a good token says of a person."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from nestegg_core.contracts.identity import IdentityProvider
+from nestegg_core.testing.conformance.identity_particulars import Particulars, changed, identity_of
+from nestegg_core.testing.identity_server import FakeIdentityProvider
+
+
+class PersonRules(Particulars):
+    """Rules about subject, email and groups."""
+
+    def test_a_good_token_names_its_person(
+        self, subject: IdentityProvider, identity_server: FakeIdentityProvider, good: dict[str, Any]
+    ) -> None:
+        """A good token is Valid, with the canonical issuer, the person and the time of expiry."""
+        identity = identity_of(subject.authenticate(identity_server.token(good)))
+        assert identity.issuer == subject.issuers[0]
+        assert identity.subject == self.person
+        assert identity.expires_at == datetime.fromtimestamp(good["exp"], UTC)
+        assert identity.provider
+
+    def test_an_email_is_verified_only_when_the_vendor_says_so(
+        self, subject: IdentityProvider, identity_server: FakeIdentityProvider, good: dict[str, Any]
+    ) -> None:
+        """An email counts as verified only when the vendor vouches for it; absent means no."""
+        if self.verified_email is None:
+            assert identity_of(subject.authenticate(identity_server.token(good))).email is None
+            return
+        vouched = identity_server.token({**good, **self.verified_email})
+        person = identity_of(subject.authenticate(vouched))
+        assert (person.email, person.email_verified) == (self.verified_email["email"], True)
+        for claims in self.unverified_email:
+            doubtful = identity_server.token({**good, **claims})
+            person = identity_of(subject.authenticate(doubtful))
+            assert not person.email_verified, f"with {dict(claims)}"
+
+    def test_a_missing_groups_claim_makes_nobody_an_administrator(
+        self, subject: IdentityProvider, identity_server: FakeIdentityProvider, good: dict[str, Any]
+    ) -> None:
+        """Administrators are members of the configured group; without the claim nobody is one."""
+        person = identity_of(subject.authenticate(identity_server.token(good)))
+        assert (person.groups, person.is_admin) == (frozenset(), False)
+        if self.groups_claim is None:
+            return
+        member = changed(good, {self.groups_claim: ["family", "gardeners"]})
+        person = identity_of(subject.authenticate(identity_server.token(member)))
+        assert (person.groups, person.is_admin) == (frozenset({"family", "gardeners"}), False)
+        if self.admin_group is not None:
+            chief = changed(good, {self.groups_claim: ["family", self.admin_group]})
+            assert identity_of(subject.authenticate(identity_server.token(chief))).is_admin

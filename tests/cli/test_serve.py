@@ -1,0 +1,84 @@
+"""`nestegg serve`, as a process of its own."""
+
+import json
+import socket
+import subprocess
+
+import pytest
+import requests
+
+from nestegg_core.database import head
+from support.command_line import NESTEGG, PATIENCE, CommandLine, environ, started
+
+
+def test_it_serves_until_it_is_told_to_stop(
+    fresh_nestegg: CommandLine, fresh_variables: dict[str, str]
+) -> None:
+    fresh_nestegg("db", "upgrade")
+    variables = {**fresh_variables, "LOG_FORMAT": "json"}
+
+    with started("serve", "--workers", "2", variables=variables) as server:
+        health = requests.get(f"{server.address}/health", timeout=PATIENCE)
+        ready = requests.get(f"{server.address}/readyz", timeout=PATIENCE)
+        code, logged = server.stop()
+
+    assert health.json() == {"status": "healthy", "checks": {"database": "ok"}}
+    assert ready.status_code == 200
+    assert code == 0
+    # gunicorn's own messages come as all others do.
+    events = [json.loads(line)["event"] for line in logged.splitlines()]
+    assert len([event for event in events if event.startswith("Booting worker")]) == 2
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True, scope="session")
+def test_a_file_is_migrated_first(fresh_variables: dict[str, str]) -> None:
+    with started("serve", variables=fresh_variables) as server:
+        assert requests.get(f"{server.address}/readyz", timeout=PATIENCE).status_code == 200
+
+    assert CommandLine(fresh_variables)("db", "current").stdout == f"{head()} (head)\n"
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True, scope="session")
+@pytest.mark.usefixtures("runtime")  # so that the application's role is there
+def test_below_head_only_the_probes_are_answered(fresh_variables: dict[str, str]) -> None:
+    with started("serve", variables=fresh_variables) as server:
+        health = requests.get(f"{server.address}/health", timeout=PATIENCE)
+        other = requests.get(f"{server.address}/api/v1/me", timeout=PATIENCE)
+        _, logged = server.stop()
+
+    assert (health.status_code, other.status_code) == (200, 503)
+    assert "nestegg db upgrade" in logged
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_port_in_use_is_said_plainly(plain_nestegg: CommandLine, command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = plain_nestegg(command, "--port", str(port))
+
+    assert result.exit_code == 1
+    assert f"Port {port} is in use" in result.stderr
+    assert "--port" in result.stderr
+
+
+def test_an_address_of_another_machine_is_refused(plain_nestegg: CommandLine) -> None:
+    # RFC 5737, 3: no machine has it.
+    result = plain_nestegg("serve", "--host", "192.0.2.1")
+
+    assert result.exit_code == 1
+    assert "--host" in result.stderr
+
+
+def test_a_configuration_that_is_wrong_ends_the_process(fresh_variables: dict[str, str]) -> None:
+    done = subprocess.run(
+        [NESTEGG, "serve", "--port", "0"],
+        env=environ({**fresh_variables, "LOG_FORMAT": "loud"}),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "LOG_FORMAT" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,142 @@
+"""What expires by itself goes, and what has not expired stays."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from nestegg_core.database.ids import new_id
+from nestegg_core.database.tables import (
+    denied_tokens,
+    idempotency_keys,
+    import_rows,
+    imports,
+    in_org,
+    is_tenant_table,
+    persons,
+    refresh_tokens,
+    sessions,
+)
+from nestegg_core.retention.engine import Retention
+from nestegg_core.runtime import Runtime
+from nestegg_core.testing import MovableClock
+from support.household import Household
+from support.purging import engine
+
+clock = MovableClock()
+NOW = clock()
+SECOND = timedelta(seconds=1)
+STAMPS = {"created_at": NOW, "updated_at": NOW, "version": 1}
+
+
+@pytest.fixture
+def retention(fresh_runtime: Runtime) -> Retention:
+    """An engine without policies, over a migrated database of the test's own."""
+    fresh_runtime.storage.upgrade()
+    return engine(fresh_runtime.storage, {}, clock=clock)
+
+
+def kept(runtime: Runtime, table: Any, org_id: UUID | None = None) -> int:
+    statement = select(func.count()).select_from(table)
+    if org_id is None:
+        with runtime.storage.system_transaction(write=False) as tx:
+            return tx.execute(statement).scalar_one()
+    assert is_tenant_table(table)
+    with runtime.storage.transaction(org_id, write=False) as tx:
+        return tx.execute(statement.where(in_org(table))).scalar_one()
+
+
+def add_session(runtime: Runtime, **ends: timedelta) -> UUID:
+    """Make a session with a spent and an unspent refresh token."""
+    person_id, session_id = new_id(), new_id()
+    with runtime.storage.system_transaction(write=True) as tx:
+        tx.execute(insert(persons), {"id": person_id, "is_admin": False, **STAMPS})
+        session = {"id": session_id, "person_id": person_id, "created_at": NOW}
+        tx.execute(insert(sessions), {**session, "expires_at": NOW + ends["expires"]})
+        token = {"session_id": session_id, "created_at": NOW}
+        for used_at in (None, NOW + ends["used"]):
+            values = {**token, "token_hash": new_id().bytes * 2, "used_at": used_at}
+            tx.execute(insert(refresh_tokens), values)
+    return session_id
+
+
+def test_expired_sessions_go_with_their_tokens(
+    fresh_runtime: Runtime, retention: Retention
+) -> None:
+    add_session(fresh_runtime, expires=-SECOND, used=-SECOND)
+    alive = add_session(fresh_runtime, expires=SECOND, used=-SECOND)
+
+    cleaned = retention.clean()
+
+    assert (cleaned["sessions"], kept(fresh_runtime, refresh_tokens)) == (1, 2)
+    with fresh_runtime.storage.system_transaction(write=False) as tx:
+        assert list(tx.execute(select(sessions.c.id)).scalars()) == [alive]
+
+
+def test_a_spent_token_is_kept_as_long_as_its_second_use_can_be_told(
+    fresh_runtime: Runtime, retention: Retention
+) -> None:
+    month = timedelta(days=30)
+    add_session(fresh_runtime, expires=SECOND, used=-month - SECOND)
+    add_session(fresh_runtime, expires=SECOND, used=-month + SECOND)
+
+    assert retention.clean()["refresh_tokens"] == 1
+    assert kept(fresh_runtime, refresh_tokens) == 3
+
+
+def test_denied_tokens_go_when_they_have_expired(
+    fresh_runtime: Runtime, retention: Retention
+) -> None:
+    with fresh_runtime.storage.system_transaction(write=True) as tx:
+        for number in range(1200):
+            hashed = number.to_bytes(32)
+            expires_at = NOW + (SECOND if number < 2 else -SECOND)
+            tx.execute(insert(denied_tokens), {"token_hash": hashed, "expires_at": expires_at})
+
+    assert retention.clean()["denied_tokens"] == 1198
+    assert kept(fresh_runtime, denied_tokens) == 2
+
+
+def test_idempotency_keys_go_after_a_day(
+    runtime: Runtime, household: Household, stranger: Household
+) -> None:
+    retention = engine(runtime.storage, {}, clock=clock)
+    org_id, other_id = UUID(household.org_id), UUID(stranger.org_id)
+    for owner in (org_id, other_id):
+        with runtime.storage.transaction(owner, write=True) as tx:
+            for age in (23, 25):
+                key = {"org_id": owner, "key_hash": f"{age}", "request_hash": "x"}
+                created = {"created_at": NOW - timedelta(hours=age)}
+                tx.execute(insert(idempotency_keys), {**key, **created})
+
+    assert retention.clean(org_id) == {"idempotency_keys": 1, "imports": 0}
+
+    assert (kept(runtime, idempotency_keys, org_id), kept(runtime, idempotency_keys, other_id)) == (
+        1,
+        2,
+    )
+
+
+def test_imports_that_nobody_committed_go_with_their_rows(
+    runtime: Runtime, household: Household
+) -> None:
+    account = household.account()
+    statement = b"Date,Amount,Payee\n2026-01-0%d,-1.00,Bakery\n"
+    previewed = household.upload(account, statement % 1).json
+    committed = household.upload(account, statement % 2).json
+    household.post(f"imports/{committed['id']}/commit")
+    org_id = UUID(household.org_id)
+
+    def clean(days: int) -> int:
+        at = MovableClock(runtime.clock())
+        at.move(days=days)
+        return engine(runtime.storage, {}, clock=at).clean(org_id)["imports"]
+
+    assert clean(days=29) == 0
+    assert household.get(f"imports/{previewed['id']}").status_code == 200
+    assert clean(days=31) == 1
+    assert household.get(f"imports/{previewed['id']}").status_code == 404
+    assert household.get(f"imports/{committed['id']}").status_code == 200
+    assert (kept(runtime, imports, org_id), kept(runtime, import_rows, org_id)) == (1, 1)

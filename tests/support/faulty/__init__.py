@@ -1,0 +1,1 @@
+"""A server with plugins that do what they should not."""
