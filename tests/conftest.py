@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from falcon.testing import TestClient
 
-from nestegg_core.settings import Environment
 from nestegg_core.runtime import Runtime, start
+from nestegg_core.settings import Environment
 from nestegg_core.web.app import create_app, operations
 from support.conformance import ConformingClient
 from support.household import Household, register
@@ -34,9 +34,7 @@ def database_kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def database_variables(
-    kind: str, home: Path, request: pytest.FixtureRequest, name: str
-) -> dict[str, str]:
+def database_variables(kind: str, request: pytest.FixtureRequest, name: str) -> dict[str, str]:
     """Return the settings of a new, empty database."""
     if kind == "sqlite":
         return {}
@@ -54,7 +52,7 @@ def variables(
 ) -> dict[str, str]:
     """The settings that the shared runtime was started with."""
     home = tmp_path_factory.mktemp("home")
-    database = database_variables(database_kind, home, request, "shared")
+    database = database_variables(database_kind, request, "shared")
     return {"ENVIRONMENT": "test", "NESTEGG_HOME": str(home), **database}
 
 
@@ -72,7 +70,7 @@ def fresh_variables(
     database_kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> dict[str, str]:
     """Settings of an empty database of the test's own."""
-    database = database_variables(database_kind, tmp_path, request, f"fresh{next(_numbers)}")
+    database = database_variables(database_kind, request, f"fresh{next(_numbers)}")
     return {"ENVIRONMENT": "test", "NESTEGG_HOME": str(tmp_path), **database}
 
 

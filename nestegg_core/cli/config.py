@@ -12,7 +12,14 @@ from nestegg_core.cli.output import json_option, print_json, print_table
 from nestegg_core.cli.plugins import discover, load_both
 from nestegg_core.cli.serve import ServerSettings
 from nestegg_core.errors import ConfigurationError
-from nestegg_core.settings import Environment, Setting, Settings, describe, env_example
+from nestegg_core.settings import (
+    Environment,
+    Setting,
+    Settings,
+    describe,
+    env_example,
+    settings_page,
+)
 
 if TYPE_CHECKING:
     from nestegg_core.plugin_host import PluginHost
@@ -26,8 +33,9 @@ Examples:
 @click.command(epilog=_EPILOG)
 @json_option
 @click.option("--example", is_flag=True, help="Print the text of .env.example and do nothing else.")
+@click.option("--page", is_flag=True, help="Print docs/settings.md and do nothing else.")
 @click.pass_context
-def config(ctx: click.Context, as_json: bool, example: bool) -> None:
+def config(ctx: click.Context, as_json: bool, example: bool, page: bool) -> None:
     """Show every setting, its value, and where it comes from. Secrets are masked.
 
     The exit code is 2 when something is not right; all of it is listed.
@@ -36,6 +44,9 @@ def config(ctx: click.Context, as_json: bool, example: bool) -> None:
     host = discover(environment)
     if example:
         click.echo(env_example(sections(host)), nl=False)
+        return
+    if page:
+        click.echo(settings_page(sections(host)), nl=False)
         return
     # Before anything is worked out from it: what is shown is what the operator wrote.
     settings = _each_once(describe(environment, [cls for _, cls in sections(host)]))

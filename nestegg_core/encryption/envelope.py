@@ -83,20 +83,21 @@ class Envelope:
 
         Raises:
             DecryptionError: it is no token, was altered or moved, or its key or backend is not
-                at hand. Names the place's column, never the value.
+                at hand. Names the place's column, backend and key version, never the value.
         """
         column = f"{place[1]}.{place[2]}"
+        parts = parse(token)
         try:
-            return self._open(token, place)
+            return self._open(parts, place)
         except Exception as error:
             self._counts.count(FAILURES, {"column": column})
             if not isinstance(error, DecryptionError):
                 raise
-            failed = DecryptionError(f"{column}: {error}")
+            written = f" ({parts.backend}, key version {parts.version})" if parts else ""
+            failed = DecryptionError(f"{column}: {error}{written}")
         raise failed
 
-    def _open(self, stored: str, place: tuple[str, ...]) -> str:
-        token = parse(stored)
+    def _open(self, token: Token | None, place: tuple[str, ...]) -> str:
         if token is None:
             raise DecryptionError("What is stored is no encrypted value")
         backend = self._backends.get(token.backend)

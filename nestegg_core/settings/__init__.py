@@ -6,7 +6,7 @@
 
 from nestegg_core.settings.core import Settings, load, preview
 from nestegg_core.settings.environment import Environment
-from nestegg_core.settings.report import Setting, describe, env_example, settings_table
+from nestegg_core.settings.report import Setting, describe, env_example, settings_page
 from nestegg_core.settings.types import CommaList
 
 __all__ = [
@@ -18,5 +18,5 @@ __all__ = [
     "env_example",
     "load",
     "preview",
-    "settings_table",
+    "settings_page",
 ]

@@ -61,11 +61,8 @@ def env_example(classes: Sequence[tuple[str, type[BaseSettings]]]) -> str:
         classes: a heading and the settings class below it, for each section.
     """
     lines = [f"# {line}" for line in _HEADER.splitlines()]
-    written: set[str] = set()
-    for heading, settings_class in classes:
-        fields = [field for field in fields_of(settings_class) if field.variable not in written]
-        written.update(field.variable for field in fields)
-        lines += ["", f"# ---- {heading} ----"] if fields else []
+    for heading, fields in _sections(classes):
+        lines += ["", f"# ---- {heading} ----"]
         for field in fields:
             also = "".join(f" {name} is read too." for name in field.variables[1:])
             about = textwrap.wrap(field.description + also, 96)
@@ -74,10 +71,41 @@ def env_example(classes: Sequence[tuple[str, type[BaseSettings]]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def settings_table(classes: Sequence[type[BaseSettings]]) -> str:
-    """Return a Markdown table of every variable, its default and what it does."""
+_PAGE = """\
+# Settings
+
+Every setting is an environment variable. It may also stand in `.env`, or in a file of its own that
+`NAME_FILE` names. Lists are written with commas. `nestegg config` shows what is in force and where
+it comes from. This page is made from the settings themselves: `nestegg config --page`.
+"""
+
+
+def settings_page(classes: Sequence[tuple[str, type[BaseSettings]]]) -> str:
+    """Return a Markdown page of every variable: a table under each heading.
+
+    A variable that several classes read stands in the first of their sections.
+
+    Args:
+        classes: a heading and the settings class below it, for each section.
+    """
+    tables = (f"\n## {heading}\n\n{_table(fields)}" for heading, fields in _sections(classes))
+    return "".join((_PAGE, *tables))
+
+
+def _sections(
+    classes: Sequence[tuple[str, type[BaseSettings]]],
+) -> Iterator[tuple[str, Sequence[SettingsField]]]:
+    seen: set[str] = set()
+    for heading, settings_class in classes:
+        fields = [field for field in fields_of(settings_class) if field.variable not in seen]
+        seen.update(field.variable for field in fields)
+        if fields:
+            yield heading, fields
+
+
+def _table(fields: Sequence[SettingsField]) -> str:
     rows = ["| Variable | Default | What it does |", "|---|---|---|"]
-    for field in (field for cls in classes for field in fields_of(cls)):
+    for field in fields:
         names = " or ".join(f"`{variable}`" for variable in field.variables)
         default = f"`{_default(field)}`" if _default(field) else ""
         cells = (cell.replace("|", "\\|") for cell in (names, default, field.description))

@@ -94,11 +94,20 @@ class Endpoint:
             resp.set_header("Cache-Control", "private, no-cache")
             tag = _etag(content, body)
             resp.set_header("ETag", tag)
-            if op.method == "GET" and tag in req.headers.get("IF-NONE-MATCH", ""):
+            if op.method == "GET" and _known(tag, req.get_header("If-None-Match")):
                 resp.status = falcon.HTTP_304
                 return
         resp.content_type = MEDIA_TYPE
         resp.data = body
+
+
+def _known(tag: str, header: str | None) -> bool:
+    """Tell whether the caller has this already (RFC 9110, 13.1.2: weak comparison)."""
+    if header is None:
+        return False
+    plain = tag.removeprefix("W/")
+    given = {one.strip().removeprefix("W/") for one in header.split(",")}
+    return plain in given or given == {"*"}
 
 
 def _etag(content: Mapping[str, Any], body: bytes) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from nestegg_core.cli.config import sections
 from nestegg_core.plugin_host import PluginHost
-from nestegg_core.settings import env_example
+from nestegg_core.settings import env_example, settings_page
 from support.command_line import CommandLine
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +26,14 @@ def test_the_example_at_the_root_is_up_to_date() -> None:
     written = (ROOT / ".env.example").read_text(encoding="utf-8")
 
     assert written == env_example(sections(host)), "run: nestegg config --example > .env.example"
+
+
+def test_the_page_of_settings_is_up_to_date() -> None:
+    host = PluginHost.discover(entry_points=of_this_repository())
+
+    written = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+
+    assert written == settings_page(sections(host)), "run: nestegg config --page > docs/settings.md"
 
 
 def test_the_command_prints_the_example(plain_nestegg: CommandLine) -> None:

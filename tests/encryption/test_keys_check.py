@@ -167,11 +167,12 @@ def at_once(folder: Path, processes: list[dict[str, str]]) -> list[str]:
         assert process.stdin
         process.stdin.write("\n")
         process.stdin.flush()
-    return sorted(process.communicate(timeout=60)[0].strip() for process in running)
+    return [process.communicate(timeout=60)[0].strip() for process in running]
 
 
 def test_processes_that_start_together_agree_on_one_key(serve: Serve, tmp_path: Path) -> None:
     other = {**keys(1), "MASTER_ENCRYPTION_KEY": KEYS[2]}
-    variables = [{**serve.variables, **ours} for ours in (keys(1), other, keys(1), other)]
-    said = at_once(tmp_path, variables)
-    assert said == ["MASTER_ENCRYPTION_KEY"] * 2 + ["passed"] * 2
+    started = [keys(1), other, keys(1)]
+    said = at_once(tmp_path, [{**serve.variables, **ours} for ours in started])
+    passed, refused = "passed", "MASTER_ENCRYPTION_KEY"
+    assert said in ([passed, refused, passed], [refused, passed, refused])

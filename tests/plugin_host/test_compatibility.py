@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, version
 from pathlib import Path
 from types import ModuleType
 
@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
-from nestegg_core import HookContext, Route
+from nestegg_core import CONTRACT_VERSION, HookContext, Route
 from nestegg_core.plugin_host import PluginHost, PluginStatus, loading
 from nestegg_core.plugin_host.compatibility import unfit
 from nestegg_core.settings import Environment
@@ -40,7 +40,8 @@ def test_a_plugin_for_another_core_is_refused_unseen_with_both_versions(
     found = status(PluginHost.discover(entry_points=points))
 
     assert found.state == "failed"
-    assert "built for nestegg-core <10,>=9, and this is nestegg-core 0.1.0" in found.cause
+    running = f"this is nestegg-core {version('nestegg-core')} (contract {CONTRACT_VERSION})"
+    assert f"built for nestegg-core <10,>=9, and {running}" in found.cause
     assert "pip install --upgrade acme-nestegg" in found.fix
 
 

@@ -1,5 +1,6 @@
 """One set of wheels for all tests here: building and installing them takes a while."""
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ NAME = "acme-one"
 def scaffolded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A new plugin of every kind, by kind."""
     parent = tmp_path_factory.mktemp("scaffolded")
-    return {kind: write(names_for(kind, NAME), parent, "0.1.0") for kind in KINDS}
+    return {kind: write(names_for(kind, NAME), parent, version("nestegg-core")) for kind in KINDS}
 
 
 @pytest.fixture(scope="session")

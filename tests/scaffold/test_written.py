@@ -4,6 +4,7 @@ import os
 import re
 import sys
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 
 from nestegg_core.cli import main
 from nestegg_core.scaffold import names_for
+from nestegg_core.scaffold.writer import bounds
 from support.environments import ROOT, ran
 
 RUFF = [sys.executable, "-m", "ruff"]
@@ -35,7 +37,7 @@ def test_every_distribution_has_all_its_parts(scaffolded: dict[str, Path]) -> No
 def test_it_is_bound_to_the_cores_release(scaffolded: dict[str, Path]) -> None:
     for folder in scaffolded.values():
         project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
-        assert project["dependencies"] == ["nestegg-core>=0.1,<0.2"]
+        assert project["dependencies"] == [f"nestegg-core{bounds(version('nestegg-core'))}"]
         assert project["entry-points"]["nestegg.plugins"]
 
 

@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings
 from sqlalchemy.engine import URL
 
 from nestegg_core.errors import ConfigurationError, Problem
-from nestegg_core.settings import Settings, describe, env_example, load, settings_table
+from nestegg_core.settings import Settings, describe, env_example, load, settings_page
 from nestegg_core.settings.environment import Environment
 from nestegg_core.settings.urls import database_url, masked, parse
 
@@ -312,11 +312,12 @@ class TestDocumentation:
 
     def test_other_names_are_told(self) -> None:
         assert "CELERY_BROKER_URL" in env_example([("Core", Settings)])
-        assert "`QUEUE_REDIS_URL` or `CELERY_BROKER_URL`" in settings_table([Settings])
+        assert "`QUEUE_REDIS_URL` or `CELERY_BROKER_URL`" in settings_page([("Core", Settings)])
 
     def test_the_table_has_one_row_for_each_setting(self) -> None:
-        rows = settings_table([SamplePlugin]).splitlines()
-        assert rows[2:] == [
+        rows = settings_page([("Sample", SamplePlugin)]).splitlines()
+        assert "## Sample" in rows
+        assert rows[-3:] == [
             "| `SAMPLE_TOKEN` |  | Token for the sample. |",
             "| `SAMPLE_URL` | `https://sample.example` | Where \\| it is. |",
             "| `SAMPLE_ON` | `true` | Whether it is on. |",
