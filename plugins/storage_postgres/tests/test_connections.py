@@ -11,10 +11,12 @@ from nestegg_storage_postgres.storage import PostgresStorage
 from sqlalchemy import bindparam, select, text, update
 
 from nestegg_core import Conflict, StorageUnavailable, Transaction
-from nestegg_core.database import in_org
-from nestegg_core.database.tables import categories, organizations
+from nestegg_core.database import in_org, metadata
 from support.postgres import Postgres
 from support.postgres_storage import organization
+
+categories = metadata.tables["categories"]
+organizations = metadata.tables["organizations"]
 
 BACKEND = text("SELECT pg_backend_pid()")
 RENAME = update(organizations).where(organizations.c.id == bindparam("row_id"))

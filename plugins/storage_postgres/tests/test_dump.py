@@ -7,9 +7,10 @@ from nestegg_storage_postgres.storage import PostgresStorage
 from sqlalchemy import func, select
 
 from nestegg_core.database import head, metadata
-from nestegg_core.database.tables import categories
 from support.postgres import APPLICATION, OWNER, Postgres
 from support.postgres_storage import organization
+
+categories = metadata.tables["categories"]
 
 
 def dump(

@@ -8,8 +8,10 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from nestegg_core.database import is_tenant_table, metadata
-from nestegg_core.database.tables import categories, organizations
 from support.postgres_storage import category, organization
+
+categories = metadata.tables["categories"]
+organizations = metadata.tables["organizations"]
 
 TENANT_TABLES = [table for table in metadata.sorted_tables if is_tenant_table(table)]
 
