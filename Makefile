@@ -14,7 +14,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 PLUGINS := $(sort $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)))
 PYPROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(PLUGINS))
-PACKAGES := nestegg_core $(filter-out %.egg-info,$(wildcard plugins/*/nestegg_*))
+EXAMPLES := $(sort $(patsubst %/pyproject.toml,%,$(wildcard examples/*/pyproject.toml)))
+PACKAGES := nestegg_core benchmarks $(filter-out %.egg-info,$(wildcard plugins/*/nestegg_* examples/*/nestegg_*))
 PYTHONS := $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11)
 
 # Stamps. $(HERE) holds the folder that the environment was made for: scripts and editable installs
@@ -40,7 +41,7 @@ install-dev: install
 	@$(MAKE) --silent --no-print-directory $(INSTALLED_DEV)
 
 test: install-dev ## run every test, on SQLite and on PostgreSQL
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(PYTEST_ARGS)
 
 contract: install-dev ## write the contract with plugins down again, after a change that is meant
 	$(BIN)/python tests/contract/describe.py
@@ -49,14 +50,14 @@ lint: install-dev ## ruff: rules and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: install-dev ## mypy, strict, over the core and the plugins
+types: install-dev ## mypy, strict, over the core, the plugins and the example
 	$(BIN)/mypy $(PACKAGES)
 
 bench: install-dev ## measure a server on PostgreSQL under load
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 wheels: install-dev ## build every distribution into dist/
-	@set -e; for folder in . $(PLUGINS); do \
+	@set -e; for folder in . $(PLUGINS) $(EXAMPLES); do \
 		$(BIN)/python -m build --outdir dist "$$folder"; \
 	done
 

@@ -14,6 +14,7 @@ from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from benchmarks.nothing import nothing
 from benchmarks.servers import APPLICATION, OWNER, ROOT, running_postgres
 from nestegg_core.plugin_host import PluginHost
 from nestegg_core.runtime import Runtime, build
@@ -39,10 +40,6 @@ class Rates:
 
     asked: float
     done: float
-
-
-def nothing(number: int) -> None:
-    """Do what is measured: nothing, so that only the queue costs anything."""
 
 
 def measure(jobs: int = JOBS) -> dict[str, Rates]:

@@ -52,7 +52,7 @@ def variables(
 ) -> dict[str, str]:
     """The settings that the shared runtime was started with."""
     home = tmp_path_factory.mktemp("home")
-    database = database_variables(database_kind, request, "shared")
+    database = database_variables(database_kind, request, f"shared{next(_numbers)}")
     return {"ENVIRONMENT": "test", "NESTEGG_HOME": str(home), **database}
 
 

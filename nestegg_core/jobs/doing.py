@@ -10,7 +10,7 @@ import structlog
 
 from nestegg_core.database.ids import new_id
 from nestegg_core.jobs.book import Claim, JobBook
-from nestegg_core.jobs.lease import renewed
+from nestegg_core.jobs.lease import Keeper
 from nestegg_core.jobs.registry import Registry
 
 _log = structlog.get_logger("nestegg.jobs")
@@ -56,6 +56,7 @@ class Performer:
     ) -> None:
         self._registry = registry
         self._book = book
+        self._leases = Keeper(book.renew, book.policy.lease.total_seconds() / 3)
         self._tries_again = tries_again
         self._metrics = metrics
         self._describe = describe
@@ -76,10 +77,9 @@ class Performer:
     def _run(self, claim: Claim) -> None:
         log = _log.bind(job=claim.name, job_id=claim.id, attempt=claim.tries)
         log.info("job started")
-        every = self._book.policy.lease.total_seconds() / 3
         began = time.monotonic()
         try:
-            with renewed(lambda: self._book.renew(claim), every, claim.id):
+            with self._leases.keeping(claim):
                 self._registry.accepted(claim.name).run(self._book.arguments(claim))
         except Exception as error:
             self._report(error, {"job": claim.name, "job_id": claim.id})

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import structlog
 from redis import Redis
+from redis.client import Pipeline
 from redis.exceptions import RedisError
 from rq import SimpleWorker
 from rq.exceptions import StopRequested
@@ -94,6 +95,15 @@ class _Worker(SimpleWorker):
 
     def subscribe(self) -> None:
         """Take no commands: whoever reaches Redis must not be able to stop the workers."""
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Send in one round trip what RQ sends in three, several times for each job."""
+        if pipeline is not None:
+            super().heartbeat(timeout, pipeline)
+            return
+        with self.connection.pipeline(transaction=False) as together:
+            super().heartbeat(timeout, together)
+            together.execute()
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
         """Let RQ never take a running job for abandoned: our lease decides that."""

@@ -162,4 +162,4 @@ def _tell(count: OrganizationCount, *, live: bool) -> None:
             line = f"Data retention: org={count.org_id} deleted"
         else:
             line = f"Data retention DRY RUN: org={count.org_id} would delete"
-        _log.info(f"{line} {number} transactions older than {day:%Y-%m-%d}")
+        _log.info(f"{line} {number} transactions older than {day.isoformat()}")

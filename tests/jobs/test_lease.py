@@ -1,57 +1,75 @@
-"""The lease of a running job is renewed until the job ends."""
+"""The leases of running jobs are renewed until the jobs end."""
 
 import threading
 
 from nestegg_core import StorageUnavailable
-from nestegg_core.jobs.lease import renewed
+from nestegg_core.jobs.book import Claim
+from nestegg_core.jobs.lease import Keeper
+from support.traces import eventually
 
-SOON, PATIENCE = 0.01, 30
+SOON = 0.01
 
 
-def test_it_is_renewed_again_and_again_while_the_block_runs() -> None:
-    third, count = threading.Event(), iter(range(1000))
+def claim(name: str) -> Claim:
+    return Claim(name, "work", 1, f"owner of {name}", "")
 
-    def renew() -> bool:
-        if next(count) == 2:
-            third.set()
-        return True
 
-    with renewed(renew, SOON, "job"):
-        assert third.wait(PATIENCE)
+class Renewals:
+    """Notes who was renewed, and answers as it is told.
+
+    Attributes:
+        ids: of jobs, one for each call.
+    """
+
+    def __init__(self, *answers: bool | StorageUnavailable) -> None:
+        self.ids: list[str] = []
+        self._answers = iter(answers)
+
+    def __call__(self, renewed: Claim) -> bool:
+        self.ids.append(renewed.id)
+        answer = next(self._answers, True)
+        if isinstance(answer, StorageUnavailable):
+            raise answer
+        return answer
+
+
+def keepers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "job leases"]
+
+
+def test_every_running_job_is_renewed_again_and_again_from_one_thread() -> None:
+    renewals = Renewals()
+    keeper = Keeper(renewals, SOON)
+
+    with keeper.keeping(claim("one")), keeper.keeping(claim("two")):
+        eventually(lambda: min(renewals.ids.count("one"), renewals.ids.count("two")) >= 3)
+        assert len(keepers()) == 1
+
+
+def test_what_has_ended_is_not_renewed_and_the_thread_ends_soon() -> None:
+    renewals = Renewals()
+    keeper = Keeper(renewals, SOON)
+    with keeper.keeping(claim("one")):
+        pass
+
+    with keeper.keeping(claim("two")):
+        eventually(lambda: len(renewals.ids) >= 2)
+    eventually(lambda: not keepers())
+
+    assert set(renewals.ids) == {"two"}
 
 
 def test_a_database_that_is_away_for_a_moment_ends_nothing() -> None:
-    again, outcomes = threading.Event(), iter([StorageUnavailable("away"), None])
+    renewals = Renewals(StorageUnavailable("away"), True)
 
-    def renew() -> bool:
-        if error := next(outcomes, None):
-            raise error
-        again.set()
-        return True
-
-    with renewed(renew, SOON, "job"):
-        assert again.wait(PATIENCE)
-
-
-def test_nothing_is_renewed_when_the_block_has_ended() -> None:
-    before = threading.active_count()
-
-    with renewed(lambda: True, SOON, "job"):
-        pass
-
-    assert threading.active_count() == before
+    with Keeper(renewals, SOON).keeping(claim("one")):
+        eventually(lambda: len(renewals.ids) >= 3)
 
 
 def test_one_that_was_taken_over_is_let_go() -> None:
-    calls = []
+    renewals = Renewals(False)
 
-    def renew() -> bool:
-        calls.append(threading.current_thread())
-        return False
+    with Keeper(renewals, SOON).keeping(claim("one")):
+        eventually(lambda: not keepers())
 
-    with renewed(renew, SOON, "job"):
-        while not calls:
-            pass
-        calls[0].join(PATIENCE)
-
-    assert len(calls) == 1
+    assert renewals.ids == ["one"]

