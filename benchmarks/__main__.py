@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 import click
 
-from benchmarks import encryption, retention
+from benchmarks import encryption, jobs, retention
 from benchmarks.data import Household, fill
 from benchmarks.load import Load, Request, measure
 from benchmarks.servers import APPLICATION, OWNER, Postgres, free_port, running, running_postgres
@@ -33,21 +33,31 @@ class Plan:
 @click.option("--connections", default=16, help="Requests under way at once.")
 @click.option("--rows", default=100_000, help="Encrypted values that rewrap moves.")
 @click.option("--purge-rows", default=1_000_000, help="Transactions that retention deletes.")
+@click.option("--job-count", default=2_000, help="Jobs that the queue carries.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(
-    *, seconds: float, rounds: int, connections: int, rows: int, purge_rows: int, as_json: bool
+    *,
+    seconds: float,
+    rounds: int,
+    connections: int,
+    rows: int,
+    purge_rows: int,
+    job_count: int,
+    as_json: bool,
 ) -> None:
-    """Measure requests a second, p50 and p99, as medians of some rounds; then encryption, and the
-    purge of old transactions.
+    """Measure requests a second, p50 and p99, as medians of some rounds; then encryption, the
+    purge of old transactions, and jobs.
     """
     results = requests_under_load(Plan(seconds, rounds, connections))
     encrypted = encryption.measure(rows)
     purged = retention.measure(purge_rows)
+    done = jobs.measure(job_count)
     if as_json:
-        click.echo(json.dumps({**results, "encryption": encrypted, "retention": purged}))
+        others = {"encryption": encrypted, "retention": purged, "jobs": done}
+        click.echo(json.dumps({**results, **others}))
     else:
         click.echo(f"{_table(results)}\n\n{encryption.table(encrypted)}")
-        click.echo(f"\n{retention.table(purged)}")
+        click.echo(f"\n{retention.table(purged)}\n\n{jobs.table(done)}")
 
 
 def requests_under_load(plan: Plan) -> dict[str, dict[str, float]]:

@@ -85,8 +85,10 @@ def run(name: str, arguments: str, as_json: bool) -> None:
 
 
 def _object(text: str) -> dict[str, Any]:
+    import orjson
+
     try:
-        value = json.loads(text)
+        value = orjson.loads(text)
     except ValueError:
         value = None
     if not isinstance(value, dict):

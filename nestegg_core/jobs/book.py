@@ -9,7 +9,6 @@ the same arguments) from running twice at once. Whoever is stopped for longer th
 find its job taken over, which is why jobs must be idempotent.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,6 +22,7 @@ from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import jobs
 from nestegg_core.errors import Conflict, NotFound
 from nestegg_core.jobs import statements
+from nestegg_core.jobs.arguments import as_text, from_text
 from nestegg_core.jobs.ids import NO_SUCH_JOB, require_id
 from nestegg_core.jobs.policy import Policy
 
@@ -83,9 +83,9 @@ class JobBook:
         """Store a job as queued. Returns false when its id is there already.
 
         Raises:
-            TypeError: an argument is no JSON value.
+            InvalidInput: its arguments are no JSON.
         """
-        text = json.dumps(dict(job.arguments), sort_keys=True, allow_nan=False)
+        text = as_text(job.arguments)
         work = sha256(f"{job.name} {text}".encode()).hexdigest()
         now = self._clock()
         values = {
@@ -132,8 +132,7 @@ class JobBook:
             DecryptionError: they were altered, or their key is missing.
         """
         row = {"id": claim.id, "arguments": claim.sealed}
-        opened: dict[str, Any] = json.loads(self._rows.open(jobs, row, ["arguments"])["arguments"])
-        return opened
+        return from_text(self._rows.open(jobs, row, ["arguments"])["arguments"])
 
     def renew(self, claim: Claim) -> bool:
         """Move the lease on. Returns false when another worker has taken the job over."""

@@ -65,7 +65,7 @@ class RedisQueue:
                     args=(job_id,),
                     job_id=job_id,
                     description=job_id,
-                    result_ttl=10,
+                    result_ttl=0,
                     failure_ttl=_KEEP_FAILED_MESSAGES,
                     pipeline=pipeline,
                 )

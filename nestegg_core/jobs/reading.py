@@ -1,6 +1,5 @@
 """What operators see of the book of jobs."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -11,6 +10,7 @@ from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import jobs
 from nestegg_core.errors import NotFound
 from nestegg_core.jobs import statements
+from nestegg_core.jobs.arguments import from_text
 from nestegg_core.jobs.ids import NO_SUCH_JOB, require_id
 
 _page = cache(statements.page)
@@ -60,7 +60,7 @@ class JobList:
         if row is None:
             raise NotFound(NO_SUCH_JOB)
         opened = self._rows.open(jobs, row, ["arguments"])["arguments"]
-        return {**_plain(row), "arguments": json.loads(opened)}
+        return {**_plain(row), "arguments": from_text(opened)}
 
 
 def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:

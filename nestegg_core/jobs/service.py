@@ -81,7 +81,7 @@ class Jobs:
             arguments: JSON values for it.
 
         Raises:
-            InvalidInput: there is no such job.
+            InvalidInput: there is no such job, or the arguments are no JSON.
             StorageUnavailable: the job was not accepted.
 
         Example:

@@ -70,7 +70,7 @@ def test_what_there_is_not_is_refused(nestegg: CommandLine) -> None:
 
 
 def test_arguments_must_be_a_json_object(nestegg: CommandLine) -> None:
-    for text in ("{", "[]", "1", ""):
+    for text in ("{", "[]", "1", "", '{"a": NaN}', '{"a":' * 100_000):
         answer = nestegg("jobs", "run", "forget_jobs", "--arguments", text)
         assert answer.exit_code == 2
         assert "--arguments takes a JSON object" in answer.stderr

@@ -42,8 +42,14 @@ _PACE = 0.003
 """Seconds between two writes of one writer."""
 
 
+_FEWEST_BATCHES = 12
+"""What a rewrap needs at least, though the other writers do half of its work."""
+
+
 def kill_in_the_middle(variables: dict[str, str], folder: Path, chance: random.Random) -> None:
-    """Run rewrap in a process, and kill it during one of three batches somewhere."""
+    """Run rewrap in a process, and kill it during one of three batches somewhere: not before the
+    first, when it holds no lease yet, and before the last, when it would give it back.
+    """
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM],
         env=environ(variables),
@@ -54,7 +60,7 @@ def kill_in_the_middle(variables: dict[str, str], folder: Path, chance: random.R
     ) as process:
         assert process.stdin
         assert process.stdout
-        for _ in range(chance.randrange(20)):
+        for _ in range(1 + chance.randrange(_FEWEST_BATCHES - 4)):
             assert process.stdout.readline() == "batch\n"
             process.stdin.write("\n")
             process.stdin.flush()

@@ -54,6 +54,22 @@ def test_a_job_that_there_is_not_is_a_wrong_field_and_not_repeated(
     assert "marker7f3a" not in answer.text
 
 
+@pytest.mark.parametrize(("depth", "status"), [(1, 202), (200, 202), (1_000, 400)])
+def test_arguments_are_taken_if_they_can_be_shown_again(
+    administrator: Household, depth: int, status: int
+) -> None:
+    arguments = '{"a":' * (depth - 1) + "{}" + "}" * (depth - 1)
+    body = f'{{"name": "forget_jobs", "arguments": {arguments}}}'.encode()
+
+    asked = administrator.call(
+        "POST", JOBS, body=body, headers={"Content-Type": "application/json"}
+    )
+
+    assert asked.status_code == status
+    if status == 202:
+        assert administrator.get(asked.headers["Location"]).json == asked.json
+
+
 def test_pages_go_on_where_the_last_ended(administrator: Household) -> None:
     asked = [administrator.post(JOBS, name="forget_jobs").json["id"] for _ in range(3)]
 
