@@ -23,7 +23,7 @@ class ServerSettings(BaseSettings):
     web_concurrency: int = Field(
         2, ge=1, description="Processes that answer requests; about one for each processor."
     )
-    web_threads: int = Field(8, ge=1, description="Requests that each process answers at a time.")
+    web_threads: int = Field(4, ge=1, description="Requests that each process answers at a time.")
 
 
 def server_options(command: F) -> F:

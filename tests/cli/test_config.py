@@ -56,7 +56,7 @@ def test_settings_are_shown_with_their_origin(plain_nestegg: CommandLine) -> Non
     assert shown["LOG_LEVEL"] == ("DEBUG", ".env")
     assert shown["SECRET_KEY"] == ("********", "file key")
     assert shown["WEB_PORT"] == ("9000", "environment")
-    assert shown["WEB_THREADS"] == ("8", "default")
+    assert shown["WEB_THREADS"] == ("4", "default")
     assert shown["MASTER_ENCRYPTION_KEY"][1].startswith("generated, ")
     assert len(shown) == len(settings_of(result.stdout))
 

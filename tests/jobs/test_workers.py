@@ -5,6 +5,7 @@ import random
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -133,13 +134,10 @@ def test_no_job_is_lost_while_workers_are_killed_at_random(
     eventually(lambda: len(pool.workers()) == 3)
 
 
-def test_no_job_is_lost_on_sqlite_either(
-    redis_of_workers: RedisServer, tmp_path: Path, traces: Traces
-) -> None:
-    with redis_of_workers.client() as client:
-        client.flushall()
+def test_no_job_is_lost_on_sqlite_either(tmp_path: Path, traces: Traces) -> None:
     with (
-        started(redis_of_workers, {}, tmp_path / "home") as instance,
+        running_redis() as redis,
+        started(redis, {}, tmp_path / "home") as instance,
         running(tmp_path, instance.variables, "worker", "-Q", "default") as pool,
     ):
         ask_and_kill(instance, pool, traces, JOBS // 4)
@@ -148,15 +146,15 @@ def test_no_job_is_lost_on_sqlite_either(
 def ask_and_kill(instance: Instance, pool: Process, traces: Traces, jobs: int) -> None:
     """Ask for jobs, kill a worker now and then, and prove that each job was done."""
     chance = random.Random(20260301)  # noqa: S311 - it chooses whom to kill
-    accepted = []
+    accepted, patience = [], 60 + jobs / 10
     for number in range(jobs):
         accepted.append(instance.ask("mark", file=traces.file(), number=number))
-        if number % 40 == 20:
+        if number % max(40, jobs // 20) == 20:
             kill_one(pool, chance)
-    kill_one(pool, chance)
-    eventually(lambda: all(map(instance.ended, accepted[-5:])), within=60 + jobs / 10)
-    kill_one(pool, chance)
-    eventually(lambda: all(map(instance.ended, accepted)), within=60 + jobs / 10)
+    for job_id in accepted[jobs // 5 :: jobs // 5]:
+        eventually(partial(instance.ended, job_id), within=patience)
+        kill_one(pool, chance)
+    eventually(lambda: all(map(instance.ended, accepted)), within=patience)
 
     assert {instance.row(job_id)["state"] for job_id in accepted} == {"done"}
     assert set(traces.lines()) == set(map(str, range(jobs)))
