@@ -4,12 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from importlib.metadata import version
 from typing import Any
 
 from nestegg_core import settings as core_settings
 from nestegg_core.contracts.context import Clock
 from nestegg_core.contracts.metrics import MetricsExporter
-from nestegg_core.contracts.operations import CommandRegistration, JobRegistration
+from nestegg_core.contracts.operations import (
+    CommandRegistration,
+    HealthCheckRegistration,
+    JobRegistration,
+)
 from nestegg_core.contracts.routes import Route
 from nestegg_core.contracts.storage import Storage
 from nestegg_core.database.rows import SealedRows
@@ -21,7 +26,7 @@ from nestegg_core.encryption.keyring import Keyring, key_bytes
 from nestegg_core.encryption.keys import Keys
 from nestegg_core.encryption.rewrap import rewrap
 from nestegg_core.errors import ConfigurationError, Problem
-from nestegg_core.guards import Blame, BoundedCheck, GuardedPlugins
+from nestegg_core.guards import Blame, BoundedCheck, Guard, GuardedPlugins
 from nestegg_core.identity.access_tokens import AccessTokens
 from nestegg_core.identity.chain import IdentityChain
 from nestegg_core.importers.chooser import Importers
@@ -43,7 +48,7 @@ from nestegg_core.people.passwords import Argon2Passwords
 from nestegg_core.people.permissions import PERMISSIONS
 from nestegg_core.people.persons import Persons
 from nestegg_core.people.sessions import Sessions
-from nestegg_core.plugin_host import PluginHost, Plugins, PluginStatus
+from nestegg_core.plugin_host import PluginHost, Plugins, PluginStatus, Source
 from nestegg_core.retention.cleaning import Cleaning, Lifetimes
 from nestegg_core.retention.engine import Retention
 from nestegg_core.retention.job import retention_job
@@ -197,7 +202,7 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         faults=faults,
         blame=guarded.blame,
         plugins=plugins.statuses,
-        health_checks=guarded.health_checks(),
+        health_checks=[*_own_checks(jobs, faults), *guarded.health_checks()],
         commands=plugins.commands,
         routes=guarded.routes,
         left_out=(*plugins.left_out, *guarded.left_out),
@@ -251,3 +256,11 @@ def _report_job(
     """Report what a job raised: as its plugin's fault, or as an error of the core's."""
     if blame.fault(error) is None:
         faults.report(error, facts)
+
+
+def _own_checks(jobs: Jobs, faults: PluginFaults) -> Sequence[BoundedCheck]:
+    """Return the core's checks for `/readyz` that need a limit of time, as plugins' do."""
+    if jobs.queue is None:
+        return []
+    core = Source("builtin:core", "nestegg-core", version("nestegg-core"))
+    return [BoundedCheck(Guard(core, faults), HealthCheckRegistration("queue", jobs.check))]

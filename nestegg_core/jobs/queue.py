@@ -76,6 +76,10 @@ class RedisQueue:
         found = self._queues[queue].get_job_ids(0, 1)
         return found[0] if found else None
 
+    def ping(self) -> None:
+        """Ask Redis for an answer."""
+        self.redis.ping()
+
     def eviction(self) -> str | None:
         """Return the `maxmemory-policy` that may cost messages; `None` when none is lost.
 

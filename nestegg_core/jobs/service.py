@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from nestegg_core.contracts.operations import JobRegistration
+from nestegg_core.contracts.storage import Finding
 from nestegg_core.database.ids import new_id
 from nestegg_core.errors import Conflict, NestEggError
 from nestegg_core.jobs.book import Accepted, JobBook
@@ -123,6 +124,16 @@ class Jobs:
             self._performer.perform(job_id)
         except Conflict:
             self._book.put_off(job_id)
+
+    def check(self) -> Sequence[Finding]:
+        """Return what is wrong with the queue."""
+        try:
+            if self.queue is not None:
+                self.queue.ping()
+        except RedisError as error:
+            what = f"Redis does not answer ({type(error).__name__}): jobs wait"
+            return [Finding(what, "start Redis, or correct QUEUE_REDIS_URL or REDIS_URL")]
+        return []
 
     def sweep(self) -> None:
         """Take back the jobs of lost workers, and send again what Redis has lost.

@@ -10,6 +10,7 @@ from sqlalchemy import delete
 from nestegg_core.database.tables import jobs
 from nestegg_core.runtime import Runtime
 from nestegg_core.testing import MovableClock
+from support.job_work import Instance, Work
 from support.redis import RedisServer, running_redis
 from support.serving import Serve, serving
 from support.traces import Traces
@@ -49,3 +50,25 @@ def clock() -> MovableClock:
 def traces(tmp_path: Path) -> Traces:
     """Where the jobs of a test leave their traces."""
     return Traces(tmp_path)
+
+
+@pytest.fixture
+def work() -> Work:
+    """The job `work`, which does nothing until a test says what."""
+    return Work()
+
+
+@pytest.fixture
+def alone(serve: Serve, work: Work, clock: MovableClock) -> Runtime:
+    """A runtime without Redis."""
+    return serve.runtime(clock=clock, plugins={"work": work.plugin()})
+
+
+@pytest.fixture
+def instance(
+    serve: Serve, work: Work, clock: MovableClock, redis: RedisServer
+) -> Iterator[Instance]:
+    """A runtime with Redis."""
+    made = serve.runtime(clock=clock, plugins={"work": work.plugin()}, REDIS_URL=redis.url)
+    with redis.client() as client:
+        yield Instance(made, client)

@@ -19,22 +19,24 @@ class Renewals:
 
     Attributes:
         ids: of jobs, one for each call.
+        threads: that it was called from.
     """
 
     def __init__(self, *answers: bool | StorageUnavailable) -> None:
         self.ids: list[str] = []
+        self.threads: set[threading.Thread] = set()
         self._answers = iter(answers)
 
     def __call__(self, renewed: Claim) -> bool:
+        self.threads.add(threading.current_thread())
         self.ids.append(renewed.id)
         answer = next(self._answers, True)
         if isinstance(answer, StorageUnavailable):
             raise answer
         return answer
 
-
-def keepers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "job leases"]
+    def ended(self) -> bool:
+        return bool(self.threads) and not any(thread.is_alive() for thread in self.threads)
 
 
 def test_every_running_job_is_renewed_again_and_again_from_one_thread() -> None:
@@ -43,7 +45,8 @@ def test_every_running_job_is_renewed_again_and_again_from_one_thread() -> None:
 
     with keeper.keeping(claim("one")), keeper.keeping(claim("two")):
         eventually(lambda: min(renewals.ids.count("one"), renewals.ids.count("two")) >= 3)
-        assert len(keepers()) == 1
+
+    assert len(renewals.threads) == 1
 
 
 def test_what_has_ended_is_not_renewed_and_the_thread_ends_soon() -> None:
@@ -54,7 +57,7 @@ def test_what_has_ended_is_not_renewed_and_the_thread_ends_soon() -> None:
 
     with keeper.keeping(claim("two")):
         eventually(lambda: len(renewals.ids) >= 2)
-    eventually(lambda: not keepers())
+    eventually(renewals.ended)
 
     assert set(renewals.ids) == {"two"}
 
@@ -70,6 +73,6 @@ def test_one_that_was_taken_over_is_let_go() -> None:
     renewals = Renewals(False)
 
     with Keeper(renewals, SOON).keeping(claim("one")):
-        eventually(lambda: not keepers())
+        eventually(renewals.ended)
 
     assert renewals.ids == ["one"]

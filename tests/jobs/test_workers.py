@@ -241,6 +241,33 @@ def test_one_whose_job_takes_too_long_to_stop_is_killed_and_the_job_is_done_agai
     assert (instance.row(job_id)["state"], traces.lines()) == ("done", ["3"])
 
 
+def test_a_worker_that_is_started_before_the_migrations_waits_for_them(
+    postgres: Postgres, instance: Instance, tmp_path: Path, traces: Traces
+) -> None:
+    postgres.create_database("unmigrated")
+    database = {
+        "DATABASE_URL": postgres.url("unmigrated", APPLICATION),
+        "DATABASE_ADMIN_URL": postgres.url("unmigrated", OWNER),
+    }
+    # Its secrets differ, as its home does; its queue is another database of the same Redis.
+    changed = {
+        **database,
+        "NESTEGG_HOME": str(tmp_path),
+        "REDIS_URL": f"{instance.redis.url[:-1]}1",
+    }
+    variables = {**instance.variables, **changed}
+    with (
+        serving(variables) as serve,
+        running(tmp_path, variables, "worker", "-Q", "default", "-c", "1") as worker,
+    ):
+        eventually(lambda: worker.logged("waits for the migrations"))
+        runtime = serve.runtime(plugins={"job_traces": job_traces})
+        runtime.storage.upgrade()
+        runtime.jobs.enqueue("mark", {"file": traces.file(), "number": 4})
+
+        eventually(lambda: traces.lines() == ["4"])
+
+
 def test_workers_whose_pool_was_killed_end_by_themselves(
     instance: Instance, tmp_path: Path
 ) -> None:
