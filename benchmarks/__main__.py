@@ -118,6 +118,8 @@ def _cases(ours: int, bare: int, household: Household) -> dict[str, Request]:
 
 
 def _measure(cases: dict[str, Request], plan: Plan) -> dict[str, dict[str, float]]:
+    for case in cases.values():  # fills the pools, and is not counted
+        measure(case, connections=plan.connections, seconds=1)
     # Round by round, so that what is compared was measured in the same minute.
     taken: dict[str, list[Load]] = {name: [] for name in cases}
     for _ in range(plan.rounds):
