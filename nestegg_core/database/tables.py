@@ -90,6 +90,7 @@ credentials = Table(
     metadata,
     Column("person_id", Uuid, ForeignKey("persons.id", ondelete="CASCADE"), primary_key=True),
     Column("email_index", LargeBinary(32), nullable=False, unique=True),
+    Column("email_verified_at", UtcDateTime),
     Column("password_hash", Text, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
 )
@@ -108,6 +109,8 @@ identities = Table(
         index=True,
     ),
     _sealed("email"),
+    # Digest of the roles that the person's groups gave when they were last looked at.
+    Column("grants_hash", LargeBinary(32)),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("issuer", "subject"),
 )
@@ -123,7 +126,11 @@ sessions = Table(
         nullable=False,
         index=True,
     ),
+    _sealed("user_agent"),
+    _sealed("address"),
+    Column("address_index", LargeBinary(32)),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("last_used_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
     Column("revoked_at", UtcDateTime),
 )
@@ -150,6 +157,56 @@ denied_tokens = Table(
     Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
 
+
+def _of_person(**options: Any) -> Column[Any]:
+    return Column(
+        "person_id", Uuid, ForeignKey("persons.id", ondelete="CASCADE"), nullable=False, **options
+    )
+
+
+second_factors = Table(
+    "second_factors",
+    metadata,
+    _of_person(primary_key=True),
+    _sealed("secret"),
+    # A code is good once: the time step of the last one that was taken.
+    Column("last_step", Integer),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("confirmed_at", UtcDateTime),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    _of_person(),
+    Column("code_hash", LargeBinary(32)),
+    Column("used_at", UtcDateTime),
+    PrimaryKeyConstraint("person_id", "code_hash"),
+)
+
+personal_tokens = Table(
+    "personal_tokens",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _of_person(index=True),
+    _sealed("name"),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("scopes", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+    Column("last_used_at", UtcDateTime),
+)
+
+one_time_links = Table(
+    "one_time_links",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    _of_person(index=True),
+    Column("purpose", String(16), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
 organizations = Table(
     "organizations",
     metadata,
@@ -164,8 +221,30 @@ memberships = Table(
     Column("org_id", Uuid, ForeignKey("organizations.id", ondelete="CASCADE")),
     Column("person_id", Uuid, ForeignKey("persons.id", ondelete="CASCADE"), index=True),
     Column("role", String(16), nullable=False),
+    # The issuer whose groups gave the role; NULL where somebody here did.
+    Column("granted_by", Text),
     *_stamps(),
     PrimaryKeyConstraint("org_id", "person_id"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column(
+        "org_id",
+        Uuid,
+        ForeignKey("organizations.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    _sealed("email"),
+    Column("email_index", LargeBinary(32), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("invited_by", Uuid, ForeignKey("persons.id", ondelete="SET NULL")),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+    *_stamps(),
 )
 
 instance_secrets = Table(
@@ -240,8 +319,13 @@ SYSTEM_TABLES = frozenset(
         sessions,
         refresh_tokens,
         denied_tokens,
+        second_factors,
+        recovery_codes,
+        personal_tokens,
+        one_time_links,
         organizations,
         memberships,
+        invitations,
         instance_secrets,
         key_fingerprints,
         rewrap_checkpoints,

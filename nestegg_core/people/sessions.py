@@ -102,6 +102,7 @@ class Sessions:
                     "id": session_id,
                     "person_id": person_id,
                     "created_at": now,
+                    "last_used_at": now,
                     "expires_at": now + self._lifetime,
                 },
             )
@@ -145,7 +146,9 @@ class Sessions:
             self._revoke(tx, row.id)
             return None
         tx.execute(
-            update(sessions).where(sessions.c.id == row.id).values(expires_at=now + self._lifetime)
+            update(sessions)
+            .where(sessions.c.id == row.id)
+            .values(last_used_at=now, expires_at=now + self._lifetime)
         )
         return self._next_pair(tx, row.person_id, row.id, now)
 

@@ -53,8 +53,9 @@ def add_session(runtime: Runtime, **ends: timedelta) -> UUID:
     person_id, session_id = new_id(), new_id()
     with runtime.storage.system_transaction(write=True) as tx:
         tx.execute(insert(persons), {"id": person_id, "is_admin": False, **STAMPS})
-        session = {"id": session_id, "person_id": person_id, "created_at": NOW}
-        tx.execute(insert(sessions), {**session, "expires_at": NOW + ends["expires"]})
+        session = {"id": session_id, "person_id": person_id}
+        session |= {"created_at": NOW, "last_used_at": NOW, "expires_at": NOW + ends["expires"]}
+        tx.execute(insert(sessions), session)
         token = {"session_id": session_id, "created_at": NOW}
         for used_at in (None, NOW + ends["used"]):
             values = {**token, "token_hash": new_id().bytes * 2, "used_at": used_at}

@@ -26,6 +26,7 @@ TENANT_TABLES = (
 def upgrade() -> None:
     """Make every table."""
     system_tables()
+    tables_of_persons()
     tenant_tables()
     retention_tables()
     if op.get_bind().dialect.name == "postgresql":
@@ -141,6 +142,7 @@ def system_tables() -> None:
         "credentials",
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("email_index", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("email_verified_at", UtcDateTime(), nullable=True),
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("changed_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -156,6 +158,7 @@ def system_tables() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("grants_hash", sa.LargeBinary(length=32), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["person_id"], ["persons.id"], name="fk_identities_person_id", ondelete="CASCADE"
@@ -169,6 +172,7 @@ def system_tables() -> None:
         sa.Column("org_id", sa.Uuid(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("granted_by", sa.Text(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -185,7 +189,11 @@ def system_tables() -> None:
         "sessions",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("user_agent", sa.Text(), nullable=True),
+        sa.Column("address", sa.Text(), nullable=True),
+        sa.Column("address_index", sa.LargeBinary(length=32), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("last_used_at", UtcDateTime(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("revoked_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -207,6 +215,90 @@ def system_tables() -> None:
         sa.PrimaryKeyConstraint("token_hash", name="pk_refresh_tokens"),
     )
     op.create_index("ix_refresh_tokens_session_id", "refresh_tokens", ["session_id"], unique=False)
+
+
+def tables_of_persons() -> None:
+    """Make what belongs to a person, and invitations to become one."""
+    op.create_table(
+        "second_factors",
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=True),
+        sa.Column("last_step", sa.Integer(), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("confirmed_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["persons.id"], name="fk_second_factors_person_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("person_id", name="pk_second_factors"),
+    )
+    op.create_table(
+        "recovery_codes",
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("code_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("used_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["persons.id"], name="fk_recovery_codes_person_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("person_id", "code_hash", name="pk_recovery_codes"),
+    )
+    op.create_table(
+        "personal_tokens",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("scopes", sa.JSON(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.Column("last_used_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["persons.id"], name="fk_personal_tokens_person_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_personal_tokens"),
+        sa.UniqueConstraint("token_hash", name="uq_personal_tokens_token_hash"),
+    )
+    op.create_index("ix_personal_tokens_person_id", "personal_tokens", ["person_id"], unique=False)
+    op.create_index(
+        "ix_personal_tokens_expires_at", "personal_tokens", ["expires_at"], unique=False
+    )
+    op.create_table(
+        "one_time_links",
+        sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("purpose", sa.String(length=16), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["persons.id"], name="fk_one_time_links_person_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("token_hash", name="pk_one_time_links"),
+    )
+    op.create_index("ix_one_time_links_person_id", "one_time_links", ["person_id"], unique=False)
+    op.create_index("ix_one_time_links_expires_at", "one_time_links", ["expires_at"], unique=False)
+    op.create_table(
+        "invitations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("email_index", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("invited_by", sa.Uuid(), nullable=True),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["org_id"], ["organizations.id"], name="fk_invitations_org_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["invited_by"], ["persons.id"], name="fk_invitations_invited_by", ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_invitations"),
+        sa.UniqueConstraint("token_hash", name="uq_invitations_token_hash"),
+    )
+    op.create_index("ix_invitations_org_id", "invitations", ["org_id"], unique=False)
+    op.create_index("ix_invitations_expires_at", "invitations", ["expires_at"], unique=False)
 
 
 def tenant_tables() -> None:
