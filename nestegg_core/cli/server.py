@@ -113,7 +113,7 @@ def _options(
         "bind": f"fd://{listener.detach()}",
         "workers": server.web_concurrency,
         "threads": server.web_threads,
-        "worker_class": "gthread",
+        "worker_class": "nestegg_core.cli.gunicorn_worker.PatientWorker",
         "keepalive": KEEPALIVE_SECONDS,
         "graceful_timeout": GRACEFUL_SECONDS,
         "forwarded_allow_ips": ",".join(settings.forwarded_allow_ips),

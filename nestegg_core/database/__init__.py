@@ -5,12 +5,14 @@ the example to follow. One that keeps SQLite in another way subclasses `SqliteSt
 """
 
 from nestegg_core.database.migrator import head
+from nestegg_core.database.patience import Patience
 from nestegg_core.database.sql_storage import SqlStorage, SqlTransaction, translated_errors
 from nestegg_core.database.sqlite import SqliteStorage
 from nestegg_core.database.tables import SYSTEM_TABLES, in_org, is_tenant_table, metadata
 
 __all__ = [
     "SYSTEM_TABLES",
+    "Patience",
     "SqlStorage",
     "SqlTransaction",
     "SqliteStorage",

@@ -22,6 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from nestegg_core.contracts.storage import Finding
 from nestegg_core.database import migrator
 from nestegg_core.database.compiled import CompiledSelect, compile_select
+from nestegg_core.database.patience import Patience, Wait
 from nestegg_core.database.tables import TENANT_PARAMETER
 from nestegg_core.errors import Conflict, MigrationError, StorageUnavailable
 
@@ -37,12 +38,15 @@ does not keep these apart from a file that is locked, full, damaged or out of re
 class SqlTransaction:
     """One open transaction; see `nestegg_core.Transaction`."""
 
-    __slots__ = ("_connection", "_org_id", "_storage")
+    __slots__ = ("_connection", "_org_id", "_storage", "_wait")
 
-    def __init__(self, storage: "SqlStorage", connection: Connection, org_id: UUID | None) -> None:
+    def __init__(
+        self, storage: "SqlStorage", connection: Connection, org_id: UUID | None, wait: Wait
+    ) -> None:
         self._storage = storage
         self._connection = connection
         self._org_id = org_id
+        self._wait = wait
 
     @property
     def org_id(self) -> UUID:
@@ -57,6 +61,14 @@ class SqlTransaction:
         parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     ) -> CursorResult[Any]:
         """Run one statement, with the organization bound as `tenant_id`."""
+        with self._wait:
+            return self._execute(statement, parameters)
+
+    def _execute(
+        self,
+        statement: Executable,
+        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None,
+    ) -> CursorResult[Any]:
         if self._org_id is None or isinstance(statement, Insert):
             return self._connection.execute(statement, parameters)
         tenant = {TENANT_PARAMETER: self._org_id}
@@ -73,14 +85,16 @@ class SqlTransaction:
             parameters = {**parameters, TENANT_PARAMETER: self._org_id}
         driver: Any = self._connection.connection.driver_connection
         try:
-            rows = driver.execute(compiled.sql, compiled.bind(parameters)).fetchall()
+            with self._wait:
+                rows = driver.execute(compiled.sql, compiled.bind(parameters)).fetchall()
         except self._storage.driver_error as error:
             raise self._storage.wrapped(self._connection, error) from error
         return compiled.read(rows)
 
     def lock(self, name: str) -> None:
         """Wait for a lock of that name, held until the transaction ends."""
-        self._storage.take_lock(self._connection, name)
+        with self._wait:
+            self._storage.take_lock(self._connection, name)
 
 
 class SqlStorage:
@@ -88,6 +102,7 @@ class SqlStorage:
 
     def __init__(self) -> None:
         self._engine: Engine | None = None
+        self._patience: Patience | None = None
         self._compiled: dict[Select[Any], CompiledSelect] = {}
 
     # What a subclass says of its database.
@@ -106,6 +121,12 @@ class SqlStorage:
     def take_lock(self, connection: Connection, name: str) -> None:
         """Wait for a lock of that name until the transaction ends."""
         raise NotImplementedError
+
+    def make_patience(self) -> Patience | None:
+        """Return what cuts connections that have said nothing for too long; by default nothing
+        does, for a database that is a file.
+        """
+        return None
 
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
@@ -147,34 +168,43 @@ class SqlStorage:
     @contextmanager
     def _open(self, org_id: UUID | None, *, write: bool) -> Iterator[SqlTransaction]:
         with translated_errors():
-            connection = self._connect(org_id, write=write)
+            connection, wait = self._connect(org_id, write=write)
             try:
-                yield SqlTransaction(self, connection, org_id)
-                self.end(connection, "COMMIT")
+                yield SqlTransaction(self, connection, org_id, wait)
+                with wait:
+                    self.end(connection, "COMMIT")
             except BaseException:
                 if not connection.invalidated:
-                    self.end(connection, "ROLLBACK")
+                    with wait:
+                        self.end(connection, "ROLLBACK")
                 raise
             finally:
-                connection.close()
+                self._close(connection, wait)
 
-    def _connect(self, org_id: UUID | None, *, write: bool) -> Connection:
+    def _connect(self, org_id: UUID | None, *, write: bool) -> tuple[Connection, Wait]:
         """Take a connection and begin. A pooled one may have died meanwhile; as nothing has
         run yet, a fresh one is tried in its place, once.
         """
         for last_try in (False, True):
             connection = self.engine.connect()
+            wait = self._patience.begin(connection) if self._patience else Wait()
             try:
-                self.begin(connection, org_id, write=write)
+                with wait:
+                    self.begin(connection, org_id, write=write)
             except BaseException:
                 stale = connection.invalidated
-                connection.close()
+                self._close(connection, wait)
                 if last_try or not stale:
                     raise
                 self.engine.dispose()  # what else lies in the pool has died with it
             else:
-                return connection
+                return connection, wait
         raise AssertionError("unreachable")
+
+    def _close(self, connection: Connection, wait: Wait) -> None:
+        if self._patience is not None:
+            self._patience.end(wait)  # first: another may have the connection a moment later
+        connection.close()
 
     def end(self, connection: Connection, verb: str) -> None:
         """Send COMMIT or ROLLBACK."""
@@ -184,6 +214,7 @@ class SqlStorage:
     def engine(self) -> Engine:
         """The engine, made at first use: after gunicorn or a worker has forked."""
         if self._engine is None:
+            self._patience = self.make_patience()
             self._engine = self.make_engine()
         return self._engine
 
@@ -221,6 +252,8 @@ class SqlStorage:
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
+            if self._patience is not None:
+                self._patience.stop()
 
     # The schema.
 
@@ -281,6 +314,8 @@ def translated_errors() -> Iterator[None]:
     except (DatabaseError, InterfaceError, PoolTimeout) as error:
         if getattr(getattr(error, "orig", None), "sqlstate", None) in _LOST_RACES:
             raise Conflict("concurrent-change", "Another change got in between.") from error
+        if isinstance(error, PoolTimeout):
+            raise StorageUnavailable("Every connection to the database is in use.") from error
         if not _out_of_reach(error):
             raise
         raise StorageUnavailable("The database cannot be reached or did not answer.") from error
@@ -290,4 +325,4 @@ def _out_of_reach(error: Exception) -> bool:
     code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
     if code is not None:
         return code & 0xFF not in _SQLITE_MISTAKES
-    return isinstance(error, OperationalError | InterfaceError | PoolTimeout)
+    return isinstance(error, OperationalError | InterfaceError)

@@ -26,6 +26,18 @@ class PostgresSettings(BaseSettings):
     db_max_overflow: int = Field(
         default=10, ge=0, description="Connections that each process may open beyond its pool."
     )
+    db_pool_timeout_seconds: int = Field(
+        default=5,
+        ge=1,
+        description="Seconds that a request waits for a connection when all are in use; then it "
+        "is answered 503.",
+    )
+    db_statement_seconds: int = Field(
+        default=60,
+        ge=0,
+        description="Seconds that one statement may take, waiting for locks included; then it is "
+        "cancelled and its request answered 503. 0: no limit.",
+    )
 
 
 def make_storage(ctx: PluginContext[PostgresSettings]) -> PostgresStorage:
@@ -37,6 +49,8 @@ def make_storage(ctx: PluginContext[PostgresSettings]) -> PostgresStorage:
         admin_url=admin.get_secret_value() if admin else url,
         pool_size=ctx.settings.db_pool_size,
         max_overflow=ctx.settings.db_max_overflow,
+        pool_timeout=ctx.settings.db_pool_timeout_seconds,
+        statement_seconds=ctx.settings.db_statement_seconds,
     )
 
 

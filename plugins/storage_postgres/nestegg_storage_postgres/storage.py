@@ -1,9 +1,12 @@
 """The storage: how transactions begin, how locks are taken, and who may migrate."""
 
+import os
+import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
+from psycopg import Error
 from psycopg.pq import ConnStatus, ExecStatus
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
@@ -15,12 +18,14 @@ from nestegg_core import (
     Problem,
     StorageUnavailable,
 )
-from nestegg_core.database import SqlStorage, SqlTransaction, translated_errors
+from nestegg_core.database import Patience, SqlStorage, SqlTransaction, translated_errors
 from nestegg_storage_postgres.checks import check_roles
 from nestegg_storage_postgres.roles import Role, ensure_role
 
 # In UTC, so that what the driver reads is in UTC.
-_CONNECT = {"connect_timeout": 5, "options": "-c timezone=UTC"}
+_OPTIONS = "-c timezone=UTC"
+_CONNECT = {"connect_timeout": 5, "options": _OPTIONS}
+_GRACE = 2.0
 MIGRATIONS_LOCK = "nestegg migrations"
 _HAS_TABLES = text("SELECT to_regclass('alembic_version')")
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
@@ -35,14 +40,28 @@ class PostgresStorage(SqlStorage):
             only one role (`nestegg db check` then says so).
         pool_size: connections that are kept.
         max_overflow: connections beyond them, for a peak.
+        pool_timeout: seconds to wait for a connection when all are in use.
+        statement_seconds: what one statement may take, waiting for locks included; 0 for as long
+            as it likes. Migrations are not limited.
     """
 
-    def __init__(self, url: str, *, admin_url: str, pool_size: int, max_overflow: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        admin_url: str,
+        pool_size: int,
+        max_overflow: int,
+        pool_timeout: int = 5,
+        statement_seconds: int = 60,
+    ) -> None:
         super().__init__()
         self._url = _driver_url(url)
         self._admin_url = _driver_url(admin_url)
         self._pool_size = pool_size
         self._max_overflow = max_overflow
+        self._pool_timeout = pool_timeout
+        self._statement_seconds = statement_seconds
 
     def make_engine(self) -> Engine:
         """Make the pool; the most recently used connection goes out first, so idle ones age."""
@@ -51,11 +70,20 @@ class PostgresStorage(SqlStorage):
             isolation_level="AUTOCOMMIT",
             pool_size=self._pool_size,
             max_overflow=self._max_overflow,
+            pool_timeout=self._pool_timeout,
             pool_use_lifo=True,
             pool_reset_on_return=None,  # the doors end what they begin
             hide_parameters=True,
-            connect_args=_CONNECT,
+            connect_args={
+                **_CONNECT,
+                "options": f"{_OPTIONS} -c statement_timeout={self._statement_seconds}s",
+            },
         )
+
+    def make_patience(self) -> Patience | None:
+        """Cut connections to a server that is too stuck to limit its statements itself."""
+        seconds = self._statement_seconds
+        return Patience(seconds + _GRACE, _cut) if seconds else None
 
     def begin(self, connection: Connection, org_id: UUID | None, *, write: bool) -> None:
         """Send BEGIN and the organization in one round trip, and never as a prepared statement
@@ -148,6 +176,19 @@ class PostgresStorage(SqlStorage):
         return (
             Role(name, self._url.password) if name not in {None, self._admin_url.username} else None
         )
+
+
+def _cut(connection: Connection) -> None:
+    """Shut the socket down under a driver that waits for it, in another thread than ours."""
+    with suppress(OSError, Error), socket.socket(fileno=os.dup(_socket(connection))) as it:
+        it.shutdown(socket.SHUT_RDWR)
+
+
+def _socket(connection: Connection) -> int:
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101 - somebody waits on it
+    number: int = driver.pgconn.socket
+    return number
 
 
 def _has_tables(connection: Connection) -> bool:
