@@ -5,7 +5,7 @@ the example to follow. One that keeps SQLite in another way subclasses `SqliteSt
 """
 
 from nestegg_core.database.migrator import head
-from nestegg_core.database.patience import Patience
+from nestegg_core.database.patience import Patience, Wait
 from nestegg_core.database.sql_storage import SqlStorage, SqlTransaction, translated_errors
 from nestegg_core.database.sqlite import SqliteStorage
 from nestegg_core.database.tables import SYSTEM_TABLES, in_org, is_tenant_table, metadata
@@ -16,6 +16,7 @@ __all__ = [
     "SqlStorage",
     "SqlTransaction",
     "SqliteStorage",
+    "Wait",
     "head",
     "in_org",
     "is_tenant_table",

@@ -109,4 +109,4 @@ def _place(table: Table, column: str, values: Mapping[str, Any]) -> Place:
 def _key(table: Table) -> tuple[bool, tuple[str, ...]]:
     """Tell whether rows have an organization, and return the rest of their primary key."""
     key = tuple(column.name for column in table.primary_key if column.name != "org_id")
-    return "org_id" in table.c, key
+    return any(column.name == "org_id" for column in table.primary_key), key

@@ -4,12 +4,25 @@ A storage for another database subclasses `SqlStorage` and says how its engine i
 transaction begins, how a lock is taken and what only its database can check.
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable, Insert, Select, text
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Engine,
+    Executable,
+    Insert,
+    Select,
+    inspect,
+    literal,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.exc import (
     DatabaseError,
     DBAPIError,
@@ -33,6 +46,30 @@ _SQLITE_MISTAKES = frozenset({1, 8, 18, 20, 21, 25})
 """SQLITE_ERROR, READONLY, TOOBIG, MISMATCH, MISUSE and RANGE: a statement is wrong. Its driver
 does not keep these apart from a file that is locked, full, damaged or out of reach.
 """
+
+_FILLED_BY_ITSELF = frozenset(
+    {
+        "alembic_version",
+        "instance_secrets",
+        "jobs",
+        "key_fingerprints",
+        "leases",
+        "rewrap_checkpoints",
+    }
+)
+"""Tables that have rows before anybody has put data into a new database."""
+
+
+class Watch(Protocol):
+    """Follows the pool of connections."""
+
+    def made(self, engine: Engine) -> None:
+        """Take an engine that is about to be used."""
+        ...
+
+    def waited(self, seconds: float) -> None:
+        """Take how long somebody waited for a connection, whether it came or not."""
+        ...
 
 
 class SqlTransaction:
@@ -104,6 +141,7 @@ class SqlStorage:
         self._engine: Engine | None = None
         self._patience: Patience | None = None
         self._compiled: dict[Select[Any], CompiledSelect] = {}
+        self.watch: Watch | None = None
 
     # What a subclass says of its database.
 
@@ -186,7 +224,7 @@ class SqlStorage:
         run yet, a fresh one is tried in its place, once.
         """
         for last_try in (False, True):
-            connection = self.engine.connect()
+            connection = self._taken()
             wait = self._patience.begin(connection) if self._patience else Wait()
             try:
                 with wait:
@@ -206,6 +244,15 @@ class SqlStorage:
             self._patience.end(wait)  # first: another may have the connection a moment later
         connection.close()
 
+    def _taken(self) -> Connection:
+        """Take a connection out of the pool."""
+        began = time.perf_counter()
+        try:
+            return self.engine.connect()
+        finally:
+            if self.watch is not None:
+                self.watch.waited(time.perf_counter() - began)
+
     def end(self, connection: Connection, verb: str) -> None:
         """Send COMMIT or ROLLBACK."""
         connection.exec_driver_sql(verb)
@@ -216,6 +263,8 @@ class SqlStorage:
         if self._engine is None:
             self._patience = self.make_patience()
             self._engine = self.make_engine()
+            if self.watch is not None:
+                self.watch.made(self._engine)
         return self._engine
 
     def compiled(self, statement: Select[Any]) -> CompiledSelect:
@@ -275,6 +324,15 @@ class SqlStorage:
                     f"The migration to {revision} failed and was rolled back: "
                     f"{getattr(error, 'orig', error)}"
                 ) from error
+
+    def holds_data(self) -> bool:
+        """Tell whether any table but those that a server fills by itself has a row."""
+        with translated_errors(), self.migrating() as connection:
+            names = set(inspect(connection).get_table_names()) - _FILLED_BY_ITSELF
+            return any(
+                connection.execute(select(literal(1)).select_from(table(name)).limit(1)).first()
+                for name in names
+            )
 
     def _stands_at_head(self) -> bool:
         """Tell whether there is nothing to migrate, as far as the application's role can see:

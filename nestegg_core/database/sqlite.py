@@ -4,14 +4,20 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from nestegg_core.contracts.storage import Finding
-from nestegg_core.database.sql_storage import SqlStorage, SqlTransaction
+from nestegg_core.database.sql_storage import SqlStorage, SqlTransaction, translated_errors
+from nestegg_core.database.sqlite_dump import (
+    SqliteSnapshot,
+    copy_database,
+    scratch_folder,
+    written,
+)
 from nestegg_core.database.types import ExactSum
 from nestegg_core.errors import MigrationError
 
@@ -21,6 +27,9 @@ BUSY_SECONDS = 10
 
 class SqliteStorage(SqlStorage):
     """Keeps everything in one file, in WAL mode, with foreign keys on."""
+
+    dump_format = "sqlite"
+    journal_mode = "WAL"
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -35,7 +44,7 @@ class SqliteStorage(SqlStorage):
             hide_parameters=True,
             connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
         )
-        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "connect", self._prepare)
         return engine
 
     def begin(self, connection: Connection, org_id: UUID | None, *, write: bool) -> None:
@@ -82,10 +91,54 @@ class SqliteStorage(SqlStorage):
         del transaction
         return []
 
+    # Backups: see `nestegg_core.DumpingStorage`.
 
-def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
-    connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.create_aggregate("exact_sum", 1, ExactSum)  # type: ignore[arg-type]  # answers in text, which sqlite3 takes
+    @contextmanager
+    def snapshot(self) -> Iterator[SqliteSnapshot]:
+        """Copy the file, writers notwithstanding, and look at the copy."""
+        with translated_errors(), scratch_folder(self._path) as folder:
+            copy = folder / "copy.sqlite3"
+            copy_database(self._path, copy, BUSY_SECONDS)
+            with SqliteCopy(copy).snapshot() as taken:
+                yield taken
+
+    @contextmanager
+    def scratch(self, source: IO[bytes]) -> Iterator["SqliteCopy"]:
+        """Write the dump to a file of its own, and check that it is a sound database."""
+        with scratch_folder(self._path) as folder:
+            storage = SqliteCopy(written(source, folder / "scratch.sqlite3"))
+            try:
+                yield storage
+            finally:
+                storage.dispose()
+
+    def restore(self, source: IO[bytes]) -> None:
+        """Put the dump in the place of everything in the file, in one transaction of SQLite's.
+
+        The file stays the same one, so that processes that have it open see what was restored.
+        """
+        with translated_errors(), scratch_folder(self._path) as folder:
+            dump = written(source, folder / "dump.sqlite3")
+            copy_database(dump, self._path, BUSY_SECONDS)
+
+    def _prepare(self, connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA journal_mode = {self.journal_mode}")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.create_aggregate("exact_sum", 1, ExactSum)  # type: ignore[arg-type]  # answers in text, which sqlite3 takes
+
+
+class SqliteCopy(SqliteStorage):
+    """A database that nobody else writes to, such as a dump; it stays a single file."""
+
+    journal_mode = "DELETE"
+
+    @contextmanager
+    def snapshot(self) -> Iterator[SqliteSnapshot]:
+        """Look at the file itself."""
+        try:
+            with self.system_transaction(write=False) as transaction:
+                yield SqliteSnapshot(transaction, self._path)
+        finally:
+            self.dispose()

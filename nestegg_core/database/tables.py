@@ -203,6 +203,8 @@ one_time_links = Table(
     Column("token_hash", LargeBinary(32), primary_key=True),
     _of_person(index=True),
     Column("purpose", String(16), nullable=False),
+    # Whether nobody but the mailbox got it: only then its use proves the address.
+    Column("mailed", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
@@ -243,6 +245,8 @@ invitations = Table(
     Column("role", String(16), nullable=False),
     Column("token_hash", LargeBinary(32), nullable=False, unique=True),
     Column("invited_by", Uuid, ForeignKey("persons.id", ondelete="SET NULL")),
+    # NULL where the link was shown to the inviter instead.
+    Column("mailed_at", UtcDateTime),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
     *_stamps(),
 )

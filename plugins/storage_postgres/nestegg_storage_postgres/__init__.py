@@ -1,6 +1,7 @@
 """PostgreSQL for Nest Egg: psycopg 3, a pool for each process, and row-level security."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
@@ -38,6 +39,11 @@ class PostgresSettings(BaseSettings):
         description="Seconds that one statement may take, waiting for locks included; then it is "
         "cancelled and its request answered 503. 0: no limit.",
     )
+    pg_bin: Path | None = Field(
+        default=None,
+        description="Folder with PostgreSQL's pg_dump, pg_restore and psql, for `nestegg backup`; "
+        "not older than the server. Default: those on PATH.",
+    )
 
 
 def make_storage(ctx: PluginContext[PostgresSettings]) -> PostgresStorage:
@@ -51,6 +57,7 @@ def make_storage(ctx: PluginContext[PostgresSettings]) -> PostgresStorage:
         max_overflow=ctx.settings.db_max_overflow,
         pool_timeout=ctx.settings.db_pool_timeout_seconds,
         statement_seconds=ctx.settings.db_statement_seconds,
+        pg_bin=ctx.settings.pg_bin,
     )
 
 

@@ -4,6 +4,8 @@ import os
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
 from uuid import UUID
 
 from psycopg import Error
@@ -13,14 +15,24 @@ from sqlalchemy.pool import NullPool
 
 from nestegg_core import (
     ConfigurationError,
+    Diagnosis,
     Finding,
     MigrationError,
     Problem,
     StorageUnavailable,
 )
-from nestegg_core.database import Patience, SqlStorage, SqlTransaction, translated_errors
+from nestegg_core.database import Patience, SqlStorage, SqlTransaction, Wait, translated_errors
 from nestegg_storage_postgres.checks import check_roles
+from nestegg_storage_postgres.dumps import (
+    PostgresSnapshot,
+    refuse_lesser_role,
+    restore,
+    server_version,
+)
+from nestegg_storage_postgres.examination import examine_admin, examine_connection
 from nestegg_storage_postgres.roles import Role, ensure_role
+from nestegg_storage_postgres.scratch import scratch_database
+from nestegg_storage_postgres.tools import Tools
 
 # In UTC, so that what the driver reads is in UTC.
 _OPTIONS = "-c timezone=UTC"
@@ -43,7 +55,10 @@ class PostgresStorage(SqlStorage):
         pool_timeout: seconds to wait for a connection when all are in use.
         statement_seconds: what one statement may take, waiting for locks included; 0 for as long
             as it likes. Migrations are not limited.
+        pg_bin: folder with pg_dump, pg_restore and psql; `None` for those on PATH.
     """
+
+    dump_format = "pg_dump custom"
 
     def __init__(
         self,
@@ -54,6 +69,7 @@ class PostgresStorage(SqlStorage):
         max_overflow: int,
         pool_timeout: int = 5,
         statement_seconds: int = 60,
+        pg_bin: Path | None = None,
     ) -> None:
         super().__init__()
         self._url = _driver_url(url)
@@ -62,6 +78,7 @@ class PostgresStorage(SqlStorage):
         self._max_overflow = max_overflow
         self._pool_timeout = pool_timeout
         self._statement_seconds = statement_seconds
+        self._tools = Tools(pg_bin)
 
     def make_engine(self) -> Engine:
         """Make the pool; the most recently used connection goes out first, so idle ones age."""
@@ -132,13 +149,7 @@ class PostgresStorage(SqlStorage):
         """Connect as the owner, wait for other migrators, and grant the application its rights
         once the tables are there.
         """
-        engine = create_engine(
-            self._admin_url,
-            poolclass=NullPool,
-            hide_parameters=True,
-            connect_args=_CONNECT,
-        )
-        with engine.begin() as connection:
+        with self._admin_engine().begin() as connection:
             connection.execute(_LOCK, {"name": MIGRATIONS_LOCK})
             yield connection
             if self._role is not None and _has_tables(connection):
@@ -168,6 +179,61 @@ class PostgresStorage(SqlStorage):
     def check_database(self, transaction: SqlTransaction) -> Sequence[Finding]:
         """Return why row-level security does not hold the application's role, if it does not."""
         return check_roles(transaction)
+
+    # Backups: see `nestegg_core.DumpingStorage`.
+
+    @contextmanager
+    def snapshot(self) -> Iterator[PostgresSnapshot]:
+        """Hold on to the present state, as the owner: the application's role sees too little."""
+        with translated_errors(), self._admin_engine().connect() as connection:
+            connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            with connection.begin():
+                refuse_lesser_role(connection)
+                transaction = SqlTransaction(self, connection, None, Wait())
+                yield PostgresSnapshot(transaction, connection, self._admin_url, self._tools)
+
+    @contextmanager
+    def scratch(self, source: IO[bytes]) -> Iterator["PostgresStorage"]:
+        """Restore into a new database on the same server, with the owner as its only role."""
+        with translated_errors(), scratch_database(self._admin_url) as url:
+            restore(source, url, self._tools, self._server_version())
+            same = url.render_as_string(hide_password=False)
+            storage = PostgresStorage(
+                same, admin_url=same, pool_size=1, max_overflow=1, statement_seconds=0
+            )
+            try:
+                yield storage
+            finally:
+                storage.dispose()
+
+    def restore(self, source: IO[bytes]) -> None:
+        """Put a dump in the place of every table, and give the application its rights again."""
+        with translated_errors():
+            restore(source, self._admin_url, self._tools, self._server_version())
+            with self.migrating():
+                pass  # it ends with the rights
+
+    def examine(self, *, processes: int) -> Sequence[Diagnosis]:
+        """Return what is wrong with connections, TLS, clocks, the owner's rights and the tools."""
+        demand = processes * (self._pool_size + self._max_overflow)
+        with self.system_transaction(write=False) as transaction:
+            found = examine_connection(transaction, self._url, demand)
+        with translated_errors(), self._admin_engine().connect() as connection:
+            return [*found, *examine_admin(connection, self._tools)]
+
+    def _server_version(self) -> int:
+        with self._admin_engine().connect() as connection:
+            return server_version(connection)
+
+    def _admin_engine(self) -> Engine:
+        return create_engine(
+            self._admin_url,
+            poolclass=NullPool,
+            hide_parameters=True,
+            connect_args=_CONNECT,
+        )
 
     @property
     def _role(self) -> Role | None:

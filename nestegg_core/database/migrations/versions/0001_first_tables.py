@@ -266,6 +266,7 @@ def tables_of_persons() -> None:
         sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("purpose", sa.String(length=16), nullable=False),
+        sa.Column("mailed", sa.Boolean(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -284,6 +285,7 @@ def tables_of_persons() -> None:
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("invited_by", sa.Uuid(), nullable=True),
+        sa.Column("mailed_at", UtcDateTime(), nullable=True),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),

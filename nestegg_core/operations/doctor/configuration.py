@@ -1,0 +1,85 @@
+"""Settings, keys and plugins: what was refused, what was left out, and what was decided."""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from nestegg_core.contracts.operations import Diagnosis
+from nestegg_core.errors import Problem
+
+
+class Status(Protocol):
+    """What became of an installed plugin."""
+
+    @property
+    def name(self) -> str:
+        """Its entry point's name."""
+        ...
+
+    @property
+    def state(self) -> str:
+        """`failed` for one that cannot be used."""
+        ...
+
+    @property
+    def cause(self) -> str:
+        """Why."""
+        ...
+
+    @property
+    def fix(self) -> str:
+        """What to do."""
+        ...
+
+
+def refused(problems: Iterable[Problem]) -> Iterator[Diagnosis]:
+    """Tell why the server would refuse to start."""
+    for one in problems:
+        yield Diagnosis("error", f"{one.where} {one.what}", "the server cannot start", one.fix)
+
+
+def keys(problems: Iterable[Problem]) -> Iterator[Diagnosis]:
+    """Tell how the encryption keys do not fit the database."""
+    why = "values would not open, or be written so that nobody else can read them"
+    for one in problems:
+        yield Diagnosis("error", f"{one.where} {one.what}", why, one.fix)
+
+
+def plugins(statuses: Iterable[Status]) -> Iterator[Diagnosis]:
+    """Tell which installed plugins cannot be used."""
+    for one in statuses:
+        if one.state == "failed":
+            why = "what it brings is not there"
+            yield Diagnosis("warning", f"Plugin {one.name} failed: {one.cause}", why, one.fix)
+
+
+def decisions(
+    *, production: bool, trusted: Iterable[str], open_metrics: bool
+) -> Iterator[Diagnosis]:
+    """Remind of what was decided.
+
+    Args:
+        production: whether the production rules hold.
+        trusted: `TRUSTED_NETWORKS`.
+        open_metrics: whether the metrics are served beyond this machine with the default password.
+    """
+    if not production:
+        yield Diagnosis(
+            "note",
+            "ENVIRONMENT is not production",
+            "insecure settings are not refused",
+            "for real data set ENVIRONMENT=production",
+        )
+    if names := ", ".join(trusted):
+        yield Diagnosis(
+            "note",
+            f"TRUSTED_NETWORKS vouches for {names}",
+            "databases and Redis there need neither TLS nor a password",
+            "leave it out where others can reach that network",
+        )
+    if open_metrics:
+        yield Diagnosis(
+            "warning",
+            "The metrics are served to other machines with the default password",
+            "everybody can read them",
+            "set METRICS_PASSWORD, or METRICS_HOST=127.0.0.1",
+        )

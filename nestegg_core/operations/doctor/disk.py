@@ -1,0 +1,86 @@
+"""The disk: is there room, and who can read what lies there?"""
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from nestegg_core.contracts.operations import Diagnosis
+
+MEGABYTE = 1_000_000
+LITTLE, NOTHING = 1000 * MEGABYTE, 100 * MEGABYTE
+_OTHERS = stat.S_IRWXO
+_GROUP_AND_OTHERS = stat.S_IRWXO | stat.S_IRWXG
+
+
+def room(folders: Mapping[str, Path], little: int = LITTLE) -> Iterator[Diagnosis]:
+    """Look at the room in folders, and whether they can be written to.
+
+    Args:
+        folders: by the setting that names each.
+        little: bytes below which there is a warning; an error at a tenth of it.
+    """
+    for variable, folder in folders.items():
+        place = _nearest(folder)
+        if not os.access(place, os.W_OK):
+            yield Diagnosis(
+                "error",
+                f"{variable} cannot be written to by this user",
+                "nothing can be kept there",
+                f"chown it to the user that runs Nest Egg, or set {variable} to another folder",
+            )
+            continue
+        free = shutil.disk_usage(place).free
+        if free < little:
+            yield Diagnosis(
+                "error" if free < little // (LITTLE // NOTHING) else "warning",
+                f"There are {free // MEGABYTE} MB left on the disk of {variable}",
+                "when it is full, every change is refused and no backup is made",
+                f"make room, or move {variable} to a larger disk",
+            )
+
+
+def rights(home: Path, backups: Path | None) -> Iterator[Diagnosis]:
+    """Look for what other users of the machine can read.
+
+    Args:
+        home: the data folder.
+        backups: the folder for backups.
+    """
+    secrets = home / "secrets"
+    if secrets.is_dir() and any(
+        _allows(path, _GROUP_AND_OTHERS) for path in (secrets, *secrets.iterdir())
+    ):
+        yield Diagnosis(
+            "error",
+            "Other users can reach the folder `secrets` in NESTEGG_HOME or a file in it",
+            "the keys there open all encrypted data",
+            "chmod -R go-rwx on that folder",
+        )
+    files = list(home.glob("*.sqlite3*"))
+    if files and _allows(home, _OTHERS) and any(_allows(path, _OTHERS) for path in files):
+        yield Diagnosis(
+            "warning",
+            "All users of this machine can read the database in NESTEGG_HOME",
+            "amounts and payees are not encrypted in it",
+            "chmod o-rwx on that folder",
+        )
+    if backups is not None and backups.is_dir() and _allows(backups, _OTHERS):
+        yield Diagnosis(
+            "warning",
+            "All users of this machine can list the folder BACKUP_DIR",
+            "what is copied there by hand may be readable too",
+            "chmod o-rwx on that folder",
+        )
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or the one in which it would be made."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
+def _allows(path: Path, bits: int) -> bool:
+    return bool(path.stat().st_mode & bits)

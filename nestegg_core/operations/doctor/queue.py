@@ -1,0 +1,69 @@
+"""The queue: does somebody work at it, and does a job wait too long?"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Worker
+from sqlalchemy import func, select
+
+from nestegg_core.contracts.operations import Diagnosis
+from nestegg_core.contracts.storage import Storage
+from nestegg_core.database.tables import jobs
+from nestegg_core.errors import StorageUnavailable
+
+QUEUES = ("default", "heavy")
+LATE = timedelta(minutes=10)
+_SECONDS = 3.0
+_OLDEST = select(func.min(jobs.c.due_at).label("due_at")).where(jobs.c.state == "queued")
+
+
+def workers(url: str) -> list[frozenset[str]]:
+    """Return the queues of each worker's process that has been heard of lately.
+
+    Raises:
+        redis.exceptions.RedisError: Redis does not answer.
+    """
+    with Redis.from_url(url, socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS) as client:
+        return [frozenset(one.queue_names()) for one in Worker.all(connection=client)]
+
+
+def queue(url: str | None, storage: Storage, now: datetime) -> Iterator[Diagnosis]:
+    """Look at workers and waiting jobs.
+
+    Args:
+        url: of the queue's Redis; `None` where jobs run in the process that asks for them.
+        storage: at head.
+        now: the present moment.
+    """
+    if url is not None:
+        yield from _unserved(url)
+    try:
+        with storage.system_transaction(write=False) as tx:
+            due_at = tx.execute(_OLDEST).scalar()
+    except StorageUnavailable:
+        return  # the check of the database tells
+    if due_at is not None and now - due_at > LATE:
+        minutes = int((now - due_at).total_seconds() // 60)
+        yield Diagnosis(
+            "warning",
+            f"A job has been waiting for {minutes} minutes",
+            "mails, imports and backups come late, or not at all",
+            "see `nestegg jobs list --state queued`; start more workers: nestegg worker",
+        )
+
+
+def _unserved(url: str) -> Iterator[Diagnosis]:
+    try:
+        served = frozenset[str]().union(*workers(url))
+    except RedisError:
+        return  # the check of Redis tells
+    for name in QUEUES:
+        if name not in served:
+            yield Diagnosis(
+                "warning",
+                f"No worker is alive for the queue {name}",
+                "its jobs wait until one is",
+                f"nestegg worker --queues {name}",
+            )
