@@ -18,7 +18,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from benchmarks.nothing import nothing
-from benchmarks.servers import APPLICATION, OWNER, ROOT, running_postgres
+from benchmarks.servers import APPLICATION, OWNER, ROOT, Postgres, running_postgres
 from nestegg_core.plugin_host import PluginHost
 from nestegg_core.runtime import Runtime, build
 from nestegg_core.settings import Environment, load
@@ -56,17 +56,9 @@ def measure(jobs: int) -> dict[str, dict[str, float]]:
         running_postgres() as postgres,
         tempfile.TemporaryDirectory() as folder,
     ):
-        postgres.create_database("jobs")
-        variables = {
-            "ENVIRONMENT": "test",
-            "NESTEGG_HOME": folder,
-            "DATABASE_URL": postgres.url("jobs", APPLICATION),
-            "DATABASE_ADMIN_URL": postgres.url("jobs", OWNER),
-            "REDIS_URL": redis.url,
-            "LOG_LEVEL": "WARNING",
-        }
+        settings = variables(postgres, redis, Path(folder))
         rates = {
-            OURS: _ours(redis, variables, Path(folder), jobs),
+            OURS: _ours(redis, settings, Path(folder), jobs),
             FORKING: _bare(redis, "rq.Worker", Path(folder), jobs),
             SIMPLE: _bare(redis, "rq.SimpleWorker", Path(folder), jobs),
         }
@@ -86,20 +78,34 @@ def table(results: dict[str, dict[str, float]]) -> str:
     return "\n".join(lines)
 
 
-def _ours(redis: RedisServer, variables: dict[str, str], folder: Path, jobs: int) -> Rates:
-    with _runtime(variables) as runtime:
+def variables(postgres: Postgres, redis: RedisServer, folder: Path) -> dict[str, str]:
+    """Return the settings of an instance in a new database, with a queue."""
+    postgres.create_database("jobs")
+    return {
+        "ENVIRONMENT": "test",
+        "NESTEGG_HOME": str(folder),
+        "DATABASE_URL": postgres.url("jobs", APPLICATION),
+        "DATABASE_ADMIN_URL": postgres.url("jobs", OWNER),
+        "REDIS_URL": redis.url,
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+def _ours(redis: RedisServer, settings: dict[str, str], folder: Path, jobs: int) -> Rates:
+    with instance(settings) as runtime:
         asked = _timed(lambda n: runtime.jobs.enqueue("tick", {"number": n}), jobs)
     command = ("worker", "-Q", "default", "--concurrency", str(WORKERS))
-    with running(folder, variables, *command):
+    with running(folder, settings, *command):
         return Rates(asked, _drained(redis, jobs))
 
 
 @contextmanager
-def _runtime(variables: dict[str, str]) -> Iterator[Runtime]:
-    environment = Environment.read(variables, dotenv=None)
-    settings = load(environment)
+def instance(settings: dict[str, str]) -> Iterator[Runtime]:
+    """Give an instance whose jobs are those of `job_traces`."""
+    environment = Environment.read(settings, dotenv=None)
+    loaded = load(environment)
     host = PluginHost.discover(extra={"job_traces": job_traces})
-    runtime = build(settings, host.select(settings, environment))
+    runtime = build(loaded, host.select(loaded, environment))
     runtime.storage.upgrade()
     yield runtime
     runtime.storage.dispose()

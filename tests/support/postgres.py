@@ -4,16 +4,22 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 from sqlalchemy import URL, make_url
 
+from support import system_postgres
+
 OWNER, APPLICATION = "nestegg", "nestegg_app"
+
+SYSTEM = "NESTEGG_TEST_SYSTEM_POSTGRES"
+"""Variable that makes the tests use the system's PostgreSQL instead; its value is of no meaning."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +29,12 @@ class Postgres:
     Attributes:
         superuser: URL of its `postgres` database, as the superuser.
         tools: folder with pg_dump, pg_restore and psql of its version.
+        server: the wheel's own handle.
     """
 
     superuser: URL
     tools: Path
+    server: Any = field(repr=False)
 
     def url(self, database: str, role: str) -> str:
         """Return the URL of a database as a role."""
@@ -38,6 +46,38 @@ class Postgres:
         url = self.url(database, self.superuser.username or "")
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(statement.encode())
+
+    def stop(self) -> None:
+        """Stop the server as an operator does; who is connected is cut off."""
+        self.server.stop()
+
+    def kill(self) -> None:
+        """End all of its processes as `kill -9` would."""
+        processes = self._processes()
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(processes, timeout=30)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Halt all of its processes while the block runs."""
+        processes = self._processes()
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
+
+    def _processes(self) -> list[psutil.Process]:
+        postmaster = psutil.Process(self.server.get_pid())
+        return [postmaster, *postmaster.children()]
+
+    def start(self) -> None:
+        """Start it again, with recovery where that is needed."""
+        self.server.ensure_postgres_running()
 
     def create_database(self, name: str) -> None:
         """Make an empty database that belongs to the owner's role."""
@@ -62,21 +102,37 @@ def _wheel() -> Any:
 
 
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
-    """Start a server with the two roles of the design, and stop it in the end."""
+def running_postgres(*, durable: bool = False) -> Iterator[Postgres]:
+    """Start a server with the two roles of the design, and stop it in the end.
+
+    Args:
+        durable: whether it flushes what it commits. It need not where nothing has to outlive a
+            power cut, and flushing takes most of a run's time.
+    """
     folder = Path(tempfile.mkdtemp(prefix="nestegg-pg-"))
     try:
-        wheel = _wheel()
-        server = wheel.postgres_server.get_server(folder / "data", cleanup_mode=None)
+        postgres = _system(folder) if SYSTEM in os.environ else _from_wheel(folder)
         try:
-            tools = Path(wheel.__file__ or "").parent / "pginstall18" / "bin"
-            postgres = Postgres(make_url(server.get_uri()), tools)
-            # Nothing here has to outlive a power cut, and flushing takes most of a run's time.
-            postgres.execute("ALTER SYSTEM SET fsync = off")
+            postgres.execute(f"ALTER SYSTEM SET fsync = {'on' if durable else 'off'}")
             postgres.execute("SELECT pg_reload_conf()")
-            postgres.execute(f"CREATE ROLE {OWNER} LOGIN CREATEROLE")
+            postgres.execute(f"CREATE ROLE {OWNER} LOGIN CREATEROLE CREATEDB")
             yield postgres
         finally:
-            server.stop()
+            postgres.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _from_wheel(folder: Path) -> Postgres:
+    wheel = _wheel()
+    server = wheel.postgres_server.get_server(folder / "data", cleanup_mode=None)
+    tools = Path(wheel.__file__ or "").parent / "pginstall18" / "bin"
+    return Postgres(make_url(server.get_uri()), tools, server)
+
+
+def _system(folder: Path) -> Postgres:
+    tools = system_postgres.tools()
+    if tools is None:
+        raise RuntimeError(f"{SYSTEM} is set: {system_postgres.MISSING}")
+    server = system_postgres.SystemServer(folder, tools)
+    return Postgres(make_url(server.get_uri()), tools, server)

@@ -1,0 +1,1 @@
+"""`make faults`: breaks what the server stands on, under load, and counts what is lost."""
