@@ -8,6 +8,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings
 
 from nestegg_core.cli.errors import both
+from nestegg_core.cli.metrics import share_measurements
 from nestegg_core.settings import Environment
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -43,7 +44,12 @@ def server_options(command: F) -> F:
         click.option(
             "--threads",
             type=click.IntRange(min=1),
-            help="Requests at a time, of each process. [default: WEB_THREADS, or 8]",
+            help="Requests at a time, of each process. [default: WEB_THREADS, or 4]",
+        ),
+        click.option(
+            "--metrics-port",
+            type=click.IntRange(0, 65535),
+            help="Port of the metrics; 0 for none. [default: METRICS_PORT, or 9090]",
         ),
     )
     for option in reversed(options):
@@ -53,16 +59,20 @@ def server_options(command: F) -> F:
 
 def server_settings(
     environment: Environment,
+    *,
     host: str | None,
     port: int | None,
     workers: int | None,
     threads: int | None,
+    metrics_port: int | None,
 ) -> ServerSettings:
     """Return the settings with the options of the command line put in their place."""
     given = {"host": host, "port": port, "concurrency": workers, "threads": threads}
     for name, value in given.items():
         if value is not None:
             environment.give(f"WEB_{name.upper()}", str(value))
+    if metrics_port is not None:
+        environment.give("METRICS_PORT", str(metrics_port))
     return environment.load(ServerSettings)
 
 
@@ -74,6 +84,7 @@ def serve(**options: Any) -> None:
     An SQLite database is migrated first. On PostgreSQL run `nestegg db upgrade`; until then only
     the probes are answered.
     """
+    share_measurements()
     from nestegg_core.cli.opening import started
     from nestegg_core.cli.server import listen, migrate_or_warn, run
 
@@ -83,7 +94,7 @@ def serve(**options: Any) -> None:
     )
     with listen(settings.web_host, settings.web_port) as listener:
         migrate_or_warn(runtime)
-        run(environment, runtime.settings, settings, listener, announce)
+        run(environment, runtime, settings, listener, announce)
 
 
 def announce(address: str) -> None:

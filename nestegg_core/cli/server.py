@@ -6,18 +6,22 @@ every worker then builds its own services.
 
 import errno
 import gc
+import os
 import socket
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 import structlog
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # it has no types
+from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]  # it has no types
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # it has no types
 
 from nestegg_core.cli.errors import Refused
+from nestegg_core.cli.metrics import metrics_process, tell_build
 from nestegg_core.cli.serve import ServerSettings
 from nestegg_core.database import head
 from nestegg_core.errors import StorageUnavailable
+from nestegg_core.observability.metrics_process import MetricsProcess
 from nestegg_core.runtime import Runtime, start
 from nestegg_core.settings import Environment, Settings
 from nestegg_core.web.app import create_app
@@ -30,15 +34,23 @@ KEEPALIVE_SECONDS = 65
 into one that is being closed."""
 
 _BACKLOG = 2048
+_HANDED_OVER = "GUNICORN_FD"
+_UNREADABLE = "Invalid request"
+_BROKEN = "Error handling request"
 _log = structlog.get_logger("nestegg.server")
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Take the port, before anything that takes longer is begun.
 
+    A server that takes over from another one (gunicorn's SIGUSR2) gets the socket from it, so
+    that no connection is lost between the two.
+
     Raises:
         Refused: it is in use, or the address is none of this machine's.
     """
+    if handed := os.environ.get(_HANDED_OVER):
+        return socket.socket(fileno=int(handed))
     try:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -84,7 +96,7 @@ def migrate_or_warn(runtime: Runtime) -> None:
 
 def run(
     environment: Environment,
-    settings: Settings,
+    runtime: Runtime,
     server: ServerSettings,
     listener: socket.socket,
     ready: Callable[[str], None],
@@ -94,12 +106,17 @@ def run(
     Args:
         environment: what the workers read their settings from; it was read once, for a value in
             a pipe cannot be read again.
-        settings: of the core.
+        runtime: its settings, and what is exposed on the metrics' port.
         server: how many processes and threads.
         listener: a listening socket; it belongs to gunicorn from now on.
         ready: called with the address when the workers are about to start.
+
+    Raises:
+        Refused: the metrics' port is in use.
     """
-    _Server(environment, _options(settings, server, listener, ready)).run()
+    metrics = metrics_process(environment, runtime, "METRICS_PORT")
+    options = _options(runtime.settings, server, listener, ready)
+    _Server(environment, options, metrics).run()
     raise SystemExit(0)
 
 
@@ -109,8 +126,10 @@ def _options(
     listener: socket.socket,
     ready: Callable[[str], None],
 ) -> dict[str, Any]:
+    number = listener.detach()
     return {
-        "bind": f"fd://{listener.detach()}",
+        # What was handed over gunicorn finds by itself, and would then have twice.
+        **({} if _HANDED_OVER in os.environ else {"bind": f"fd://{number}"}),
         "workers": server.web_concurrency,
         "threads": server.web_threads,
         "worker_class": "nestegg_core.cli.gunicorn_worker.PatientWorker",
@@ -128,28 +147,78 @@ def _options(
 
 
 class _RootLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
-    """Sends gunicorn's own messages where all others go; requests are logged by middleware."""
+    """Sends gunicorn's own messages where all others go; requests are logged by middleware.
+
+    What clients sent is left out: gunicorn repeats lines and headers that it cannot read.
+    """
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
         self.error_log.propagate = True
 
+    def debug(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        super().debug(msg, *map(_named, args), **kwargs)
+
+    def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        if msg.startswith(_UNREADABLE):
+            msg, args = "a request that is no HTTP was refused", ()
+        super().warning(msg, *args, **kwargs)
+
+    def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        if msg.startswith(_BROKEN):
+            msg, args = "a request broke off in the server", ()
+        super().exception(msg, *args, **kwargs)
+
+
+def _named(argument: Any) -> Any:
+    """Name an error instead of telling it: its text may repeat what a client sent."""
+    return type(argument).__name__ if isinstance(argument, BaseException) else argument
+
+
+class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's first process, which looks after the metrics' process as well."""
+
+    def __init__(self, app: Any, metrics: MetricsProcess | None) -> None:
+        self._metrics = metrics
+        super().__init__(app)
+
+    def manage_workers(self) -> None:
+        if self._metrics is not None:
+            self._metrics.look_after(self._close_listeners)
+        super().manage_workers()
+
+    def _close_listeners(self) -> None:
+        for listener in self.LISTENERS:
+            listener.close()
+
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """Configures gunicorn and gives each worker its application."""
 
-    def __init__(self, environment: Environment, options: dict[str, Any]) -> None:
+    def __init__(
+        self, environment: Environment, options: dict[str, Any], metrics: MetricsProcess | None
+    ) -> None:
         self._environment = environment
         self._options = options
+        self._metrics = metrics
         super().__init__()
 
     def load_config(self) -> None:
         for name, value in self._options.items():
             self.cfg.set(name, value)
+        if self._metrics is not None:
+            metrics = self._metrics
+            self.cfg.set("post_fork", lambda _arbiter, _worker: metrics.leave())
+            self.cfg.set("on_exit", lambda _arbiter: metrics.stop())
+
+    def run(self) -> None:
+        _Arbiter(self, self._metrics).run()
 
     def load(self) -> Any:
         """Run in each worker, after the fork."""
-        app = create_app(start(self._environment))
+        runtime = start(self._environment)
+        tell_build(runtime)
+        app = create_app(runtime)
         # What was made until now lives as long as the process: the collector need not look at it
         # again, which would make every request wait.
         gc.collect()

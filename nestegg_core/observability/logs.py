@@ -8,6 +8,19 @@ from structlog.typing import ExcInfo, Processor
 
 from nestegg_core.observability.tracebacks import traceback_of
 
+_QUIET = {
+    # Of every look at the revision; the commands tell of what they did.
+    "alembic": logging.WARNING,
+    # Of every statement, and at DEBUG of every row with all that is in it.
+    "sqlalchemy.engine": logging.WARNING,
+    # Of the addresses of everything that is fetched.
+    "urllib3": logging.INFO,
+}
+"""The least that libraries may say, whatever the level: below that they tell what nobody may read,
+or too much of it."""
+
+_RQ_FAILED = "exception raised while executing"
+
 
 def configure_logging(log_format: str, level: str) -> None:
     """Send every log to standard error.
@@ -44,11 +57,27 @@ def configure_logging(log_format: str, level: str) -> None:
             ],
         )
     )
+    handler.addFilter(_without_values)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # Alembic tells of every look at the revision; the commands tell of what they did.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for library, least in _QUIET.items():
+        logging.getLogger(library).setLevel(least)
+
+
+def _without_values(record: logging.LogRecord) -> bool:
+    """Keep what errors say out of libraries' messages: RQ logs a whole traceback as a text, and
+    others put the error into the line. Its type is told.
+    """
+    if _RQ_FAILED in str(record.msg):
+        record.msg, record.args = "RQ could not run a job", ()
+    elif isinstance(record.args, tuple):
+        record.args = tuple(map(_named, record.args))
+    return True
+
+
+def _named(argument: object) -> object:
+    return type(argument).__name__ if isinstance(argument, BaseException) else argument
 
 
 def _last(log_format: str) -> list[Processor]:

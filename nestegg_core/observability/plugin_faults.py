@@ -7,7 +7,7 @@ from typing import Protocol
 import structlog
 
 from nestegg_core.contracts.error_reporters import ErrorReporter
-from nestegg_core.contracts.metrics import MetricsExporter
+from nestegg_core.contracts.metrics import MetricsExporter, ScrapedExporter
 from nestegg_core.observability.tracebacks import traceback_of
 
 FAULTS = "plugin_faults"
@@ -67,6 +67,19 @@ class Metrics:
                 exporter.gauge(name, labels, value)
             except (Exception, SystemExit) as error:  # the plugin's own code
                 self._failed(plugin, "gauge", error)
+
+    @property
+    def is_scraped(self) -> bool:
+        """Whether an exporter in force is to be asked for what it holds."""
+        return any(isinstance(exporter, ScrapedExporter) for _, exporter in self._exporters)
+
+    def exposition(self) -> bytes:
+        """Return what every exporter that is asked exposes, one after the other.
+
+        Raises whatever an exporter raises: half of the figures would pass for all of them.
+        """
+        scraped = (one for _, one in self._exporters if isinstance(one, ScrapedExporter))
+        return b"".join(exporter.exposition() for exporter in scraped)
 
     def _failed(self, failed: Plugin, call: str, error: BaseException) -> None:
         """Log it, and count it at the exporters that work: one that fails again says no more."""

@@ -1,0 +1,64 @@
+"""Measures a database's pool of connections, from outside of the storage."""
+
+from collections.abc import Mapping
+from threading import Lock
+from typing import Any, Protocol
+
+from sqlalchemy import Engine, event
+
+
+class Metrics(Protocol):
+    """Takes measurements; see `nestegg_core.MetricsExporter`."""
+
+    def observe(self, name: str, labels: Mapping[str, str], value: float) -> None:
+        """Record one value of a distribution."""
+        ...
+
+    def gauge(self, name: str, labels: Mapping[str, str], value: float) -> None:
+        """Set the present value of something."""
+        ...
+
+
+class ConnectionWatch:
+    """Fulfils `nestegg_core.database.sql_storage.Watch`.
+
+    Args:
+        metrics: gets `database_pool_size`, `database_connections_in_use`,
+            `database_connections_overflow` and `database_connection_wait_seconds`.
+    """
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._in_use = 0
+        self._lock = Lock()
+
+    def made(self, engine: Engine) -> None:
+        """Follow an engine's pool from now on."""
+        if not hasattr(engine.pool, "size"):  # a pool that keeps nothing has no figures
+            return
+        size = int(engine.pool.size())
+
+        def taken(*_: Any) -> None:
+            self._tell(size, +1)
+
+        def returned(*_: Any) -> None:  # it is in the pool a moment later, so the pool cannot tell
+            self._tell(size, -1)
+
+        def closed(*_: Any) -> None:
+            self._tell(0, 0)
+
+        event.listen(engine, "checkout", taken)
+        event.listen(engine, "checkin", returned)
+        event.listen(engine, "engine_disposed", closed)
+
+    def waited(self, seconds: float) -> None:
+        """Take how long somebody waited for a connection, whether it came or not."""
+        self._metrics.observe("database_connection_wait_seconds", {}, seconds)
+
+    def _tell(self, size: int, change: int) -> None:
+        with self._lock:  # so that an older figure does not come after a newer one
+            self._in_use += change
+            overflow = max(0, self._in_use - size)
+            self._metrics.gauge("database_pool_size", {}, size)
+            self._metrics.gauge("database_connections_in_use", {}, self._in_use)
+            self._metrics.gauge("database_connections_overflow", {}, overflow)

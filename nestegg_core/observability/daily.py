@@ -1,0 +1,105 @@
+"""Turns what jobs came to into measurements."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+MEASURE_KEYS = "measure_keys"
+"""The job that counts the encrypted values by key version."""
+
+DAILY = "10 4 * * *"
+"""04:10 UTC, behind the purge. It reads every encrypted column, so a scrape must not do it."""
+
+_CLEAR = "none"
+
+
+class Metrics(Protocol):
+    """Takes measurements; see `nestegg_core.MetricsExporter`."""
+
+    def count(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None:
+        """Add to a counter."""
+        ...
+
+    def gauge(self, name: str, labels: Mapping[str, str], value: float) -> None:
+        """Set the present value of something."""
+        ...
+
+
+class Purged(Protocol):
+    """What a run of data retention came to."""
+
+    @property
+    def live(self) -> bool:
+        """Whether rows were deleted."""
+        ...
+
+    @property
+    def transactions(self) -> int:
+        """How many transactions went, or would go."""
+        ...
+
+    @property
+    def failures(self) -> Sequence[object]:
+        """Why something was left alone."""
+        ...
+
+
+class Sealed(Protocol):
+    """Values of one column under one backend and key version; both `None` for clear text."""
+
+    @property
+    def backend(self) -> str | None:
+        """What wrote them."""
+        ...
+
+    @property
+    def version(self) -> int | None:
+        """Of the key."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """How many."""
+        ...
+
+
+class DailyMeasures:
+    """Takes the outcomes of jobs.
+
+    Args:
+        metrics: gets `retention_deleted_rows`, `retention_last_run_timestamp_seconds` and
+            `encrypted_values`.
+        clock: the present moment.
+    """
+
+    def __init__(self, metrics: Metrics, clock: Callable[[], datetime]) -> None:
+        self._metrics = metrics
+        self._clock = clock
+
+    def retention(self, purged: Purged, cleaned: Mapping[str, int]) -> None:
+        """Take a run; one that left something alone does not count as the last that was well."""
+        deleted = {**cleaned, **({"transactions": purged.transactions} if purged.live else {})}
+        for table, rows in deleted.items():
+            self._metrics.count("retention_deleted_rows", {"table": table}, rows)
+        if not purged.failures:
+            mode = "live" if purged.live else "dry_run"
+            now = self._clock().timestamp()
+            self._metrics.gauge("retention_last_run_timestamp_seconds", {"mode": mode}, now)
+
+    def keys(self, counts: Iterable[Sealed], backend: str, versions: Iterable[int]) -> None:
+        """Take a count of every value.
+
+        Args:
+            counts: by column, backend and version.
+            backend: of new values.
+            versions: of all keys that are known: one that no value is under any more is 0.
+        """
+        found: Counter[tuple[str, str]] = Counter()
+        for version in versions:
+            found[backend, str(version)] = 0
+        for one in counts:
+            found[one.backend or _CLEAR, str(one.version or _CLEAR)] += one.rows
+        for (by, key_version), rows in found.items():
+            labels = {"backend": by, "key_version": key_version}
+            self._metrics.gauge("encrypted_values", labels, rows)

@@ -1,0 +1,110 @@
+"""Everything that the core measures: the name, what it means, and how processes add up.
+
+The Prometheus exporter takes its HELP texts, buckets and modes from here, and `docs/monitoring.md`
+is held to it. What plugins measure is not listed and works nevertheless.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Seconds: a page takes about ten milliseconds, and gunicorn's patience ends at 30 seconds."""
+
+JOB_BUCKETS = (0.01, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
+"""Seconds: from forgetting a few rows to rewrapping a large database."""
+
+WAIT_BUCKETS = (0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0)
+"""Seconds: a pooled connection is there at once; the pool gives up after 30 seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One measurement.
+
+    Attributes:
+        kind: `counter`, `gauge` or `histogram`.
+        help: what it tells, in a sentence.
+        labels: names of its labels.
+        buckets: upper bounds of a histogram, in its unit.
+        together: how the values of a gauge in several processes become one: `livesum` adds those
+            of living processes, `mostrecent` takes the last that was set.
+    """
+
+    kind: str
+    help: str
+    labels: Sequence[str] = ()
+    buckets: Sequence[float] = REQUEST_BUCKETS
+    together: str = "mostrecent"
+
+
+MEASURES: Mapping[str, Measure] = {
+    "build_info": Measure("gauge", "The running release; always 1.", ("version", "python_version")),
+    "http_requests": Measure(
+        "counter",
+        "Requests that were answered, by route template, method and status.",
+        ("route", "method", "status"),
+    ),
+    "http_request_seconds": Measure(
+        "histogram",
+        "Time from a request's first byte in the application to its answer.",
+        ("route", "method"),
+    ),
+    "http_requests_in_progress": Measure(
+        "gauge", "Requests that are being answered now.", together="livesum"
+    ),
+    "database_pool_size": Measure(
+        "gauge", "Connections that the processes' pools keep at most.", together="livesum"
+    ),
+    "database_connections_in_use": Measure(
+        "gauge", "Connections that are handed out by the pools.", together="livesum"
+    ),
+    "database_connections_overflow": Measure(
+        "gauge",
+        "Connections in use beyond the pools' size, for a peak.",
+        together="livesum",
+    ),
+    "database_connection_wait_seconds": Measure(
+        "histogram",
+        "Time until the pool handed out a connection, a new one's opening included.",
+        buckets=WAIT_BUCKETS,
+    ),
+    "jobs": Measure(
+        "counter",
+        "Runs of jobs by how they ended: done, retried, failed, or lost with their worker.",
+        ("job", "outcome"),
+    ),
+    "job_seconds": Measure("histogram", "How long runs of jobs took.", ("job",), JOB_BUCKETS),
+    "jobs_waiting": Measure("gauge", "Jobs that wait in a queue.", ("queue",)),
+    "identity_tokens": Measure(
+        "counter", "Bearer tokens that identity providers judged.", ("provider", "result")
+    ),
+    "decrypt_failures": Measure(
+        "counter", "Stored values that did not open, by column.", ("column",)
+    ),
+    "encrypted_values": Measure(
+        "gauge",
+        "Encrypted values in the database by backend and key version, as of the daily count.",
+        ("backend", "key_version"),
+    ),
+    "retention_deleted_rows": Measure(
+        "counter", "Rows that data retention deleted, by table.", ("table",)
+    ),
+    "retention_last_run_timestamp_seconds": Measure(
+        "gauge", "When data retention last ran to its end, by mode: live or dry_run.", ("mode",)
+    ),
+    "backup_last_created_timestamp_seconds": Measure("gauge", "When the newest backup was made."),
+    "backup_last_proved_timestamp_seconds": Measure(
+        "gauge", "When a backup was last restored and found equal to what it holds."
+    ),
+    "backup_last_size_bytes": Measure("gauge", "Size of the newest backup."),
+    "backup_failures": Measure(
+        "counter", "Backups that failed, by step: create or verify.", ("step",)
+    ),
+    "plugin_faults": Measure(
+        "counter", "Calls of plugins that raised or answered garbage.", ("plugin", "call")
+    ),
+}
+"""By name, without the prefix that an exporter puts before it."""
+
+UNKNOWN = Measure("", "Measured by a plugin.")
+"""Stands for what is not listed."""
