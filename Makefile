@@ -8,6 +8,8 @@ PYTHON ?=
 PYTEST_ARGS ?=
 RUN_ARGS ?=
 BENCH_ARGS ?=
+FAULTS_ARGS ?=
+PEERS_ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,6 +20,10 @@ EXAMPLES := $(sort $(patsubst %/pyproject.toml,%,$(wildcard examples/*/pyproject
 PACKAGES := nestegg_core benchmarks $(filter-out %.egg-info,$(wildcard plugins/*/nestegg_* examples/*/nestegg_*))
 PYTHONS := $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11)
 
+# What `make peers` runs on the system's PostgreSQL as well as on the wheel's.
+ON_SYSTEM_POSTGRES := tests/database tests/encryption tests/ledger tests/operations tests/people \
+	tests/retention tests/web plugins/storage_postgres
+
 # Stamps. $(HERE) holds the folder that the environment was made for: scripts and editable installs
 # point to it, so an environment that was moved or copied along is made anew.
 HERE := $(VENV)/.made-for
@@ -25,7 +31,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev usable-venv test contract lint types bench wheels clean
+.PHONY: help run install install-dev usable-venv test contract lint types bench faults peers wheels clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +49,17 @@ install-dev: install
 test: install-dev ## run every test, on SQLite and on PostgreSQL
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(PYTEST_ARGS)
 
+peers: install-dev ## run the tests against servers of Node, Java and Debian, downloads included
+	$(BIN)/python -m pytest $(PEERS_ARGS) tests/peers
+	@if [ -d /usr/lib/postgresql ]; then \
+		echo "The tests of the database again, on the system's PostgreSQL"; \
+		NESTEGG_TEST_SYSTEM_POSTGRES=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 \
+			--dist worksteal -q -k "postgresql or storage_postgres" \
+			$(ON_SYSTEM_POSTGRES); \
+	else \
+		echo "Skipped: the tests on the system's PostgreSQL (Debian: apt install postgresql)"; \
+	fi
+
 contract: install-dev ## write the contract with plugins down again, after a change that is meant
 	$(BIN)/python tests/contract/describe.py
 
@@ -56,13 +73,16 @@ types: install-dev ## mypy, strict, over the core, the plugins and the example
 bench: install-dev ## measure a server on PostgreSQL under load
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
+faults: install-dev ## break what a server stands on, under load, and count what is lost
+	$(BIN)/python -m benchmarks.faults $(FAULTS_ARGS)
+
 wheels: install-dev ## build every distribution into dist/
 	@set -e; for folder in . $(PLUGINS) $(EXAMPLES); do \
 		$(BIN)/python -m build --outdir dist "$$folder"; \
 	done
 
 clean: ## remove .venv and all that was built; data in var/ stays
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .peers dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -rf *.egg-info plugins/*/*.egg-info plugins/*/build
 	find nestegg_core plugins tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

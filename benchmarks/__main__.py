@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 import click
 
-from benchmarks import encryption, jobs, retention
+from benchmarks import encryption, identity, jobs, retention
 from benchmarks.data import Household, fill
 from benchmarks.load import Load, Request, measure
 from benchmarks.servers import APPLICATION, OWNER, Postgres, free_port, running, running_postgres
@@ -34,6 +34,7 @@ class Plan:
 @click.option("--rows", default=100_000, help="Encrypted values that rewrap moves.")
 @click.option("--purge-rows", default=1_000_000, help="Transactions that retention deletes.")
 @click.option("--job-count", default=2_000, help="Jobs that the queue carries.")
+@click.option("--tokens", default=300, help="New bearer tokens that are verified in each round.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(
     *,
@@ -43,21 +44,24 @@ def main(
     rows: int,
     purge_rows: int,
     job_count: int,
+    tokens: int,
     as_json: bool,
 ) -> None:
     """Measure requests a second, p50 and p99, as medians of some rounds; then encryption, the
-    purge of old transactions, and jobs.
+    purge of old transactions, jobs, and the verifying of bearer tokens.
     """
     results = requests_under_load(Plan(seconds, rounds, connections))
     encrypted = encryption.measure(rows)
     purged = retention.measure(purge_rows)
     done = jobs.measure(job_count)
+    verified = identity.measure(tokens)
     if as_json:
-        others = {"encryption": encrypted, "retention": purged, "jobs": done}
+        others = {"encryption": encrypted, "retention": purged, "jobs": done, "identity": verified}
         click.echo(json.dumps({**results, **others}))
     else:
         click.echo(f"{_table(results)}\n\n{encryption.table(encrypted)}")
         click.echo(f"\n{retention.table(purged)}\n\n{jobs.table(done)}")
+        click.echo(f"\n{identity.table(verified)}")
 
 
 def requests_under_load(plan: Plan) -> dict[str, dict[str, float]]:

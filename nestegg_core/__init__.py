@@ -8,6 +8,9 @@ from nestegg_core.contracts.context import Clock, HookContext, PluginContext
 from nestegg_core.contracts.encryption import EncryptionBackend, EncryptionBackendRegistration
 from nestegg_core.contracts.error_reporters import ErrorReporter, ErrorReporterRegistration
 from nestegg_core.contracts.identity import (
+    AppSignIn,
+    DescribedProvider,
+    ExaminedProvider,
     Identity,
     IdentityProvider,
     IdentityProviderRegistration,
@@ -25,9 +28,14 @@ from nestegg_core.contracts.importers import (
     StatementImporterRegistration,
     StatementRow,
 )
-from nestegg_core.contracts.metrics import MetricsExporter, MetricsExporterRegistration
+from nestegg_core.contracts.metrics import (
+    MetricsExporter,
+    MetricsExporterRegistration,
+    ScrapedExporter,
+)
 from nestegg_core.contracts.operations import (
     CommandRegistration,
+    Diagnosis,
     HealthCheckRegistration,
     JobRegistration,
 )
@@ -38,7 +46,15 @@ from nestegg_core.contracts.retention import (
     RetentionPolicyRegistration,
 )
 from nestegg_core.contracts.routes import Route, RouteCall
-from nestegg_core.contracts.storage import Finding, Storage, StorageRegistration, Transaction
+from nestegg_core.contracts.storage import (
+    DumpingStorage,
+    ExaminedStorage,
+    Finding,
+    Snapshot,
+    Storage,
+    StorageRegistration,
+    Transaction,
+)
 from nestegg_core.contracts.version import CONTRACT_VERSION
 from nestegg_core.errors import (
     ConfigurationError,
@@ -51,6 +67,7 @@ from nestegg_core.errors import (
     NestEggError,
     NotFound,
     Problem,
+    ProviderUnavailable,
     StatementError,
     StorageUnavailable,
 )
@@ -59,16 +76,22 @@ from nestegg_core.settings.types import CommaList
 
 __all__ = [
     "CONTRACT_VERSION",
+    "AppSignIn",
     "Clock",
     "CommaList",
     "CommandRegistration",
     "ConfigurationError",
     "Conflict",
     "DecryptionError",
+    "DescribedProvider",
+    "Diagnosis",
+    "DumpingStorage",
     "EncryptionBackend",
     "EncryptionBackendRegistration",
     "ErrorReporter",
     "ErrorReporterRegistration",
+    "ExaminedProvider",
+    "ExaminedStorage",
     "Expire",
     "FieldProblem",
     "Finding",
@@ -90,11 +113,14 @@ __all__ = [
     "NotMine",
     "PluginContext",
     "Problem",
+    "ProviderUnavailable",
     "RetentionPolicy",
     "RetentionPolicyRegistration",
     "Route",
     "RouteCall",
     "RowProblem",
+    "ScrapedExporter",
+    "Snapshot",
     "Statement",
     "StatementError",
     "StatementFile",

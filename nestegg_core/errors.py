@@ -12,10 +12,14 @@ NestEggError
 │   ├── InvalidInput         values are wrong, each named (422)
 │   ├── StatementError       a file is no statement, or cannot be read (422)
 │   ├── Unauthenticated      no credentials, or bad ones (401)
+│   │   └── SecondFactorRefused  a code is missing or wrong (401)
 │   ├── Forbidden            the role does not allow it (403)
+│   │   └── InsufficientScope    the token was not given the right (403)
+│   ├── NotAdmitted          registering or joining is refused (403)
 │   ├── NotFound             absent, or another organization's (404)
 │   ├── Conflict             the state has moved on (409)
 │   ├── StaleVersion         `If-Match` names an older version (412)
+│   ├── TooManyRequests      tried too often: wait (429)
 │   └── VersionRequired      `If-Match` is missing (428)
 └── ProviderUnavailable      an identity provider's keys cannot be reached (503)
 ```
@@ -207,6 +211,22 @@ class Unauthenticated(RequestError):
         super().__init__(detail)
 
 
+class SecondFactorRefused(Unauthenticated):
+    """The password is right, and the code that belongs to it is missing or wrong.
+
+    Attributes:
+        what: `required` or `wrong`.
+
+    Example:
+        >>> SecondFactorRefused("required", "Send a code too.").what
+        'required'
+    """
+
+    def __init__(self, what: str, detail: str) -> None:
+        self.what = what
+        super().__init__(detail, code="invalid_grant")
+
+
 class Forbidden(RequestError):
     """The role of the person does not allow it.
 
@@ -215,6 +235,38 @@ class Forbidden(RequestError):
         Traceback (most recent call last):
         nestegg_core.errors.Forbidden: Only owners may change the budget.
     """
+
+
+class InsufficientScope(Forbidden):
+    """A personal access token was not given the scope, whatever its person may do (RFC 6750, 3.1).
+
+    Attributes:
+        scope: the one that is needed.
+
+    Example:
+        >>> InsufficientScope("accounts:write").scope
+        'accounts:write'
+    """
+
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
+        super().__init__(f"The token does not have the scope {scope}.")
+
+
+class NotAdmitted(RequestError):
+    """Somebody may not register here, or not join by what they hold.
+
+    Attributes:
+        code: stable, for programs, e.g. `invitation-required`.
+
+    Example:
+        >>> NotAdmitted("registration-closed", "Nobody can register here.").code
+        'registration-closed'
+    """
+
+    def __init__(self, code: str, detail: str) -> None:
+        self.code = code
+        super().__init__(detail)
 
 
 class NotFound(RequestError):
@@ -245,6 +297,22 @@ class Conflict(RequestError):
 
 class StaleVersion(RequestError):
     """`If-Match` names an older version: read again, then decide."""
+
+
+class TooManyRequests(RequestError):
+    """Something was tried too often; the same request may succeed later.
+
+    Attributes:
+        retry_after: seconds to wait, at least 1.
+
+    Example:
+        >>> TooManyRequests("That was tried too often.", retry_after=60).retry_after
+        60
+    """
+
+    def __init__(self, detail: str, *, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(detail)
 
 
 class VersionRequired(RequestError):

@@ -1,7 +1,7 @@
 """Wires every service together, without Falcon: server and command line both start here."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
@@ -9,7 +9,6 @@ from typing import Any
 
 from nestegg_core import settings as core_settings
 from nestegg_core.contracts.context import Clock
-from nestegg_core.contracts.metrics import MetricsExporter
 from nestegg_core.contracts.operations import (
     CommandRegistration,
     HealthCheckRegistration,
@@ -25,29 +24,59 @@ from nestegg_core.encryption.key_check import KeyCheck
 from nestegg_core.encryption.keyring import Keyring, key_bytes
 from nestegg_core.encryption.keys import Keys
 from nestegg_core.encryption.rewrap import rewrap
+from nestegg_core.encryption.status import status
+from nestegg_core.encryption.verify import verify
 from nestegg_core.errors import ConfigurationError, Problem
 from nestegg_core.guards import Blame, BoundedCheck, Guard, GuardedPlugins
 from nestegg_core.identity.access_tokens import AccessTokens
 from nestegg_core.identity.chain import IdentityChain
+from nestegg_core.identity.directory import SignInDirectory
 from nestegg_core.importers.chooser import Importers
 from nestegg_core.jobs.making import make_jobs
 from nestegg_core.jobs.policy import Policy
 from nestegg_core.jobs.reading import JobList
 from nestegg_core.jobs.service import Jobs
 from nestegg_core.ledger.accounts import Accounts
+from nestegg_core.ledger.books import check_books
 from nestegg_core.ledger.categories import Categories
 from nestegg_core.ledger.imports import Imports
 from nestegg_core.ledger.money import format_amount
 from nestegg_core.ledger.reports import Reports
 from nestegg_core.ledger.transactions import Transactions
+from nestegg_core.observability.connections import ConnectionWatch
+from nestegg_core.observability.daily import DAILY, MEASURE_KEYS, DailyMeasures
 from nestegg_core.observability.plugin_faults import Metrics, PluginFaults
 from nestegg_core.observability.tracebacks import traceback_of
+from nestegg_core.operations.backups import Backups
+from nestegg_core.operations.job import backup_job
+from nestegg_core.operations.keeping import Keep
+from nestegg_core.operations.proofs import books_balance, values_open
 from nestegg_core.people.access import Access
+from nestegg_core.people.administration import Administration
+from nestegg_core.people.group_roles import GroupRoles, GroupRule
+from nestegg_core.people.identity_links import IdentityLinks
+from nestegg_core.people.invitations import Invitations
+from nestegg_core.people.letters import Letters
+from nestegg_core.people.mail import Mailer, MailServer, SmtpMailer
+from nestegg_core.people.mail_jobs import mail_jobs
+from nestegg_core.people.members import Members
+from nestegg_core.people.one_time_links import OneTimeLinks
 from nestegg_core.people.organizations import Organizations
+from nestegg_core.people.outbox import Outbox
+from nestegg_core.people.own_addresses import OwnAddresses
+from nestegg_core.people.own_password import OwnPassword
 from nestegg_core.people.passwords import Argon2Passwords
 from nestegg_core.people.permissions import PERMISSIONS
+from nestegg_core.people.personal_tokens import PersonalTokens
 from nestegg_core.people.persons import Persons
+from nestegg_core.people.provisioning import Provisioning
+from nestegg_core.people.rate_limits import RateLimits
+from nestegg_core.people.registration import Registration
+from nestegg_core.people.second_factors import SecondFactors
+from nestegg_core.people.session_list import SessionList
 from nestegg_core.people.sessions import Sessions
+from nestegg_core.people.sign_in import SignIn
+from nestegg_core.people.sign_in_limits import SignInLimits
 from nestegg_core.plugin_host import PluginHost, Plugins, PluginStatus, Source
 from nestegg_core.retention.cleaning import Cleaning, Lifetimes
 from nestegg_core.retention.engine import Retention
@@ -73,10 +102,25 @@ class Runtime:
     keys: Keys
     check_keys: KeyCheck
     chain: IdentityChain
+    sign_in_directory: SignInDirectory
     access: Access
     persons: Persons
+    provisioning: Provisioning
+    identity_links: IdentityLinks
     organizations: Organizations
     sessions: Sessions
+    session_list: SessionList
+    sign_in: SignIn
+    own_password: OwnPassword
+    second_factors: SecondFactors
+    personal_tokens: PersonalTokens
+    administration: Administration
+    rate_limits: RateLimits
+    members: Members
+    invitations: Invitations
+    registration: Registration
+    own_addresses: OwnAddresses
+    outbox: Outbox
     accounts: Accounts
     categories: Categories
     transactions: Transactions
@@ -85,9 +129,11 @@ class Runtime:
     reports: Reports
     retention: Retention
     receipts: Receipts
+    backups: Backups
     jobs: Jobs
     job_list: JobList
-    metrics: MetricsExporter
+    mailer: Mailer | None
+    metrics: Metrics
     faults: PluginFaults
     blame: Blame
     plugins: Sequence[PluginStatus]
@@ -114,10 +160,30 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
     faults = PluginFaults(metrics, [(one.source, one.make()) for one in plugins.error_reporters])
     guarded = GuardedPlugins(plugins, faults, PERMISSIONS)
     storage = plugins.storage.make()
+    if isinstance(storage, SqlStorage):
+        storage.watch = ConnectionWatch(metrics)
     keyring, backend = _keyring(settings), settings.encryption_backend
     rows = SealedRows(Envelope(keyring, guarded.encryption_backends(), backend, metrics))
     index = BlindIndex(lambda: stored_root(storage, rows))
     passwords = Argon2Passwords()
+    redis_url = settings.redis_url
+    rate_limits = RateLimits(index, redis_url.get_secret_value() if redis_url else None)
+    sessions = Sessions(
+        storage=storage,
+        rows=rows,
+        index=index,
+        tokens=AccessTokens(
+            settings.secret_key.get_secret_value(),
+            timedelta(minutes=settings.access_token_minutes),
+            clock,
+        ),
+        lifetime=timedelta(days=settings.refresh_token_days),
+        clock=clock,
+    )
+    own_password = OwnPassword(
+        storage=storage, passwords=passwords, limits=rate_limits, clock=clock
+    )
+    second_factors = SecondFactors(storage=storage, rows=rows, proof=own_password, clock=clock)
     categories = Categories(clock)
     importers = Importers(
         guarded.statement_importers(),
@@ -136,6 +202,42 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         clock=clock,
     )
     keys = Keys(storage, rows, keyring, backend, clock)
+    daily = DailyMeasures(metrics, clock)
+    organizations = Organizations(storage, categories.prepare, clock)
+    persons = Persons(
+        storage=storage,
+        rows=rows,
+        index=index,
+        passwords=passwords,
+        found=organizations.found,
+        clock=clock,
+    )
+    chain = IdentityChain(guarded.identity_providers(), metrics)
+    group_roles = GroupRoles(_group_rules(settings, chain), clock)
+    letters = Letters(settings.app_base_url)
+    own_addresses = OwnAddresses(
+        storage=storage,
+        rows=rows,
+        index=index,
+        passwords=passwords,
+        links=OneTimeLinks(clock),
+        letters=letters,
+        clock=clock,
+    )
+    invitations = Invitations(storage=storage, rows=rows, index=index, letters=letters, clock=clock)
+    mailer = _mailer(settings, clock)
+    check_keys = KeyCheck(storage, keyring, clock)
+    backups = Backups(
+        storage=storage,
+        key_problems=check_keys.refusals,
+        proofs=[
+            books_balance(check_books),
+            values_open(lambda scratch: verify(replace(keys, storage=scratch))),
+        ],
+        release=version("nestegg-core"),
+        clock=clock,
+        metrics=metrics,
+    )
     queue_url = settings.queue_redis_url
     jobs = make_jobs(
         storage=storage,
@@ -143,8 +245,13 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         index=index,
         clock=clock,
         registrations=[
-            retention_job(retention, dry_run=settings.data_retention_dry_run),
-            _rewrap_job(keys),
+            retention_job(retention, dry_run=settings.data_retention_dry_run, tell=daily.retention),
+            _rewrap_job(keys, daily),
+            _measure_keys_job(keys, daily),
+            backup_job(
+                backups, settings.backup_dir, settings.backup_schedule, backups_to_keep(settings)
+            ),
+            *(mail_jobs(mailer, own_addresses, invitations) if mailer else ()),
             *plugins.jobs,
         ],
         policy=Policy(
@@ -164,30 +271,53 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         migrates_itself=plugins.storage.registration.migrates_itself,
         rows=rows,
         keys=keys,
-        check_keys=KeyCheck(storage, keyring, clock),
-        chain=IdentityChain(guarded.identity_providers()),
+        check_keys=check_keys,
+        chain=chain,
+        sign_in_directory=SignInDirectory(
+            chain.providers,
+            registration=settings.registration,
+            allow_loopback_http=settings.environment != "production",
+            clock=clock,
+        ),
         access=Access(storage),
-        persons=Persons(
+        persons=persons,
+        provisioning=Provisioning(
             storage=storage,
             rows=rows,
             index=index,
-            passwords=passwords,
-            prepare_organization=categories.prepare,
+            persons=persons,
+            group_roles=group_roles,
             clock=clock,
         ),
-        organizations=Organizations(clock),
-        sessions=Sessions(
+        identity_links=IdentityLinks(
+            storage=storage,
+            rows=rows,
+            group_roles=group_roles,
+            providers=chain.names_by_issuer,
+            passwords_count="builtin" in settings.identity_provider_chain,
+            clock=clock,
+        ),
+        organizations=organizations,
+        sessions=sessions,
+        session_list=SessionList(storage, rows, clock),
+        sign_in=SignIn(
             storage=storage,
             index=index,
             passwords=passwords,
-            tokens=AccessTokens(
-                settings.secret_key.get_secret_value(),
-                timedelta(minutes=settings.access_token_minutes),
-                clock,
-            ),
-            lifetime=timedelta(days=settings.refresh_token_days),
-            clock=clock,
+            limits=SignInLimits(rate_limits),
+            second_factors=second_factors,
+            sessions=sessions,
         ),
+        own_password=own_password,
+        second_factors=second_factors,
+        rate_limits=rate_limits,
+        members=Members(rows, clock),
+        invitations=invitations,
+        registration=Registration(settings.registration, persons, invitations),
+        own_addresses=own_addresses,
+        outbox=Outbox(jobs, configured=mailer is not None, runs_here=jobs.queue is None),
+        personal_tokens=PersonalTokens(storage, rows, clock),
+        administration=Administration(storage, rows, clock),
         accounts=Accounts(rows, clock),
         categories=categories,
         transactions=Transactions(rows, clock),
@@ -196,8 +326,10 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         reports=Reports(),
         retention=retention,
         receipts=Receipts(format_amount),
+        backups=backups,
         jobs=jobs,
         job_list=JobList(storage, rows),
+        mailer=mailer,
         metrics=metrics,
         faults=faults,
         blame=guarded.blame,
@@ -241,13 +373,63 @@ def _keyring(settings: Settings) -> Keyring:
     return Keyring(version, {n: key_bytes(key.get_secret_value()) for n, key in secrets.items()})
 
 
-def _rewrap_job(keys: Keys) -> JobRegistration:
+def _group_rules(settings: Settings, chain: IdentityChain) -> Sequence[GroupRule]:
+    """Return `IDENTITY_GROUP_ROLES` by the issuers that tokens name."""
+    issuers = {name: issuer for issuer, name in chain.names_by_issuer.items()}
+    return [
+        GroupRule(issuers[entry.provider], entry.group, entry.role, entry.org_id)
+        for entry in settings.identity_group_roles
+    ]
+
+
+def _mailer(settings: Settings, clock: Clock) -> Mailer | None:
+    """Return what sends mail; `None` where links are shown to administrators instead."""
+    if settings.smtp_host is None or settings.mail_from is None:
+        return None
+    password = settings.smtp_password
+    server = MailServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        security=settings.smtp_security,
+        sender=settings.mail_from,
+        username=settings.smtp_username,
+        password=password.get_secret_value() if password else None,
+    )
+    return SmtpMailer(server, clock)
+
+
+def backups_to_keep(settings: Settings) -> Keep:
+    """Return the rules of `BACKUP_KEEP_LAST` and the like."""
+    return Keep(
+        last=settings.backup_keep_last,
+        daily=settings.backup_keep_daily,
+        weekly=settings.backup_keep_weekly,
+        monthly=settings.backup_keep_monthly,
+    )
+
+
+def _rewrap_job(keys: Keys, daily: DailyMeasures) -> JobRegistration:
     """Return the job that seals every value anew which another key has sealed."""
 
     def run(_: Mapping[str, Any]) -> None:
         rewrap(keys)
+        _measure_keys(keys, daily)
 
     return JobRegistration("rewrap", run, queue="heavy")
+
+
+def _measure_keys_job(keys: Keys, daily: DailyMeasures) -> JobRegistration:
+    """Return the job that counts the encrypted values by key version."""
+
+    def run(_: Mapping[str, Any]) -> None:
+        _measure_keys(keys, daily)
+
+    return JobRegistration(MEASURE_KEYS, run, queue="heavy", schedule=DAILY)
+
+
+def _measure_keys(keys: Keys, daily: DailyMeasures) -> None:
+    found = status(keys)
+    daily.keys(found.counts, keys.backend, [key.version for key in found.keys])
 
 
 def _report_job(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import prometheus_client  # noqa: F401 - first here: commands that are run in this process steer it
 import pytest
 from falcon.testing import TestClient
 
@@ -43,6 +44,7 @@ def database_variables(kind: str, request: pytest.FixtureRequest, name: str) -> 
     return {
         "DATABASE_URL": server.url(name, APPLICATION),
         "DATABASE_ADMIN_URL": server.url(name, OWNER),
+        "PG_BIN": str(server.tools),
     }
 
 

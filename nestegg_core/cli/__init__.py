@@ -5,14 +5,17 @@ wait for the database's libraries. Exit codes: 0 all is well, 1 something is wro
 2 the command line or the configuration is not right.
 """
 
+from nestegg_core.cli.backup import backup
 from nestegg_core.cli.check import check
 from nestegg_core.cli.config import config
 from nestegg_core.cli.db import db
 from nestegg_core.cli.demo import demo
+from nestegg_core.cli.doctor import doctor
 from nestegg_core.cli.group import NestEgg
 from nestegg_core.cli.import_statement import import_statement
 from nestegg_core.cli.jobs import jobs
 from nestegg_core.cli.keys import keys
+from nestegg_core.cli.permissions import permissions
 from nestegg_core.cli.plugin import plugin
 from nestegg_core.cli.plugins import plugins
 from nestegg_core.cli.retention import retention
@@ -26,13 +29,16 @@ __all__ = ["main"]
 main = NestEgg(
     "nestegg",
     commands=[
+        backup,
         check,
         config,
         db,
         demo,
+        doctor,
         import_statement,
         jobs,
         keys,
+        permissions,
         plugin,
         plugins,
         retention,

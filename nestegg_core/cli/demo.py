@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nestegg_core.cli.errors import both
+from nestegg_core.cli.metrics import share_measurements
 from nestegg_core.cli.serve import server_options, server_settings
 from nestegg_core.settings import Environment
 
@@ -25,6 +26,7 @@ def demo(no_serve: bool, **options: Any) -> None:
 
     Running it again adds what has happened since. It is refused in production.
     """
+    share_measurements()
     from nestegg_core.cli.opening import started
     from nestegg_core.cli.server import listen, run
     from nestegg_core.demo import fill, refuse_production
@@ -46,7 +48,7 @@ def demo(no_serve: bool, **options: Any) -> None:
         return
     run(
         environment,
-        runtime.settings,
+        runtime,
         settings,
         listener,
         lambda address: click.echo(welcome(address, household)),

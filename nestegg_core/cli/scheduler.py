@@ -2,12 +2,14 @@
 
 import click
 
+from nestegg_core.cli.metrics import metrics_port_option, metrics_thread, tell_build
 from nestegg_core.cli.worker import begun, log_level_option, wait_until_ready
 
 
 @click.command(epilog="Example: nestegg scheduler --log-level info")
 @log_level_option
-def scheduler(log_level: str | None) -> None:
+@metrics_port_option
+def scheduler(log_level: str | None, metrics_port: int | None) -> None:
     """Ask for scheduled jobs when they are due, until told to stop (SIGTERM, Ctrl-C).
 
     Schedules are in UTC. Several schedulers may run: each job is asked for once. Without Redis the
@@ -16,7 +18,10 @@ def scheduler(log_level: str | None) -> None:
     from nestegg_core.jobs.schedule import Schedule, use_utc
 
     use_utc()
-    _, runtime = begun(log_level)
+    _, runtime = begun(log_level, SCHEDULER_METRICS_PORT=metrics_port)
+    metrics = metrics_thread(runtime, "SCHEDULER_METRICS_PORT")
+    tell_build(runtime)
+    runtime.backups.measure(runtime.settings.backup_dir)
     try:
         wait_until_ready(runtime)
         jobs = runtime.jobs
@@ -24,3 +29,6 @@ def scheduler(log_level: str | None) -> None:
         Schedule(jobs.registered(), jobs.enqueue_tick, redis).start()
     finally:
         runtime.storage.dispose()
+        if metrics is not None:
+            metrics.shutdown()
+            metrics.server_close()

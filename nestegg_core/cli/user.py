@@ -8,6 +8,9 @@ import click
 
 from nestegg_core.cli.opening import opened
 from nestegg_core.cli.output import json_option, print_json, print_table
+from nestegg_core.cli.user_access import disable, enable, token
+from nestegg_core.cli.user_reset_link import reset_link
+from nestegg_core.cli.user_second_factor import reset_second_factor
 
 _RANDOM_BYTES = 15
 
@@ -18,7 +21,11 @@ password_option = click.option(
 
 @click.group(epilog="Example: nestegg user list")
 def user() -> None:
-    """Create and list users, and reset their passwords."""
+    """Create and list users, reset their passwords, and say who may come in."""
+
+
+for _command in (token, disable, enable, reset_link, reset_second_factor):
+    user.add_command(_command)
 
 
 @user.command(
@@ -39,9 +46,9 @@ def create(email: str, name: str | None, admin: bool, password_stdin: bool) -> N
     """
     from nestegg_core.web.fields import Email, Name
 
-    email = _valid(Email, email, "EMAIL is no email address.")
+    email = valid(Email, email, "EMAIL is no email address.")
     if name is not None:
-        name = _valid(Name, name, "--name must have 1 to 200 printable characters.")
+        name = valid(Name, name, "--name must have 1 to 200 printable characters.")
     password, made = _new_password(from_input=password_stdin)
     with opened() as runtime:
         new = runtime.persons.register(email, password, name, is_admin=admin)
@@ -81,7 +88,7 @@ def reset_password(email: str, password_stdin: bool) -> None:
     _show_made(password, made=made)
 
 
-def _valid(annotation: Any, value: str, otherwise: str) -> str:
+def valid(annotation: Any, value: str, otherwise: str) -> str:
     """Hold a value to the API's own rule for it."""
     from pydantic import TypeAdapter, ValidationError
 
@@ -104,7 +111,7 @@ def _new_password(*, from_input: bool) -> tuple[str, bool]:
     else:
         return secrets.token_urlsafe(_RANDOM_BYTES), True
     otherwise = f"The password must have {MIN_LENGTH} to {MAX_LENGTH} characters."
-    return _valid(NewPassword, password, otherwise), False
+    return valid(NewPassword, password, otherwise), False
 
 
 def _show_made(password: str, *, made: bool) -> None:

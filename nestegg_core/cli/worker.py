@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nestegg_core.cli.metrics import metrics_port_option, share_measurements
+
 if TYPE_CHECKING:
     from nestegg_core.jobs.queue import RedisQueue
+    from nestegg_core.observability.metrics_process import MetricsProcess
     from nestegg_core.runtime import Runtime
     from nestegg_core.settings import Environment, Settings
 
@@ -53,23 +56,41 @@ Examples:
     help="Seconds that running jobs may take when the worker is told to stop.",
 )
 @click.option("--burst", is_flag=True, help="Stop when the queues are empty.")
-def worker(queues: str, concurrency: int, log_level: str | None, grace: float, burst: bool) -> None:
+@metrics_port_option
+def worker(
+    *,
+    queues: str,
+    concurrency: int,
+    log_level: str | None,
+    grace: float,
+    burst: bool,
+    metrics_port: int | None,
+) -> None:
     """Do jobs until told to stop (SIGTERM, Ctrl-C). Needs Redis.
 
     A running job is finished first, for as long as --grace says. What is not done by then is done
     by another worker, or by this one when it is started again.
     """
+    share_measurements()
+    from nestegg_core.cli.metrics import metrics_process
     from nestegg_core.jobs.pool import Pool, shares
 
     names = _queues(queues)
-    environment, runtime = begun(log_level)
+    environment, runtime = begun(log_level, WORKER_METRICS_PORT=metrics_port)
+    metrics = metrics_process(environment, runtime, "WORKER_METRICS_PORT")
     queue = _safe_queue(runtime)
     wait_until_ready(runtime)
     # Nothing that is connected crosses the fork.
     queue.redis.close()
     runtime.storage.dispose()
-    pool = Pool(queue.url, shares(names, concurrency), _work(environment, queue.url), grace)
-    pool.start(burst=burst, logging_level="WARNING")
+    work = _work(environment, queue.url, metrics)
+    look_after = metrics.look_after if metrics is not None else None
+    pool = Pool(queue.url, shares(names, concurrency), work, grace, look_after)
+    try:
+        pool.start(burst=burst, logging_level="WARNING")
+    finally:
+        if metrics is not None:
+            metrics.stop()
 
 
 def _queues(text: str) -> list[str]:
@@ -82,15 +103,20 @@ def _queues(text: str) -> list[str]:
 
 
 def _work(
-    environment: "Environment", url: str
+    environment: "Environment", url: str, metrics: "MetricsProcess | None"
 ) -> Callable[[str, str, bool, Callable[[], bool]], None]:
     """Return what a process of the pool does: it has services of its own."""
 
     def work(queue: str, name: str, burst: bool, stopped: Callable[[], bool]) -> None:
+        from nestegg_core.cli.metrics import tell_build
         from nestegg_core.jobs.worker import serve
         from nestegg_core.runtime import start
 
+        if metrics is not None:
+            metrics.leave()
         runtime = start(environment)
+        tell_build(runtime)
+        runtime.backups.measure(runtime.settings.backup_dir)
         try:
             serve(runtime.jobs, url, queue, name=name, burst=burst, stopped=stopped)
         finally:
@@ -99,14 +125,22 @@ def _work(
     return work
 
 
-def begun(log_level: str | None) -> "tuple[Environment, Runtime]":
-    """Read the settings, with the log level of the command line before that in them."""
+def begun(log_level: str | None, **ports: int | None) -> "tuple[Environment, Runtime]":
+    """Read the settings, with the options of the command line before what is in them.
+
+    Args:
+        log_level: the least that is logged; `None` leaves it to the settings.
+        ports: by variable, e.g. `WORKER_METRICS_PORT`; `None` likewise.
+    """
     from nestegg_core.cli.opening import started
     from nestegg_core.settings import Environment
 
     environment = Environment.read()
     if log_level is not None:
         environment.give("LOG_LEVEL", log_level.upper())
+    for variable, port in ports.items():
+        if port is not None:
+            environment.give(variable, str(port))
     return environment, started(environment)
 
 

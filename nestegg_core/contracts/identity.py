@@ -1,15 +1,16 @@
 """Identity providers: whose token is this, and may it be believed?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 from uuid import UUID
 
 if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
 
     from nestegg_core.contracts.context import PluginContext
+    from nestegg_core.contracts.operations import Diagnosis
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,9 @@ class Identity:
         session_id: the built-in provider's session; `None` for every other provider.
         may_provision: whether a person who was never seen before may be created from this
             token; the operator decides it for each provider.
+        may_link: whether a person here who has proven the very same address may be signed in by
+            this token at first sight. Only where the provider has verified the email, and the
+            operator says that the address's domain is the provider's to vouch for.
 
     Example:
         >>> from datetime import UTC, datetime
@@ -47,6 +51,7 @@ class Identity:
     is_admin: bool = False
     session_id: UUID | None = None
     may_provision: bool = True
+    may_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,86 @@ class IdentityProvider(Protocol):
 
         Args:
             token: what came after `Bearer`: a compact JWS, or anything else.
+        """
+        ...
+
+
+@runtime_checkable
+class ExaminedProvider(IdentityProvider, Protocol):
+    """An `IdentityProvider` that `nestegg doctor` can try; optional. OIDC providers of
+    `nestegg_core.identity.oidc` are tried without further ado.
+
+    Example:
+        >>> class Nobody:
+        ...     issuers = ("https://id.example",)
+        ...
+        ...     def authenticate(self, token):
+        ...         return NotMine()
+        ...
+        ...     def examine(self):
+        ...         return []
+        >>> isinstance(Nobody(), ExaminedProvider)
+        True
+    """
+
+    def examine(self) -> "Sequence[Diagnosis]":
+        """Ask the vendor for what a token would need, and return what is wrong.
+
+        It has ten seconds.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AppSignIn:
+    """What an app needs to sign people in at a vendor: authorization code with PKCE (RFC 7636).
+
+    Attributes:
+        authorization_endpoint: where the app sends the browser.
+        token_endpoint: where the app redeems the code.
+        client_ids: ids under which apps are registered at the vendor, the usual one first.
+        scopes: what the app asks for.
+        bearer: which of the tokens that it gets the app sends here.
+
+    Example:
+        >>> AppSignIn("https://id.example/auth", "https://id.example/token", ("web",)).scopes
+        ('openid', 'email', 'profile')
+    """
+
+    authorization_endpoint: str
+    token_endpoint: str
+    client_ids: tuple[str, ...]
+    scopes: tuple[str, ...] = ("openid", "email", "profile")
+    bearer: Literal["access_token", "id_token"] = "id_token"
+
+
+@runtime_checkable
+class DescribedProvider(IdentityProvider, Protocol):
+    """An `IdentityProvider` that tells apps how to sign in; optional. `GET /api/v1/auth/providers`
+    shows what it says. OIDC providers of `nestegg_core.identity.oidc` are described without
+    further ado.
+
+    Example:
+        >>> class Nobody:
+        ...     issuers = ("https://id.example",)
+        ...
+        ...     def authenticate(self, token):
+        ...         return NotMine()
+        ...
+        ...     def describe(self):
+        ...         return AppSignIn("https://id.example/auth", "https://id.example/token", ())
+        >>> isinstance(Nobody(), DescribedProvider)
+        True
+    """
+
+    def describe(self) -> AppSignIn:
+        """Ask the vendor where apps sign in. Both addresses are https.
+
+        It has five seconds, and a thread of its own. What it returns is kept for an hour, and for
+        a day more while it fails; it is not called again within thirty seconds.
+
+        Raises:
+            ProviderUnavailable: the vendor cannot be reached.
         """
         ...
 

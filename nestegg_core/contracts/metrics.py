@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
@@ -59,6 +59,44 @@ class MetricsExporter(Protocol):
             name: lower-case letters and `_`.
             labels: names with values; may be empty.
             value: the value from now on, in base units.
+        """
+        ...
+
+
+@runtime_checkable
+class ScrapedExporter(MetricsExporter, Protocol):
+    """A `MetricsExporter` that is asked for what it holds, instead of sending it somewhere.
+
+    The core serves its exposition on the metrics' own port (`METRICS_PORT`), behind the password.
+    It asks in a process of its own, forked before anything was measured: the exporter brings
+    together what all processes measured. `PROMETHEUS_MULTIPROC_DIR` names an empty folder that
+    they share; it is set before plugins are imported, and removed at the end.
+
+    Example:
+        >>> class Remembered:
+        ...     def __init__(self):
+        ...         self.held = {}
+        ...
+        ...     def count(self, name, labels, amount=1):
+        ...         self.held[name] = self.held.get(name, 0) + amount
+        ...
+        ...     observe = gauge = count
+        ...
+        ...     def exposition(self):
+        ...         return "".join(f"{name} {held}\\n" for name, held in self.held.items()).encode()
+        >>> exporter = Remembered()
+        >>> exporter.count("acme_requests_total", {})
+        >>> exporter.exposition()
+        b'acme_requests_total 1\\n'
+        >>> isinstance(exporter, ScrapedExporter)
+        True
+    """
+
+    def exposition(self) -> bytes:
+        """Return everything that was measured, in Prometheus's text format, version 0.0.4.
+
+        The expositions of several exporters are put one after the other, so their names must
+        differ: `nestegg_` belongs to the core's own.
         """
         ...
 

@@ -2,12 +2,34 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import click
 
     from nestegg_core.contracts.storage import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One thing that `nestegg doctor` found.
+
+    Attributes:
+        level: `error` for what does not work or is not safe, `warning` for what will not go well
+            for long, `note` for what the operator decided and should remember.
+        what: what is wrong; never a secret's value.
+        why: why it matters.
+        fix: the command, setting or statement that mends it.
+
+    Example:
+        >>> Diagnosis("warning", "The disk is 95% full", "writes fail soon", "make room").level
+        'warning'
+    """
+
+    level: Literal["error", "warning", "note"]
+    what: str
+    why: str
+    fix: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol, runtime_checkable
 from uuid import UUID
 
 if TYPE_CHECKING:
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sqlalchemy import CursorResult, Executable, Select
 
     from nestegg_core.contracts.context import PluginContext
+    from nestegg_core.contracts.operations import Diagnosis
 
 
 class Transaction(Protocol):
@@ -166,6 +167,128 @@ class Storage(Protocol):
 
     def dispose(self) -> None:
         """Close every connection; a call after it connects anew."""
+        ...
+
+
+class Snapshot(Protocol):
+    """The whole database at one moment, whatever is written meanwhile.
+
+    Example:
+        >>> import io
+        >>> from sqlalchemy import func, select
+        >>> from nestegg_core.database import metadata
+        >>> COUNT = select(func.count()).select_from(metadata.tables["transactions"])
+        >>> def dumped(snapshot: Snapshot) -> tuple[bytes, int]:
+        ...     file = io.BytesIO()
+        ...     snapshot.dump(file)
+        ...     return file.getvalue(), snapshot.transaction.execute(COUNT).scalar_one()
+    """
+
+    @property
+    def transaction(self) -> Transaction:
+        """A reading transaction that sees the rows of every organization."""
+        ...
+
+    @property
+    def tables(self) -> Sequence[str]:
+        """Names of the tables that are there, by name."""
+        ...
+
+    def dump(self, target: IO[bytes]) -> None:
+        """Write everything that the transaction sees, so that `restore` can read it.
+
+        Args:
+            target: a file; whatever its `write` raises is raised.
+
+        Raises:
+            ConfigurationError: a tool that is needed is missing or too old.
+            NestEggError: the dump failed.
+        """
+        ...
+
+
+@runtime_checkable
+class DumpingStorage(Storage, Protocol):
+    """A `Storage` that `nestegg backup` can dump and restore; optional.
+
+    Example:
+        >>> from nestegg_core.database import SqlStorage
+        >>> def can_be_backed_up(storage: Storage) -> bool:
+        ...     return isinstance(storage, DumpingStorage)
+        >>> can_be_backed_up(SqlStorage())
+        False
+    """
+
+    @property
+    def dump_format(self) -> str:
+        """Name of what `Snapshot.dump` writes: a backup is restored by a storage of the same."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """Hold on to the present state of the whole database.
+
+        Raises:
+            StorageUnavailable: the database cannot be reached.
+        """
+        ...
+
+    def scratch(self, source: IO[bytes]) -> AbstractContextManager["DumpingStorage"]:
+        """Restore a dump into a database of its own, which is removed in the end.
+
+        Args:
+            source: what `Snapshot.dump` wrote; read once, from where it stands.
+
+        Raises:
+            ConfigurationError: a tool or a right that is needed is missing.
+            NestEggError: the dump cannot be restored.
+        """
+        ...
+
+    def restore(self, source: IO[bytes]) -> None:
+        """Put a dump in the place of everything in the database: wholly, or not at all.
+
+        The application's rights and row-level security are in force afterwards. Whether there is
+        something to be lost is for the caller to ask (`holds_data`).
+
+        Args:
+            source: what `Snapshot.dump` wrote; read once, from where it stands.
+
+        Raises:
+            ConfigurationError: a tool that is needed is missing or too old.
+            NestEggError: the dump cannot be restored; the old state is kept.
+        """
+        ...
+
+    def holds_data(self) -> bool:
+        """Tell whether there are rows that somebody would miss.
+
+        Raises:
+            StorageUnavailable: the database cannot be reached.
+        """
+        ...
+
+
+@runtime_checkable
+class ExaminedStorage(Storage, Protocol):
+    """A `Storage` that tells `nestegg doctor` what only its database can have wrong; optional.
+
+    `Storage.check` is about schema, roles and policies; this is about the running database.
+
+    Example:
+        >>> from nestegg_core.database import SqlStorage
+        >>> isinstance(SqlStorage(), ExaminedStorage)
+        False
+    """
+
+    def examine(self, *, processes: int) -> Sequence["Diagnosis"]:
+        """Return what is wrong with connections, encryption on the way, rights and tools.
+
+        Args:
+            processes: how many processes of servers and workers connect.
+
+        Raises:
+            StorageUnavailable: the database cannot be reached.
+        """
         ...
 
 

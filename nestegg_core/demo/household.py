@@ -91,14 +91,14 @@ def _person(runtime: Runtime) -> tuple[UUID, UUID]:
         runtime.persons.register(EMAIL, PASSWORD, "Demo")
     except Conflict:
         _restore_password(runtime)
-    person_id, _ = runtime.sessions.sign_in(EMAIL, PASSWORD)
+    person_id = runtime.sign_in.with_password(EMAIL, PASSWORD).person_id
     memberships = runtime.persons.read(person_id)["memberships"]
     return person_id, memberships[0]["organization"]["id"]
 
 
 def _restore_password(runtime: Runtime) -> None:
     try:
-        runtime.sessions.sign_in(EMAIL, PASSWORD)
+        runtime.sign_in.with_password(EMAIL, PASSWORD)
     except Unauthenticated:
         runtime.persons.reset_password(EMAIL, PASSWORD)
 

@@ -6,7 +6,7 @@ values are written that nobody else can read.
 """
 
 import hmac
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -73,6 +73,29 @@ class KeyCheck:
         if self._keyring.current not in known:
             self._make_known()
         self._passed = True
+
+    def refusals(self, keys: Iterable[tuple[int, bytes, bool]]) -> Sequence[Problem]:
+        """Return what is wrong with the keys of this process for another database, or a backup.
+
+        Args:
+            keys: versions with their fingerprints, and whether they were retired.
+        """
+        now = self._clock()
+        known = {
+            version: KnownKey(version, print_, now, now if retired else None)
+            for version, print_, retired in keys
+        }
+        return list(problems(self._keyring, known))
+
+    def look(self) -> Sequence[Problem]:
+        """Return what is wrong with the keys of this process, and make nothing known.
+
+        Raises:
+            StorageUnavailable: the database cannot be reached.
+        """
+        with self._storage.system_transaction(write=False) as tx:
+            known = known_keys(tx)
+        return list(problems(self._keyring, known))
 
     def _make_known(self) -> None:
         """Write the current key's fingerprint, unless another process was first: then its key

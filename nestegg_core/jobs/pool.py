@@ -43,9 +43,17 @@ class Pool(WorkerPool):
         work: what a process does.
         grace: how many seconds running jobs may take when the pool is told to stop. What is not
             done by then is killed, and done again by others.
+        look_after: called every second, before processes are started.
     """
 
-    def __init__(self, url: str, wanted: Mapping[str, int], work: Work, grace: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        wanted: Mapping[str, int],
+        work: Work,
+        grace: float,
+        look_after: Callable[[], None] | None = None,
+    ) -> None:
         super().__init__(
             list(wanted),
             connection=Redis.from_url(url),
@@ -55,8 +63,15 @@ class Pool(WorkerPool):
         self._wanted = wanted
         self._work = work
         self._grace = grace
+        self._look_after = look_after
         self._queue_of: dict[str, str] = {}
         self._kill_at = 0.0
+
+    def check_workers(self, respawn: bool = True) -> None:
+        """Replace processes that have died."""
+        if self._look_after is not None:
+            self._look_after()
+        super().check_workers(respawn)
 
     def get_worker_process(
         self,

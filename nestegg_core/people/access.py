@@ -14,8 +14,8 @@ from sqlalchemy import Select, and_, bindparam, select
 
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.tables import denied_tokens, memberships, persons, sessions
-from nestegg_core.errors import Forbidden, NotFound, Unauthenticated
-from nestegg_core.people.permissions import ROLES
+from nestegg_core.errors import Forbidden, InsufficientScope, NotFound, Unauthenticated
+from nestegg_core.people.permissions import INSTANCE_ADMIN, ROLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,15 @@ class Caller:
         is_admin: whether the token makes them an administrator of the instance.
         session_id: session of the built-in provider, if it is one.
         token_hash: SHA-256 of what the token signs; signing out denies it.
+        scopes: what a personal access token may be used for; `None` for a person who is signed
+            in, who may do all that their roles allow.
     """
 
     person_id: UUID
     is_admin: bool
     session_id: UUID | None
     token_hash: bytes
+    scopes: frozenset[str] | None = None
 
 
 STANDING = 4
@@ -73,6 +76,9 @@ _IN_ORGANIZATION = standing(memberships.c.role).outerjoin(
 _ADMINISTRATOR = standing(persons.c.is_admin)
 
 
+_PERSON = standing()
+
+
 class Access:
     """Opens the transactions in which a caller's request runs."""
 
@@ -89,7 +95,9 @@ class Access:
             Unauthenticated: the person is disabled or the session is over.
             NotFound: the person is no member; looks like an organization that does not exist.
             Forbidden: the role does not have the permission.
+            InsufficientScope: the token does not have it, whatever the role.
         """
+        require_scope(caller, permission)
         with self._storage.transaction(org_id, write=write) as tx:
             parameters = {**standing_parameters(caller), "member_org_id": org_id}
             role = refuse_fallen(caller, tx.rows(_IN_ORGANIZATION, parameters))[STANDING]
@@ -105,11 +113,41 @@ class Access:
         Raises:
             Unauthenticated: the person is disabled or the session is over.
             Forbidden: everybody else.
+            InsufficientScope: the token was not given instance administration.
         """
+        require_scope(caller, INSTANCE_ADMIN)
         with self._storage.system_transaction(write=False) as tx:
             row = refuse_fallen(caller, tx.rows(_ADMINISTRATOR, standing_parameters(caller)))
         if not (caller.is_admin or row[STANDING]):
             raise Forbidden("Only an administrator of this instance may do that.")
+
+    def account(self, caller: Caller, scope: str) -> None:
+        """Let pass whoever is signed in, or has a token with the scope.
+
+        Raises:
+            Unauthenticated: the person is disabled or the session is over.
+            InsufficientScope: the token does not have the scope.
+        """
+        require_scope(caller, scope)
+        with self._storage.system_transaction(write=False) as tx:
+            refuse_fallen(caller, tx.rows(_PERSON, standing_parameters(caller)))
+
+
+def require_scope(caller: Caller, scope: str) -> None:
+    """Refuse a personal access token that was not given a scope; signed-in persons have all.
+
+    Raises:
+        InsufficientScope: with the scope's name.
+
+    Example:
+        >>> caller = Caller(UUID(int=1), False, None, b"", frozenset({"accounts:read"}))
+        >>> require_scope(caller, "accounts:read")
+        >>> require_scope(caller, "accounts:write")
+        Traceback (most recent call last):
+        nestegg_core.errors.InsufficientScope: The token does not have the scope accounts:write.
+    """
+    if caller.scopes is not None and scope not in caller.scopes:
+        raise InsufficientScope(scope)
 
 
 def standing_parameters(caller: Caller) -> dict[str, Any]:

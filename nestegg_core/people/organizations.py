@@ -3,19 +3,55 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
-from nestegg_core.contracts.storage import Transaction
-from nestegg_core.database.tables import organizations
+from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.database.ids import new_id
+from nestegg_core.database.tables import memberships, organizations
 from nestegg_core.errors import StaleVersion
 
 
 class Organizations:
-    """Reads and changes the organization of a transaction."""
+    """Makes organizations; reads and changes the one of a transaction.
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    Args:
+        storage: where they are kept.
+        prepare: fills a new organization with what it starts with, in the transaction that makes
+            it.
+        clock: the present moment.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        prepare: Callable[[Transaction], None],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._storage = storage
+        self._prepare = prepare
         self._clock = clock
+
+    def create(self, owner_id: UUID, name: str) -> dict[str, Any]:
+        """Make an organization, and return it."""
+        with self._storage.transaction(new_id(), write=True) as tx:
+            self.found(tx, owner_id, name)
+            return self.read(tx)
+
+    def of_id(self, org_id: UUID) -> dict[str, Any]:
+        """Return one organization, in a transaction of its own."""
+        with self._storage.transaction(org_id, write=False) as tx:
+            return self.read(tx)
+
+    def found(self, tx: Transaction, owner_id: UUID, name: str) -> None:
+        """Make the organization of a transaction, with its owner."""
+        now = self._clock()
+        stamps = {"created_at": now, "updated_at": now, "version": 1}
+        tx.execute(insert(organizations), {"id": tx.org_id, "name": name, **stamps})
+        owner = {"org_id": tx.org_id, "person_id": owner_id, "role": "owner"}
+        tx.execute(insert(memberships), {**owner, **stamps})
+        self._prepare(tx)
 
     def read(self, tx: Transaction) -> dict[str, Any]:
         """Return the organization as the API shows it."""

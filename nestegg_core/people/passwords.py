@@ -22,12 +22,20 @@ class Passwords(Protocol):
         """Compare; `None` takes the same time as a wrong password."""
         ...
 
+    def is_outdated(self, stored: str) -> bool:
+        """Tell whether a hash was made with other parameters than `hash` has now."""
+        ...
+
 
 class Argon2Passwords:
-    """Fulfils `Passwords` with the library's own recommended parameters."""
+    """Fulfils `Passwords`.
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher()
+    Args:
+        hasher: with the parameters to use; the library's own recommended ones by default.
+    """
+
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
         # Verified against when there is no such person, so that both take the same time.
         self._nobody = self._hasher.hash("nobody has this password")
 
@@ -42,3 +50,7 @@ class Argon2Passwords:
         except (VerificationError, InvalidHashError):
             return False
         return matches and stored is not None
+
+    def is_outdated(self, stored: str) -> bool:
+        """Tell whether a hash was made with other parameters, so that it is to be made anew."""
+        return self._hasher.check_needs_rehash(stored)

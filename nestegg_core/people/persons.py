@@ -6,21 +6,18 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select
 
-from nestegg_core.contracts.identity import Identity
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.ids import new_id
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import (
     credentials,
-    identities,
     memberships,
     organizations,
     persons,
-    sessions,
 )
-from nestegg_core.errors import Conflict, NotFound, Unauthenticated
+from nestegg_core.errors import Conflict, NotFound
 from nestegg_core.people.access import (
     STANDING,
     Caller,
@@ -28,6 +25,7 @@ from nestegg_core.people.access import (
     standing,
     standing_parameters,
 )
+from nestegg_core.people.lost_passwords import replace_password
 from nestegg_core.people.passwords import Passwords
 
 EMAIL_INDEX = "credentials.email"
@@ -79,20 +77,20 @@ class Persons:
         rows: SealedRows,
         index: EmailIndex,
         passwords: Passwords,
-        prepare_organization: Callable[[Transaction], None],
+        found: Callable[[Transaction, UUID, str], None],
         clock: Callable[[], datetime],
     ) -> None:
         """Take collaborators.
 
         Args:
-            prepare_organization: fills a new organization with what it starts with, in the
-                transaction that makes it.
+            found: makes the transaction's organization, with an owner and a name;
+                `Organizations.found` does.
         """
         self._storage = storage
         self._rows = rows
         self._index = index
         self._passwords = passwords
-        self._prepare_organization = prepare_organization
+        self._found = found
         self._clock = clock
 
     def register(
@@ -107,65 +105,62 @@ class Persons:
         index = self._index.of(EMAIL_INDEX, email)
         new = NewPerson(new_id(), new_id())
         with self._storage.transaction(new.org_id, write=True) as tx:
-            if self._find(tx, index) is not None:
-                raise Conflict("email-taken", "There is an account with this email already.")
-            self._insert(tx, new, email, name, is_admin=is_admin)
-            tx.execute(
-                insert(credentials),
-                {
-                    "person_id": new.person_id,
-                    "email_index": index,
-                    "password_hash": password_hash,
-                    "changed_at": self._clock(),
-                },
-            )
+            self._refuse_taken(tx, index)
+            self.add(tx, new, email, name, is_admin=is_admin)
+            self._insert_credentials(tx, new.person_id, index, password_hash)
         return new
 
-    def of_identity(self, identity: Identity) -> UUID:
-        """Return the person behind another provider's identity, making one on first sight.
+    def register_member(
+        self,
+        email: str,
+        password: str,
+        name: str | None,
+        join: Callable[[Transaction, UUID], UUID],
+    ) -> NewPerson:
+        """Make a person with a password who joins an organization, and has none of their own.
+
+        Args:
+            join: makes them a member in the transaction that makes them, and returns where.
 
         Raises:
-            Unauthenticated: the provider does not make persons, and this one is unknown.
+            Conflict: the email already has an account.
         """
-        try:
-            person_id = self._known(identity) or self._provision(identity)
-        except Conflict:  # two first requests at once: the other one made the person
-            person_id = self._known(identity)
-        if person_id is None:
-            raise Unauthenticated("Nobody here is known by this identity.")
-        return person_id
+        password_hash = self._passwords.hash(password)
+        index = self._index.of(EMAIL_INDEX, email)
+        person_id = new_id()
+        with self._storage.system_transaction(write=True) as tx:
+            self._refuse_taken(tx, index)
+            self._insert_person(tx, person_id, email, name, is_admin=False)
+            self._insert_credentials(tx, person_id, index, password_hash)
+            return NewPerson(person_id, join(tx, person_id))
 
-    def _known(self, identity: Identity) -> UUID | None:
-        with self._storage.system_transaction(write=False) as tx:
-            found: UUID | None = tx.execute(
-                select(identities.c.person_id).where(
-                    identities.c.issuer == identity.issuer,
-                    identities.c.subject == identity.subject,
-                )
-            ).scalar()
-        return found
+    def _refuse_taken(self, tx: Transaction, index: bytes) -> None:
+        if self._find(tx, index) is not None:
+            raise Conflict("email-taken", "There is an account with this email already.")
 
-    def _provision(self, identity: Identity) -> UUID | None:
-        if not identity.may_provision:
-            return None
-        new = NewPerson(new_id(), new_id())
-        values = {
-            "id": new_id(),
-            "person_id": new.person_id,
-            "issuer": identity.issuer,
-            "subject": identity.subject,
-            "email": identity.email,
-            "created_at": self._clock(),
-        }
-        with self._storage.transaction(new.org_id, write=True) as tx:
-            self._insert(tx, new, identity.email, identity.name, is_admin=False)
-            tx.execute(insert(identities), self._rows.seal(identities, values))
-        return new.person_id
+    def _insert_credentials(
+        self, tx: Transaction, person_id: UUID, index: bytes, password_hash: str
+    ) -> None:
+        values = {"person_id": person_id, "email_index": index, "password_hash": password_hash}
+        tx.execute(insert(credentials), {**values, "changed_at": self._clock()})
 
-    def _insert(
+    def add(
         self,
         tx: Transaction,
         new: NewPerson,
+        email: str | None,
+        name: str | None,
+        *,
+        is_admin: bool = False,
+    ) -> None:
+        """Make a person without a password, and the transaction's organization for them."""
+        self._insert_person(tx, new.person_id, email, name, is_admin=is_admin)
+        self._found(tx, new.person_id, "Household")
+
+    def _insert_person(
+        self,
+        tx: Transaction,
+        person_id: UUID,
         email: str | None,
         name: str | None,
         *,
@@ -173,14 +168,8 @@ class Persons:
     ) -> None:
         now = self._clock()
         stamps = {"created_at": now, "updated_at": now, "version": 1}
-        person = {"id": new.person_id, "email": email, "name": name, "is_admin": is_admin}
+        person = {"id": person_id, "email": email, "name": name, "is_admin": is_admin}
         tx.execute(insert(persons), self._rows.seal(persons, {**person, **stamps}))
-        tx.execute(insert(organizations), {"id": new.org_id, "name": "Household", **stamps})
-        tx.execute(
-            insert(memberships),
-            {"org_id": new.org_id, "person_id": new.person_id, "role": "owner", **stamps},
-        )
-        self._prepare_organization(tx)
 
     def me(self, caller: Caller) -> dict[str, Any]:
         """Return a person as the API shows them to themselves.
@@ -226,7 +215,7 @@ class Persons:
         ]
 
     def reset_password(self, email: str, password: str) -> None:
-        """Set a new password and end every session of the person.
+        """Set a new password, for the operator; see `replace_password` for what ends with it.
 
         Raises:
             NotFound: no account has this email.
@@ -238,12 +227,7 @@ class Persons:
             person_id = self._find(tx, index)
             if person_id is None:
                 raise NotFound("No account has this email.")
-            tx.execute(
-                update(credentials)
-                .where(credentials.c.person_id == person_id)
-                .values(password_hash=password_hash, changed_at=now)
-            )
-            tx.execute(delete(sessions).where(sessions.c.person_id == person_id))
+            replace_password(tx, person_id, password_hash, now)
 
     def _find(self, tx: Transaction, index: bytes) -> UUID | None:
         found: UUID | None = tx.execute(

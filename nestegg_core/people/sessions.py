@@ -1,32 +1,27 @@
-"""Signing in, staying signed in and signing out, for the built-in provider.
+"""Sessions of the built-in provider: opened by a sign-in, prolonged, and ended.
 
 A session holds a chain of refresh tokens, each good once. A second use of one means that it was
-copied, so the whole session ends (RFC 9700, 4.14.2).
+copied, so the whole session ends (RFC 9700, 4.14.2). It remembers where it was used last.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.ids import new_id
-from nestegg_core.database.tables import (
-    credentials,
-    denied_tokens,
-    persons,
-    refresh_tokens,
-    sessions,
-)
+from nestegg_core.database.rows import SealedRows
+from nestegg_core.database.tables import denied_tokens, persons, refresh_tokens, sessions
 from nestegg_core.errors import Unauthenticated
 from nestegg_core.people.access import Caller
-from nestegg_core.people.passwords import Passwords
-from nestegg_core.people.persons import EMAIL_INDEX, EmailIndex
+from nestegg_core.people.devices import ADDRESS_INDEX, MAX_USER_AGENT, Device
+from nestegg_core.people.persons import EmailIndex
 
 
 class TokenIssuer(Protocol):
@@ -58,69 +53,61 @@ class Sessions:
         self,
         *,
         storage: Storage,
+        rows: SealedRows,
         index: EmailIndex,
-        passwords: Passwords,
         tokens: TokenIssuer,
         lifetime: timedelta,
         clock: Callable[[], datetime],
     ) -> None:
         self._storage = storage
+        self._rows = rows
         self._index = index
-        self._passwords = passwords
         self._tokens = tokens
         self._lifetime = lifetime
         self._clock = clock
 
-    def sign_in(self, email: str, password: str) -> tuple[UUID, TokenPair]:
-        """Check a password and open a session; returns the person and their tokens.
+    def open(self, person_id: UUID, device: Device | None = None) -> TokenPair:
+        """Open a session for a person who has proved who they are.
 
-        Raises:
-            Unauthenticated: unknown address, wrong password or disabled person, all in the same
-                words and the same time.
+        Args:
+            device: where they sign in; `None` for the server's own use.
         """
-        index = self._index.of(EMAIL_INDEX, email)
-        with self._storage.system_transaction(write=False) as tx:
-            row = tx.execute(
-                select(credentials.c.person_id, credentials.c.password_hash, persons.c.disabled_at)
-                .join(persons)
-                .where(credentials.c.email_index == index)
-            ).first()
-        if not self._passwords.verify(row.password_hash if row else None, password):
-            row = None
-        if row is None or row.disabled_at is not None:
-            raise Unauthenticated("The email or the password is wrong.", code="invalid_grant")
-        return row.person_id, self.open(row.person_id)
+        with self._storage.system_transaction(write=True) as tx:
+            return self.open_in(tx, person_id, device)
 
-    def open(self, person_id: UUID) -> TokenPair:
-        """Open a session for a person who has proved who they are."""
+    def open_in(self, tx: Transaction, person_id: UUID, device: Device | None) -> TokenPair:
+        """Do as `open` does, in a transaction that is open already."""
         now = self._clock()
         session_id = new_id()
-        with self._storage.system_transaction(write=True) as tx:
-            tx.execute(
-                insert(sessions),
-                {
-                    "id": session_id,
-                    "person_id": person_id,
-                    "created_at": now,
-                    "last_used_at": now,
-                    "expires_at": now + self._lifetime,
-                },
-            )
-            return self._next_pair(tx, person_id, session_id, now)
+        tx.execute(
+            insert(sessions),
+            {
+                "id": session_id,
+                "person_id": person_id,
+                **self._place(session_id, device),
+                "created_at": now,
+                "last_used_at": now,
+                "expires_at": now + self._lifetime,
+            },
+        )
+        return self._next_pair(tx, person_id, session_id, now)
 
-    def refresh(self, token: str) -> TokenPair:
+    def refresh(self, token: str, device: Device | None = None) -> TokenPair:
         """Spend a refresh token for a new pair.
+
+        Args:
+            device: where it is spent.
 
         Raises:
             Unauthenticated: the token is unknown, spent, or its session is over.
         """
         with self._storage.system_transaction(write=True) as tx:
-            pair = self._spend(tx, _hash(token))
+            pair = self._spend(tx, _hash(token), device)
         if pair is None:  # raised outside, for a revocation must commit
             raise Unauthenticated("The refresh token is not valid.", code="invalid_grant")
         return pair
 
-    def _spend(self, tx: Transaction, token_hash: bytes) -> TokenPair | None:
+    def _spend(self, tx: Transaction, token_hash: bytes, device: Device | None) -> TokenPair | None:
         now = self._clock()
         row = tx.execute(
             select(
@@ -143,12 +130,13 @@ class Sessions:
             .values(used_at=now)
         )
         if spent.rowcount == 0:
-            self._revoke(tx, row.id)
+            end_sessions(tx, row.person_id, now, only=row.id)
             return None
+        place = self._place(row.id, device)
         tx.execute(
             update(sessions)
             .where(sessions.c.id == row.id)
-            .values(last_used_at=now, expires_at=now + self._lifetime)
+            .values(last_used_at=now, expires_at=now + self._lifetime, **place)
         )
         return self._next_pair(tx, row.person_id, row.id, now)
 
@@ -156,24 +144,25 @@ class Sessions:
         """End the caller's session; a token of another provider is denied until it expires."""
         with self._storage.system_transaction(write=True) as tx:
             if caller.session_id is not None:
-                self._revoke(tx, caller.session_id)
+                end_sessions(tx, caller.person_id, self._clock(), only=caller.session_id)
             else:
                 deny_token(tx, caller.token_hash, expires_at)
 
     def revoke_all(self, tx: Transaction, person_id: UUID) -> None:
-        """End every session of a person, e.g. after a change of password."""
-        tx.execute(
-            update(sessions)
-            .where(sessions.c.person_id == person_id, sessions.c.revoked_at.is_(None))
-            .values(revoked_at=self._clock())
-        )
+        """End every session of a person, e.g. after their password was reset."""
+        end_sessions(tx, person_id, self._clock())
 
-    def _revoke(self, tx: Transaction, session_id: UUID) -> None:
-        tx.execute(
-            update(sessions)
-            .where(sessions.c.id == session_id, sessions.c.revoked_at.is_(None))
-            .values(revoked_at=self._clock())
-        )
+    def _place(self, session_id: UUID, device: Device | None) -> Mapping[str, Any]:
+        """Return the columns that tell where a session is used."""
+        if device is None:
+            return {}
+        values = {"address": device.address or None, "user_agent": device.user_agent or None}
+        if values["user_agent"]:
+            values["user_agent"] = values["user_agent"][:MAX_USER_AGENT]
+        sealed = self._rows.seal(sessions, {"id": session_id, **values})
+        network = device.network
+        index = self._index.of(ADDRESS_INDEX, network) if network else None
+        return {name: sealed[name] for name in values} | {"address_index": index}
 
     def _next_pair(
         self, tx: Transaction, person_id: UUID, session_id: UUID, now: datetime
@@ -188,6 +177,31 @@ class Sessions:
             refresh_token=refresh,
             expires_in=int(self._tokens.lifetime.total_seconds()),
         )
+
+
+def end_sessions(
+    tx: Transaction,
+    person_id: UUID,
+    now: datetime,
+    *,
+    only: UUID | None = None,
+    but: UUID | None = None,
+) -> int:
+    """End a person's sessions: every one, one only, or all but one. Returns how many ended.
+
+    Their rows stay until they would have expired: they tell from which addresses the person
+    signs in.
+    """
+    ended = update(sessions).where(
+        sessions.c.person_id == person_id,
+        sessions.c.revoked_at.is_(None),
+        sessions.c.expires_at > now,
+    )
+    if only is not None:
+        ended = ended.where(sessions.c.id == only)
+    if but is not None:
+        ended = ended.where(sessions.c.id != but)
+    return tx.execute(ended.values(revoked_at=now)).rowcount
 
 
 def deny_token(tx: Transaction, token_hash: bytes, expires_at: datetime) -> None:

@@ -6,7 +6,14 @@ from nestegg_core.errors import Problem
 from nestegg_core.plugin_host.kinds import KINDS, Kind
 from nestegg_core.plugin_host.records import Catalogue, PluginFailure, Source
 
-FIRST_PARTY = ("idp_cognito", "idp_google", "idp_keycloak", "idp_okta", "storage_postgres")
+FIRST_PARTY = (
+    "errors_sentry",
+    "idp_cognito",
+    "idp_google",
+    "idp_keycloak",
+    "idp_okta",
+    "storage_postgres",
+)
 """The plugins of this project that the settings can name; each is a `nestegg-...` distribution."""
 
 KIND = {kind.name: kind for kind in KINDS.values()}

@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings
 from nestegg_core.contracts.context import Clock, PluginContext
 from nestegg_core.errors import ConfigurationError, Problem
 from nestegg_core.plugin_host.chosen import Chosen, Plugins
-from nestegg_core.plugin_host.missing import missing
+from nestegg_core.plugin_host.missing import FIRST_PARTY, KIND, missing
 from nestegg_core.plugin_host.records import Catalogue, Offer, describe, fault
 from nestegg_core.settings import Settings
 from nestegg_core.settings.environment import Environment
@@ -139,14 +139,20 @@ class _Chooser:
 
     def error_reporters(self) -> tuple[Chosen[Any, Any], ...]:
         """Return the reporters whose own settings ask for them."""
-        for failure in self._catalogue.failures:
-            for kind, name in failure.registrations:
-                variable = f"{name.upper()}_DSN"
-                if kind == "error_reporter" and self._environment.find(variable):
-                    self._report_missing(kind, variable, name)
         offers = self._catalogue.offers("error_reporter")
+        for name in sorted(self._known_reporters() - {offer.name for offer in offers}):
+            variable = f"{name.upper()}_DSN"
+            if self._environment.find(variable):
+                self._report_missing("error_reporter", variable, name)
         found = [(offer, self._configured(offer, self.problems)) for offer in offers]
         return tuple(chosen for offer, chosen in found if chosen and self._asked(offer, chosen))
+
+    def _known_reporters(self) -> set[str]:
+        """Name those that failed, and those that this project has, installed or not."""
+        kind = KIND["error_reporter"]
+        registered = (one for failure in self._catalogue.failures for one in failure.registrations)
+        failed = {name for of, name in registered if of == kind.name}
+        return failed.union(filter(None, map(kind.told_by, FIRST_PARTY)))
 
     def _asked(self, offer: Offer, chosen: Chosen[Any, Any]) -> bool:
         asked, problems = asks_for(offer, chosen.settings)

@@ -1,4 +1,4 @@
-"""What expires by itself: sessions, spent and denied tokens, idempotency keys, previews.
+"""What expires by itself: sessions, tokens, links, invitations, idempotency keys, previews.
 
 None of it is history that anyone looks up, so it goes whether or not the purge is a dry run.
 """
@@ -17,14 +17,27 @@ from nestegg_core.database.tables import (
     idempotency_keys,
     imports,
     in_org,
+    invitations,
     is_tenant_table,
+    one_time_links,
+    personal_tokens,
     refresh_tokens,
+    second_factors,
     sessions,
 )
 from nestegg_core.retention.purge import PREVIEWED
 
 IDEMPOTENCY_HOURS = 24
 """How long a POST may be sent again and have its effect once."""
+
+EXPIRED_TOKEN_DAYS = 30
+"""How long a personal access token that has expired is still listed."""
+
+UNCONFIRMED_HOURS = 24
+"""How long a second factor that was begun may wait for its first code."""
+
+EXPIRED_INVITATION_DAYS = 30
+"""How long an invitation that has expired is still listed, so that it can be made anew."""
 
 _SIZE = 500
 
@@ -45,6 +58,12 @@ def _past(column: Any) -> ColumnElement[bool]:
 _SESSIONS = _delete(sessions, _past(sessions.c.expires_at))  # their refresh tokens go with them
 _SPENT = _delete(refresh_tokens, _past(refresh_tokens.c.used_at))
 _DENIED = _delete(denied_tokens, _past(denied_tokens.c.expires_at))
+_PERSONAL = _delete(personal_tokens, _past(personal_tokens.c.expires_at))
+_UNCONFIRMED = _delete(
+    second_factors, _past(second_factors.c.created_at), second_factors.c.confirmed_at.is_(None)
+)
+_LINKS = _delete(one_time_links, _past(one_time_links.c.expires_at))
+_INVITATIONS = _delete(invitations, _past(invitations.c.expires_at))
 _KEYS = _delete(idempotency_keys, _past(idempotency_keys.c.created_at))
 _PREVIEWS = _delete(imports, _past(imports.c.created_at), imports.c.status == PREVIEWED)
 
@@ -76,6 +95,10 @@ class Cleaning:
             (sessions, _SESSIONS, now),
             (refresh_tokens, _SPENT, now - self._lifetimes.session),
             (denied_tokens, _DENIED, now),
+            (second_factors, _UNCONFIRMED, now - timedelta(hours=UNCONFIRMED_HOURS)),
+            (personal_tokens, _PERSONAL, now - timedelta(days=EXPIRED_TOKEN_DAYS)),
+            (one_time_links, _LINKS, now),
+            (invitations, _INVITATIONS, now - timedelta(days=EXPIRED_INVITATION_DAYS)),
         )
         return {
             table.name: sum(self._batches(None, statement, until))

@@ -21,10 +21,12 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from sqlalchemy.engine import URL
 
 from nestegg_core.errors import ConfigurationError, Problem
-from nestegg_core.settings import generated_secrets, production
+from nestegg_core.settings import generated_secrets, mail, production
 from nestegg_core.settings.addresses import AllowedHosts, BaseUrl, Origins, ProxyAddresses
 from nestegg_core.settings.environment import DEFAULT_HOME, Environment, absolute
 from nestegg_core.settings.fields import fields_of
+from nestegg_core.settings.group_roles import GroupRoleList
+from nestegg_core.settings.schedules import CronSchedule
 from nestegg_core.settings.types import CommaList, FernetKey, Numbered, invalid
 from nestegg_core.settings.urls import DatabaseUrl, RedisUrl, TrustedNetworks, with_tls
 
@@ -55,6 +57,10 @@ def _sqlite_in_home(data: dict[str, Any]) -> SecretStr:
 
 def _all_hosts_in_development(data: dict[str, Any]) -> tuple[str, ...]:
     return () if data["environment"] == "production" else ("*",)
+
+
+def _invited_in_production(data: dict[str, Any]) -> Literal["open", "invite"]:
+    return "invite" if data.get("environment") == "production" else "open"
 
 
 def _upper(value: Any) -> Any:
@@ -179,7 +185,18 @@ class Settings(BaseSettings):
         description="Password of the user `admin` for the metrics. The default is refused in "
         "production, and so are fewer than 12 characters.",
     )
-    metrics_port: int = Field(9090, ge=0, le=65535, description="Port of the metrics.")
+    metrics_port: int = Field(
+        9090,
+        ge=0,
+        le=65535,
+        description="Port of the metrics of `nestegg serve`; 0 switches them off.",
+    )
+    worker_metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port of the metrics of `nestegg worker`; 0 for none."
+    )
+    scheduler_metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port of the metrics of `nestegg scheduler`; 0 for none."
+    )
     metrics_host: str = Field("127.0.0.1", description="Address that the metrics listen on.")
     log_format: Literal["console", "json"] = Field(
         "console", description="console for people, json for programs."
@@ -190,6 +207,41 @@ class Settings(BaseSettings):
     identity_provider_chain: CommaList = Field(
         ("builtin",), description="Identity providers, in the order in which they see a token."
     )
+    identity_group_roles: GroupRoleList = Field(
+        (),
+        description="Roles that groups of identity providers give, with commas between: "
+        "provider:group:role:organization, e.g. keycloak:family:member:<organization id>. A comma "
+        "in a group's name is written %2C.",
+    )
+    registration: Literal["open", "invite", "closed"] = Field(
+        default_factory=_invited_in_production,
+        description="Who may register with a password: open for everyone, invite for whoever has "
+        "an invitation, closed for nobody. When not set, invite in production, else open.",
+    )
+    smtp_host: str | None = Field(
+        None,
+        description="Mail server for invitations and lost passwords. When not set, no mail is "
+        "sent: links are shown to the administrator who asks for them.",
+    )
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        description="How mail travels: starttls, tls (from the first byte) or none. Production "
+        "refuses none, unless SMTP_HOST is this machine or in TRUSTED_NETWORKS.",
+    )
+    smtp_port: int = Field(
+        default_factory=mail.usual_port,
+        ge=1,
+        le=65535,
+        description="Port of the mail server. When not set, 587 for starttls, 465 for tls, 25 for "
+        "none.",
+    )
+    smtp_username: str | None = Field(
+        None, description="User at the mail server. When not set, nobody signs in there."
+    )
+    smtp_password: SecretStr | None = Field(None, description="The user's password.")
+    mail_from: mail.MailAddress | None = Field(
+        None, description="Address that mail comes from, e.g. Nest Egg <nestegg@example.org>."
+    )
     retention_policies: CommaList = Field(
         ("transaction_age",), description="Retention policies in use; a single comma for none."
     )
@@ -197,6 +249,24 @@ class Settings(BaseSettings):
         True,
         description="Whether the daily run only logs what the retention policies would delete. "
         "false deletes it.",
+    )
+    backup_dir: Annotated[Path, AfterValidator(absolute)] | None = Field(
+        None,
+        description="Folder for backups, best on another disk than the database. When set, a job "
+        "makes, proves and prunes them; workers must be able to write there.",
+    )
+    backup_schedule: CronSchedule = Field(
+        "0 2 * * *",
+        description="When backups are made: five cron fields in UTC (minute, hour, day of the "
+        "month, month, day of the week).",
+    )
+    backup_keep_last: int = Field(7, ge=1, description="Newest backups that are kept.")
+    backup_keep_daily: int = Field(14, ge=0, description="Days of which the newest backup is kept.")
+    backup_keep_weekly: int = Field(
+        8, ge=0, description="Weeks of which the newest backup is kept."
+    )
+    backup_keep_monthly: int = Field(
+        12, ge=0, description="Months of which the newest backup is kept."
     )
     import_preview_days: int = Field(
         30, ge=1, le=36_525, description="Days that an import may wait to be committed."
@@ -268,6 +338,7 @@ def _checked(environment: Environment, read: Callable[[type[Settings]], Settings
     broken = [_as_written(environment, problem) for problem in production.check(judged)]
     problems = [*environment.problems, *problems, *(p for p in broken if p.where not in blamed)]
     problems += _two_current_keys(judged)
+    problems += [problem for problem in mail.incomplete(judged) if problem.where not in blamed]
     if settings is None or problems:
         raise ConfigurationError(problems)
     for name in _PASSED_ON:

@@ -108,7 +108,7 @@ class Environment:
         looking = Environment(self._sources)
         looking._given.update(self._given)
         for name in self._secrets_to_make(settings_class):
-            value = generated_secrets.MAKERS[name]()
+            value = generated_secrets.kept(name, self.home) or generated_secrets.MAKERS[name]()
             looking._given[name] = Variable(name, self.origin(name), value)
         return build(looking, settings_class)
 

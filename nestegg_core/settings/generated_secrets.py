@@ -50,6 +50,14 @@ def keep(name: str, home: Path) -> tuple[str, bool]:
     return _read(path), made
 
 
+def kept(name: str, home: Path) -> str | None:
+    """Return the kept value of a variable; `None` where there is none that this user can read."""
+    try:
+        return _read(path_of(name, home))
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
 def _read(path: Path) -> str:
     return path.read_text("utf-8").rstrip("\r\n")
 

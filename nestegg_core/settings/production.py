@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
+from sqlalchemy.engine import URL
 
 from nestegg_core.errors import Problem
 from nestegg_core.settings.urls import is_loopback, is_postgresql, parse, stays_private
@@ -145,6 +146,18 @@ def _one_redis(settings: "Settings", name: str, secret_url: SecretStr | None) ->
         )
 
 
+def _mail(settings: "Settings") -> Iterator[Problem]:
+    if settings.smtp_host is None or settings.smtp_security != "none":
+        return
+    if not stays_private(URL.create("smtp", host=settings.smtp_host), settings.trusted_networks):
+        yield Problem(
+            "SMTP_SECURITY",
+            "is none, so that links and the password travel in the clear",
+            "use starttls or tls; or, if the network is your own and private, name SMTP_HOST in "
+            "TRUSTED_NETWORKS",
+        )
+
+
 RULES: tuple[Rule, ...] = (
     _secret_key,
     _master_key,
@@ -154,6 +167,7 @@ RULES: tuple[Rule, ...] = (
     _metrics_password,
     _databases,
     _redis,
+    _mail,
 )
 
 

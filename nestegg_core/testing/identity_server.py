@@ -39,7 +39,7 @@ class FakeIdentityProvider:
     """An OIDC provider on a free port of 127.0.0.1, for tests.
 
     It serves from entering the context until leaving it. What it does may be changed meanwhile:
-    set `fault`, `keys`, `extra_keys`, `headers` or `cache_control`.
+    set `fault`, `keys`, `extra_keys`, `endpoints`, `headers` or `cache_control`.
 
     Args:
         issuer: the `iss` of its tokens and its discovery; its own address when not given.
@@ -48,6 +48,7 @@ class FakeIdentityProvider:
     Attributes:
         fault: how it fails at present.
         extra_keys: JWKs that are published besides, as they are.
+        endpoints: where discovery sends apps; nothing answers there.
         headers: what the header of every token holds besides `alg`, `kid` and `typ`.
         cache_control: header of the key set's answer.
         requests: the paths that were asked for, in order.
@@ -66,6 +67,10 @@ class FakeIdentityProvider:
         self.issuer = issuer or self.url
         self.keys = [SigningKey("key-1")] if keys is None else keys
         self.extra_keys: list[Mapping[str, Any]] = []
+        self.endpoints: dict[str, Any] = {
+            "authorization_endpoint": f"{self.url}/authorize",
+            "token_endpoint": f"{self.url}/token",
+        }
         self.headers: Mapping[str, Any] = {}
         self.cache_control: str | None = None
         self.fault: Fault | None = None
@@ -150,7 +155,8 @@ class FakeIdentityProvider:
     def document(self, path: str) -> bytes | None:
         """Return what is served at a path, faults aside; `None` for an unknown path."""
         if path == DISCOVERY_PATH:
-            return json.dumps({"issuer": self.issuer, "jwks_uri": self.jwks_url}).encode()
+            addresses = {"jwks_uri": self.jwks_url, **self.endpoints}
+            return json.dumps({"issuer": self.issuer, **addresses}).encode()
         if path in (JWKS_PATH, "/elsewhere" + JWKS_PATH):
             jwks = [*(key.public_jwk() for key in self.keys), *self.extra_keys]
             return json.dumps({"keys": jwks}).encode()

@@ -10,6 +10,7 @@ from typing import Any
 import falcon
 
 from nestegg_core.runtime import Runtime
+from nestegg_core.web.client_address import ClientAddresses
 from nestegg_core.web.cursors import Cursors
 from nestegg_core.web.endpoint import Endpoint
 from nestegg_core.web.idempotency import Idempotency
@@ -22,14 +23,25 @@ from nestegg_core.web.plugin_routes import plugin_operations
 from nestegg_core.web.problems import add_error_handlers
 from nestegg_core.web.resources.accounts import AccountResource
 from nestegg_core.web.resources.admin import Admin
+from nestegg_core.web.resources.admin_persons import AdminPersons
 from nestegg_core.web.resources.auth import Auth, SignOut
 from nestegg_core.web.resources.categories import CategoryResource
 from nestegg_core.web.resources.health import HealthResource
+from nestegg_core.web.resources.identities import IdentityResource, ProviderResource
 from nestegg_core.web.resources.imports import import_resource
+from nestegg_core.web.resources.invitations import InvitationResource
 from nestegg_core.web.resources.jobs import JobResource
+from nestegg_core.web.resources.members import MemberResource
+from nestegg_core.web.resources.own_addresses import OwnAddressResource
 from nestegg_core.web.resources.people import People
+from nestegg_core.web.resources.personal_tokens import PersonalTokenResource
 from nestegg_core.web.resources.reports import ReportResource
 from nestegg_core.web.resources.retention import RetentionResource
+from nestegg_core.web.resources.sign_in_security import (
+    OwnPasswordResource,
+    OwnSecondFactor,
+    OwnSessions,
+)
 from nestegg_core.web.resources.transactions import TransactionResource
 
 App = falcon.App[falcon.Request, falcon.Response]
@@ -105,6 +117,13 @@ def _resources(runtime: Runtime) -> list[object]:
         HealthResource(services.storage, services.check_keys, services.health_checks),
         People(services.persons, services.organizations),
         SignOut(services.sessions),
+        ProviderResource(services.sign_in_directory),
+        IdentityResource(services.chain, services.identity_links),
+        PersonalTokenResource(services.personal_tokens),
+        MemberResource(services.members),
+        InvitationResource(
+            services.invitations, services.organizations, services.outbox, services.rate_limits
+        ),
         AccountResource(services.accounts),
         CategoryResource(services.categories),
         TransactionResource(services.transactions),
@@ -114,21 +133,37 @@ def _resources(runtime: Runtime) -> list[object]:
         ReportResource(services.reports, services.clock),
         RetentionResource(services.receipts),
         Admin(services.plugins),
+        AdminPersons(services.administration),
         JobResource(services.jobs, services.job_list),
     ]
     if "builtin" in services.settings.identity_provider_chain:
-        resources.append(Auth(services.persons, services.sessions))
+        addresses = ClientAddresses(services.settings.forwarded_allow_ips)
+        resources += [
+            Auth(
+                services.registration,
+                services.persons,
+                services.sessions,
+                services.sign_in,
+                addresses,
+            ),
+            OwnAddressResource(
+                services.own_addresses, services.outbox, services.rate_limits, addresses
+            ),
+            OwnSessions(services.session_list),
+            OwnPasswordResource(services.own_password),
+            OwnSecondFactor(services.second_factors),
+        ]
     return resources
 
 
 def _middleware(runtime: Runtime) -> list[Any]:
     settings = runtime.settings
     middleware: list[Any] = [
-        RequestId(),
+        RequestId(runtime.metrics),
         AllowedHosts(settings.allowed_hosts),
         SchemaAtHead(runtime.storage),
         KeysFit(runtime.check_keys),
-        Authentication(runtime.chain, runtime.persons),
+        Authentication(runtime.chain, runtime.provisioning, runtime.personal_tokens),
     ]
     if settings.cors_origins:
         middleware.insert(

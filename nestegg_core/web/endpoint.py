@@ -11,10 +11,10 @@ import orjson
 
 from nestegg_core.contracts.storage import Transaction
 from nestegg_core.errors import StaleVersion, VersionRequired
-from nestegg_core.people.access import Access
+from nestegg_core.people.access import Access, require_scope
 from nestegg_core.web.cursors import Cursors
 from nestegg_core.web.idempotency import Idempotency
-from nestegg_core.web.operation import CHANGING, Answer, Call, Operation
+from nestegg_core.web.operation import Answer, Call, Operation
 from nestegg_core.web.validation import if_match, validate
 
 MEDIA_TYPE = "application/json"
@@ -34,14 +34,25 @@ class Endpoint:
 
     def run(self, op: Operation, req: falcon.Request, resp: falcon.Response, **params: Any) -> None:
         """Answer one request."""
-        if op.administrators:  # before anything of the request is read
-            self._access.administrator(req.context.caller)
+        self._admit(op, req)  # before anything of the request is read
         call = self._call(op, req, params)
         answer = self._in_organization(op, call) if op.permission else op.handler(call)
         self._write(op, req, resp, answer)
 
+    def _admit(self, op: Operation, req: falcon.Request) -> None:
+        """Refuse whom an operation is not for; an organization's door sees to that itself."""
+        if op.public or op.permission:
+            return
+        caller = req.context.caller
+        if op.administrators:
+            self._access.administrator(caller)
+        elif op.ends_sign_in:
+            require_scope(caller, op.scope)
+        else:
+            self._access.account(caller, op.scope)
+
     def _call(self, op: Operation, req: falcon.Request, params: Mapping[str, Any]) -> Call:
-        version = _required_version(req) if op.method in CHANGING and op.permission else 0
+        version = _required_version(req) if op.asks_version else 0
         query, body = validate(req, op.query, op.body, self._max_body)
         cursor = getattr(query, "cursor", None)
         return Call(
@@ -61,14 +72,19 @@ class Endpoint:
             call = replace(call, prepared=op.prepare(call))
         with self._open(op, call, write=op.writes) as tx:
             call = replace(call, transaction=tx)
-            if op.method == "POST":
-                return self._idempotency.once(call, op.handler)
-            return op.handler(call)
+            once = op.method == "POST"
+            answer = self._idempotency.once(call, op.handler) if once else op.handler(call)
+        if answer.afterwards is not None:
+            answer.afterwards()
+        return answer
 
     def _open(
         self, op: Operation, call: Call, *, write: bool
     ) -> AbstractContextManager[Transaction]:
-        return self._access.organization(call.caller, call.org_id, op.permission, write=write)
+        permission = op.permission
+        if op.own and call.params["person_id"] == call.caller.person_id:
+            permission = op.own
+        return self._access.organization(call.caller, call.org_id, permission, write=write)
 
     def _write(
         self, op: Operation, req: falcon.Request, resp: falcon.Response, answer: Answer
@@ -90,6 +106,8 @@ class Endpoint:
         body = orjson.dumps(content)
         if not answer.cacheable:
             resp.set_header("Cache-Control", "no-store")
+            if "version" in content:  # the row is changed with it; the answer is kept by nobody
+                resp.set_header("ETag", _etag(content, b""))
         else:
             resp.set_header("Cache-Control", "private, no-cache")
             tag = _etag(content, body)

@@ -50,7 +50,8 @@ class Idempotency:
         stored = call.tx.execute(_FIND, {"key": key_hash}).first()
         if stored is None:
             answer = handler(call)
-            self._store(call, key_hash, request_hash, answer)
+            if answer.cacheable:  # a secret is never stored: such a POST has its effect again
+                self._store(call, key_hash, request_hash, answer)
             return answer
         if stored.request_hash != request_hash:
             raise InvalidInput.one(HEADER, "key_reused", "The key came with another request.")

@@ -19,7 +19,7 @@ from spectree.plugins.falcon_plugin import FalconPlugin
 from nestegg_core.web.fields import RequestModel
 from nestegg_core.web.idempotency import HEADER
 from nestegg_core.web.models.common import Problem
-from nestegg_core.web.operation import CHANGING, PREFIX, Operation
+from nestegg_core.web.operation import PREFIX, Operation
 from nestegg_core.web.problems import MEDIA_TYPE
 
 SECURITY = "bearer"
@@ -156,24 +156,24 @@ _UPLOAD = {
 
 
 def _headers(op: Operation) -> type[RequestModel] | None:
-    if not op.permission:
-        return None
-    if op.method in CHANGING:
+    if op.asks_version:
         return IfMatch
-    return IdempotencyKey if op.method == "POST" else None
+    return IdempotencyKey if op.method == "POST" and op.permission else None
 
 
 def answers_of(op: Operation) -> dict[str, Any]:
     """Return the model of every answer that an operation may give, by `HTTP_` and its status."""
     answers: dict[str, Any] = {f"HTTP_{op.status}": op.answer}
-    codes = [400, 404, 422, 503]
+    codes = [400, 404, 422, 503, *op.refusals]
     if not op.public or op.path.startswith(f"{PREFIX}/auth/"):
         codes += [401]
-    if op.permission or op.administrators:
+    if not op.public:
         codes += [403]
     if op.writes:
         codes += [409, 413, 415]
-    if op.method in CHANGING and op.permission:
+    if op.writes and not op.permission:  # what people do to sign in, and for their own sign-in
+        codes += [429]
+    if op.asks_version:
         codes += [412, 428]
     for code in codes:
         answers.setdefault(f"HTTP_{code}", Problem)

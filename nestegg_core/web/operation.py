@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from nestegg_core.contracts.storage import Transaction
 from nestegg_core.people.access import Caller
+from nestegg_core.people.permissions import ACCOUNT_READ, ACCOUNT_WRITE, INSTANCE_ADMIN
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -82,6 +83,7 @@ class Answer:
         after: sort key of the page's last item, which becomes its `next`.
         cacheable: false for answers that hold a secret.
         replayed: whether an earlier try of the same request was answered so.
+        afterwards: what is to be done once the organization's transaction has been committed.
     """
 
     content: Any
@@ -90,6 +92,7 @@ class Answer:
     after: tuple[Any, ...] | None = None
     cacheable: bool = True
     replayed: bool = False
+    afterwards: Callable[[], None] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +104,15 @@ class Operation:
     answer: type[BaseModel] | None
     status: int = 200
     permission: str = ""
+    own: str = ""
+    refusals: tuple[int, ...] = ()
     public: bool = False
     administrators: bool = False
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     prepare: Callable[..., Any] | None = None
     upload: bool = False
+    ends_sign_in: bool = False
     tag: str = ""
     handler: Callable[[Call], Answer] = field(default=lambda _: Answer(None), repr=False)
 
@@ -114,6 +120,22 @@ class Operation:
     def writes(self) -> bool:
         """Whether it gets a transaction that may write."""
         return self.method != "GET"
+
+    @property
+    def asks_version(self) -> bool:
+        """Whether it changes a row that others change too, so that `If-Match` must come along."""
+        return self.method in CHANGING and bool(self.permission or self.administrators)
+
+    @property
+    def scope(self) -> str:
+        """The scope that a personal access token needs for it; a public one needs none.
+
+        Whoever manages how they sign in needs `account:write`, which nobody can give to a
+        personal token through the API.
+        """
+        if self.administrators:
+            return INSTANCE_ADMIN
+        return self.permission or (ACCOUNT_READ if self.method == "GET" else ACCOUNT_WRITE)
 
 
 def operation(method: str, path: str, **declared: Any) -> Callable[[F], F]:
@@ -125,9 +147,11 @@ def operation(method: str, path: str, **declared: Any) -> Callable[[F], F]:
         declared: the further fields of `Operation`: `answer` is the model of the answer
             (documentation only: answers are encoded straight from rows), `permission` a name of
             the permission table (the path then has `org_id`), `public` an endpoint without
-            sign-in, `administrators` one for those of the instance alone, `query` and `body`
+            sign-in, `own` a permission that is enough where the path's `person_id` is the
+            caller's, `refusals` further statuses that it answers, `administrators` one for those of the instance alone, `query` and `body`
             the models that validate, `prepare` a method for slow work before the transaction is
-            opened, `upload` takes a file as its body.
+            opened, `upload` takes a file as its body, `ends_sign_in` finds no fault with a token
+            that was signed out already.
 
     Example:
         ```python

@@ -90,6 +90,7 @@ _STATUSES: dict[type[errors.NestEggError], tuple[int, str]] = {
     errors.NotFound: (404, "not-found"),
     errors.StaleVersion: (412, "stale-version"),
     errors.VersionRequired: (428, "version-required"),
+    errors.TooManyRequests: (429, "too-many-requests"),
     errors.StorageUnavailable: (503, "storage-unavailable"),
     errors.ProviderUnavailable: (503, "provider-unavailable"),
     errors.MigrationsPending: (503, "migrations-pending"),
@@ -112,6 +113,35 @@ def _challenge(error: errors.Unauthenticated) -> str:
         return REALM
     safe = _NO_DESCRIPTION.sub("'", str(error))
     return f'{REALM}, error="{error.code}", error_description="{safe}"'
+
+
+def _write_unauthenticated(resp: falcon.Response, error: errors.Unauthenticated) -> None:
+    """Say that a sign-in is needed, or the code that belongs to one."""
+    code = "unauthenticated"
+    if isinstance(error, errors.SecondFactorRefused):
+        code = f"second-factor-{error.what}"
+    resp.set_header("WWW-Authenticate", _challenge(error))
+    write_problem(resp, 401, code, str(error))
+
+
+def _write_listed(resp: falcon.Response, error: errors.NestEggError) -> None:
+    """Answer an error of `_STATUSES`, with the time to wait where waiting helps."""
+    status, code = _STATUSES[type(error)]
+    if isinstance(error, errors.TooManyRequests):
+        resp.set_header("Retry-After", str(error.retry_after))
+    if status == 503:  # noqa: PLR2004 - Service Unavailable
+        resp.set_header("Retry-After", "5")
+        _log.warning("unavailable", code=code, error=str(error), cause=cause_of(error))
+    write_problem(resp, status, code, str(error))
+
+
+def _write_forbidden(resp: falcon.Response, error: errors.Forbidden) -> None:
+    """Say that the right is missing, and which scope a token lacks (RFC 6750, 3 and 3.1)."""
+    code, scope = "forbidden", ""
+    if isinstance(error, errors.InsufficientScope):
+        code, scope = "insufficient-scope", f', scope="{error.scope}"'
+    resp.set_header("WWW-Authenticate", f'{REALM}, error="insufficient_scope"{scope}')
+    write_problem(resp, 403, code, str(error))
 
 
 def _falcon(
@@ -154,21 +184,17 @@ class _Handlers:
                 problem = FieldProblem(pointer, error.code, error.detail)
                 write_problem(resp, 422, "statement", error.detail, [problem])
             case errors.Unauthenticated():
-                resp.set_header("WWW-Authenticate", _challenge(error))
-                write_problem(resp, 401, "unauthenticated", str(error))
+                _write_unauthenticated(resp, error)
             case errors.Forbidden():
-                resp.set_header("WWW-Authenticate", f'{REALM}, error="insufficient_scope"')
-                write_problem(resp, 403, "forbidden", str(error))
+                _write_forbidden(resp, error)
+            case errors.NotAdmitted():
+                write_problem(resp, 403, error.code, str(error))
             case errors.PluginFault():  # logged and counted where it was raised
                 write_problem(resp, 500, "plugin-fault", _PLUGIN_FAULT)
             case errors.Conflict():
                 write_problem(resp, 409, error.code, str(error))
             case _ if type(error) in _STATUSES:
-                status, code = _STATUSES[type(error)]
-                if status == 503:  # noqa: PLR2004 - Service Unavailable
-                    resp.set_header("Retry-After", "5")
-                    _log.warning("unavailable", code=code, error=str(error), cause=cause_of(error))
-                write_problem(resp, status, code, str(error))
+                _write_listed(resp, error)
             case _:
                 self.unexpected(req, resp, error, params)
 

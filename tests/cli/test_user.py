@@ -94,3 +94,18 @@ def test_a_reset_password_replaces_the_old_one_and_ends_every_session(
 
 def test_the_password_of_nobody_cannot_be_reset(nestegg: CommandLine) -> None:
     assert nestegg("user", "reset-password", "nobody@example.net").exit_code == 1
+
+
+def test_a_printed_link_resets_a_password(
+    nestegg: CommandLine, client: TestClient, household: Household
+) -> None:
+    printed = nestegg("user", "reset-link", household.email.upper()).stdout
+    assert printed.startswith("http://127.0.0.1:8000/reset-password#token=")
+    body = {"token": printed.partition("#token=")[2].strip(), "password": "another staple"}
+
+    assert client.simulate_post("/api/v1/auth/reset-password", json=body).status_code == 204
+    assert signs_in(client, household.email, "another staple")
+
+
+def test_for_nobody_there_is_no_link(nestegg: CommandLine) -> None:
+    assert nestegg("user", "reset-link", "nobody@example.net").exit_code == 1

@@ -98,7 +98,7 @@ def test_its_password_is_what_is_printed_even_when_it_was_changed(fresh_runtime:
 
     again = fill(fresh_runtime, TODAY)
 
-    assert fresh_runtime.sessions.sign_in(again.email, again.password)
+    assert fresh_runtime.sign_in.with_password(again.email, again.password)
 
 
 def newest(runtime: Runtime, household: DemoHousehold) -> list[dict[str, object]]:

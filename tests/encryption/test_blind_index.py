@@ -94,6 +94,6 @@ def test_two_servers_find_the_same_person(
     fresh_runtime.storage.upgrade()
     fresh_runtime.persons.register("ada@example.org", "correct horse battery staple")
     other = start(Environment.read(fresh_variables, dotenv=None))
-    found, _ = other.sessions.sign_in(" ADA@example.org", "correct horse battery staple")
-    assert other.persons.read(found)["email"] == "ada@example.org"
+    found = other.sign_in.with_password(" ADA@example.org", "correct horse battery staple")
+    assert other.persons.read(found.person_id)["email"] == "ada@example.org"
     other.storage.dispose()

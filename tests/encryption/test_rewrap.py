@@ -108,8 +108,8 @@ def test_the_root_of_the_blind_index_moves_and_stays_the_same(process: Process) 
     after = process(2, 1)
     rewrap(after.keys)
     assert rows_of(census(after.storage), "instance_secrets.value", 2) == 1
-    person_id, _ = after.sessions.sign_in("Ada@Example.org", "correct horse battery staple")
-    assert person_id == made.person_id
+    signed_in = after.sign_in.with_password("Ada@Example.org", "correct horse battery staple")
+    assert signed_in.person_id == made.person_id
 
 
 def test_values_move_to_another_backend_and_back(process: Process, notes: Notes) -> None:

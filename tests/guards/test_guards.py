@@ -84,6 +84,7 @@ def test_a_verdict_passes(guard: Guard, verdict: Any) -> None:
         Valid(replace(IDENTITY, expires_at=datetime(2030, 1, 1))),  # noqa: DTZ001 - the fault
         Valid(replace(IDENTITY, is_admin="no")),  # type: ignore[arg-type]  # that is the fault
         Valid(replace(IDENTITY, may_provision=1)),  # type: ignore[arg-type]  # that is the fault
+        Valid(replace(IDENTITY, may_link="no")),  # type: ignore[arg-type]  # that is the fault
         Valid(replace(IDENTITY, email=7)),  # type: ignore[arg-type]  # that is the fault
     ],
 )

@@ -1,6 +1,7 @@
 """Passwords are hashed with argon2id, and nobody's password is nobody's."""
 
 import pytest
+from argon2 import PasswordHasher
 
 from nestegg_core.people.passwords import Argon2Passwords
 
@@ -31,3 +32,10 @@ def test_nobody_has_a_password(passwords: Argon2Passwords, password: str) -> Non
 @pytest.mark.parametrize("stored", ["", "plain", "$argon2id$v=19$broken", "$2b$12$bcrypt"])
 def test_what_is_no_hash_matches_nothing(passwords: Argon2Passwords, stored: str) -> None:
     assert passwords.verify(stored, "x") is False
+
+
+def test_a_hash_with_other_parameters_is_outdated(passwords: Argon2Passwords) -> None:
+    weaker = Argon2Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+    assert passwords.is_outdated(weaker.hash("correct horse"))
+    assert not passwords.is_outdated(passwords.hash("correct horse"))

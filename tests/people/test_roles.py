@@ -1,14 +1,14 @@
 """The table of permissions."""
 
-from nestegg_core.people.permissions import PERMISSIONS, READ, ROLES
+from nestegg_core.people.permissions import LEAVE, PERMISSIONS, READ, ROLES
 
 
 def test_each_role_may_do_what_the_one_below_may() -> None:
     assert ROLES["viewer"] < ROLES["member"] < ROLES["admin"] < ROLES["owner"] == PERMISSIONS
 
 
-def test_a_viewer_may_only_read() -> None:
-    assert ROLES["viewer"] == READ
+def test_a_viewer_may_only_read_and_leave() -> None:
+    assert ROLES["viewer"] == READ | LEAVE
     assert all(permission.endswith(":read") for permission in READ)
 
 

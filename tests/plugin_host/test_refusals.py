@@ -67,6 +67,19 @@ def test_a_broken_error_reporter_refuses_the_start_only_when_it_was_asked_for(
     assert "it has no hooks" in problem.what
 
 
+def test_a_dsn_without_its_plugin_refuses_the_start_with_the_command_that_installs_it(
+    complete: ModuleType, configured: Configured
+) -> None:
+    host = discover(complete)
+
+    host.select(*configured())
+    (problem,) = refused(host, configured(SENTRY_DSN="https://key@sentry.example/1"))
+    assert problem.where == "SENTRY_DSN"
+    assert "'sentry', which is not installed" in problem.what
+    assert problem.fix == "`pip install nestegg-errors-sentry`"
+    assert "key@" not in str(problem)
+
+
 def test_every_problem_is_reported_at_once(
     complete: ModuleType, configured: Configured, make_plugin: MakePlugin
 ) -> None:

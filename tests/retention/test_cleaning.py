@@ -14,9 +14,13 @@ from nestegg_core.database.tables import (
     import_rows,
     imports,
     in_org,
+    invitations,
     is_tenant_table,
+    one_time_links,
+    personal_tokens,
     persons,
     refresh_tokens,
+    second_factors,
     sessions,
 )
 from nestegg_core.retention.engine import Retention
@@ -100,6 +104,36 @@ def test_denied_tokens_go_when_they_have_expired(
     assert kept(fresh_runtime, denied_tokens) == 2
 
 
+def test_personal_tokens_go_a_month_after_they_expired(
+    fresh_runtime: Runtime, retention: Retention
+) -> None:
+    add_session(fresh_runtime, expires=SECOND, used=SECOND)
+    month = timedelta(days=30)
+    with fresh_runtime.storage.system_transaction(write=True) as tx:
+        person_id = tx.execute(select(persons.c.id)).scalar_one()
+        for expired in (month + SECOND, month - SECOND, -SECOND):
+            token = {"id": new_id(), "person_id": person_id, "token_hash": new_id().bytes * 2}
+            stamps = {"created_at": NOW, "expires_at": NOW - expired}
+            tx.execute(insert(personal_tokens), {**token, **stamps, "scopes": []})
+
+    assert retention.clean()["personal_tokens"] == 1
+    assert kept(fresh_runtime, personal_tokens) == 2
+
+
+def test_a_second_factor_that_nobody_confirmed_goes_after_a_day(
+    fresh_runtime: Runtime, retention: Retention
+) -> None:
+    with fresh_runtime.storage.system_transaction(write=True) as tx:
+        for hours, confirmed_at in ((23, None), (25, None), (25, NOW)):
+            person = {"id": new_id(), "is_admin": False, **STAMPS}
+            tx.execute(insert(persons), person)
+            factor = {"created_at": NOW - timedelta(hours=hours), "confirmed_at": confirmed_at}
+            tx.execute(insert(second_factors), {"person_id": person["id"], **factor})
+
+    assert retention.clean()["second_factors"] == 1
+    assert kept(fresh_runtime, second_factors) == 2
+
+
 def test_idempotency_keys_go_after_a_day(
     runtime: Runtime, household: Household, stranger: Household
 ) -> None:
@@ -141,3 +175,26 @@ def test_imports_that_nobody_committed_go_with_their_rows(
     assert household.get(f"imports/{previewed['id']}").status_code == 404
     assert household.get(f"imports/{committed['id']}").status_code == 200
     assert (kept(runtime, imports, org_id), kept(runtime, import_rows, org_id)) == (1, 1)
+
+
+def test_links_go_when_they_have_expired_and_invitations_a_month_later(
+    fresh_runtime: Runtime, retention: Retention
+) -> None:
+    new = fresh_runtime.persons.register("ada@example.org", "correct horse battery staple")
+    month = timedelta(days=30)
+    with fresh_runtime.storage.system_transaction(write=True) as tx:
+        for expires_at in (NOW - SECOND, NOW + SECOND):
+            link = {"person_id": new.person_id, "purpose": "reset", "mailed": False}
+            moments = {"created_at": NOW, "expires_at": expires_at}
+            tx.execute(
+                insert(one_time_links), {"token_hash": new_id().bytes * 2, **link, **moments}
+            )
+        for expires_at in (NOW - month - SECOND, NOW - month + SECOND):
+            digests = {"email_index": new_id().bytes * 2, "token_hash": new_id().bytes * 2}
+            values = {"id": new_id(), "org_id": new.org_id, "role": "viewer", **digests, **STAMPS}
+            tx.execute(insert(invitations), {**values, "expires_at": expires_at})
+
+    cleaned = retention.clean()
+
+    assert (cleaned["one_time_links"], cleaned["invitations"]) == (1, 1)
+    assert (kept(fresh_runtime, one_time_links), kept(fresh_runtime, invitations)) == (1, 1)

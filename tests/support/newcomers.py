@@ -21,10 +21,11 @@ def newcomer(runtime: Runtime, client: TestClient) -> Household:
         expires_at=datetime.max.replace(tzinfo=UTC),
         may_provision=True,
     )
-    person_id = runtime.persons.of_identity(identity)
+    person_id = runtime.provisioning.of_identity(identity)
     organization = runtime.persons.read(person_id)["memberships"][0]["organization"]
     signed_in = {
         "organization": {**organization, "id": str(organization["id"])},
+        "user": {"id": str(person_id)},
         "access_token": runtime.sessions.open(person_id).access_token,
     }
     return Household(client, "", signed_in)

@@ -5,12 +5,28 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
 from falcon.testing import Result
 
-from nestegg_core.web.models import accounts, categories, jobs, people, transactions
+from nestegg_core.web.models import (
+    accounts,
+    admin_persons,
+    categories,
+    identities,
+    invitations,
+    jobs,
+    members,
+    own_addresses,
+    people,
+    personal_tokens,
+    sign_in,
+    transactions,
+)
 from nestegg_core.web.operation import Operation
-from support.household import PASSWORD, Household
+from support.authenticator import authenticator
+from support.household import PASSWORD, Household, register
+from support.staff import invite, join, token_of
 
 _numbers = count(1)
 _FIELD = r"\{(\w+)(?::\w+)?\}"
@@ -62,7 +78,7 @@ def request_for(op: Operation, owner: Household) -> Request:
     request = Request(op)
     for name in re.findall(_FIELD, op.path):
         if name != "org_id":
-            row = _ROWS[name](owner)
+            row = (_ROWS.get(op.path) or _ROWS[name])(owner)
             if op.path.endswith("/revert"):
                 row = owner.post(f"imports/{row['id']}/commit").json
             request.fields[name], request.version = row["id"], row["version"]
@@ -103,12 +119,40 @@ def _failed_job(owner: Household) -> dict[str, Any]:
     return {"id": asked.json.get("id", "none"), "version": 1}
 
 
+def _personal_token(owner: Household) -> dict[str, Any]:
+    body = {"name": "Sample", "scopes": ["accounts:read"]}
+    return {**owner.post("/api/v1/me/tokens", **body).json, "version": 1}
+
+
+def _other_session(owner: Household) -> dict[str, Any]:
+    login = {"email": owner.email, "password": PASSWORD}
+    assert owner.client.simulate_post("/api/v1/auth/login", json=login).status_code == 200
+    listed = owner.get("/api/v1/me/sessions").json["items"]
+    return {**next(one for one in listed if not one["current"]), "version": 1}
+
+
+def _person(owner: Household) -> dict[str, Any]:
+    return {**register(owner.client).signed_in["user"], "version": 1}
+
+
+# By the field of the path, or by the whole path where a field means something else there.
+def _member(owner: Household) -> dict[str, Any]:
+    return {"id": join(owner)["user"]["id"], "version": 1}
+
+
 _ROWS: dict[str, Callable[[Household], dict[str, Any]]] = {
     "account_id": lambda owner: owner.account(),
     "transaction_id": lambda owner: owner.transaction(owner.account(), "-1.00"),
     "category_id": _category,
     "import_id": _import,
     "job_id": _failed_job,
+    "token_id": _personal_token,
+    "person_id": _member,
+    "invitation_id": lambda owner: invite(owner, email()),
+    "session_id": _other_session,
+    "identity_id": lambda _: {"id": str(uuid4()), "version": 1},  # of the password there is none
+    "/api/v1/admin/persons/{person_id:uuid}": _person,
+    "/api/v1/admin/persons/{person_id:uuid}/reset-link": _person,
 }
 
 _BODIES: dict[Any, Callable[[Household], dict[str, Any]]] = {
@@ -124,9 +168,25 @@ _BODIES: dict[Any, Callable[[Household], dict[str, Any]]] = {
     },
     transactions.TransactionChange: lambda _: {"payee": "Grocer"},
     jobs.NewJob: lambda _: {"name": "forget_jobs"},
+    personal_tokens.NewPersonalToken: lambda _: {"name": "Script", "scopes": ["accounts:read"]},
+    admin_persons.PersonChange: lambda _: {"disabled": True},
     people.OrganizationChange: lambda _: {"name": "Family"},
+    people.NewOrganization: lambda _: {"name": "Company"},
+    members.MemberChange: lambda _: {"role": "member"},
+    invitations.NewInvitation: lambda _: {"email": email(), "role": "viewer"},
+    invitations.Acceptance: lambda owner: {
+        "token": token_of(invite(register(owner.client), email())["link"])
+    },
+    own_addresses.LostPassword: lambda owner: {"email": owner.email},
+    own_addresses.PasswordReset: lambda _: {"token": "unknown", "password": PASSWORD},
+    identities.NewIdentity: lambda _: {"token": "unknown"},
+    own_addresses.AddressProof: lambda _: {"token": "unknown"},
     people.Registration: lambda _: {"email": email(), "password": PASSWORD},
-    people.SignIn: lambda owner: {"email": owner.email, "password": PASSWORD},
+    sign_in.SignIn: lambda owner: {"email": owner.email, "password": PASSWORD},
+    sign_in.PasswordChange: lambda _: {"old_password": PASSWORD, "new_password": PASSWORD},
+    sign_in.PasswordProof: lambda _: {"password": PASSWORD},
+    sign_in.CodeProof: lambda owner: {"code": authenticator(owner).code()},
+    sign_in.PasswordAndCode: lambda _: {"password": PASSWORD, "code": "123456"},
     people.RefreshRequest: lambda owner: {
         "refresh_token": owner.client.simulate_post(
             "/api/v1/auth/login", json={"email": owner.email, "password": PASSWORD}

@@ -1,6 +1,8 @@
 """People with roles in one organization. Rows of `memberships` are written here directly."""
 
 from dataclasses import replace
+from itertools import count
+from typing import Any
 from uuid import UUID
 
 from falcon.testing import TestClient
@@ -8,12 +10,20 @@ from sqlalchemy import ColumnElement, delete, insert, update
 
 from nestegg_core.database.tables import memberships, persons
 from nestegg_core.runtime import Runtime
-from support.household import Household, register
+from support.household import PASSWORD, Household, register
+
+_numbers = count(1)
 
 
-def hire(runtime: Runtime, client: TestClient, owner: Household, role: str) -> Household:
-    """Register somebody, and return them at work in the owner's organization."""
-    person = register(client)
+def hire(
+    runtime: Runtime,
+    client: TestClient,
+    owner: Household,
+    role: str,
+    person: Household | None = None,
+) -> Household:
+    """Register somebody, or take who is here, and return them at work in the owner's place."""
+    person = person or register(client)
     now = runtime.clock()
     with runtime.storage.system_transaction(write=True) as tx:
         tx.execute(
@@ -28,6 +38,30 @@ def hire(runtime: Runtime, client: TestClient, owner: Household, role: str) -> H
             },
         )
     return at(person, owner.org_id)
+
+
+def invite(owner: Household, email: str, role: str = "viewer") -> dict[str, Any]:
+    """Invite an address, on a server without mail: the answer has the link."""
+    made = owner.post("invitations", email=email, role=role)
+    assert made.status_code == 201, made.text
+    return dict(made.json)
+
+
+def token_of(link: str) -> str:
+    """Return what a link carries."""
+    token = link.partition("#token=")[2]
+    assert token
+    return token
+
+
+def join(owner: Household, role: str = "viewer") -> dict[str, Any]:
+    """Invite somebody new, who registers with the link; return their first answer."""
+    email = f"joiner{next(_numbers)}@example.org"
+    token = token_of(invite(owner, email, role)["link"])
+    body = {"email": email, "password": PASSWORD, "invitation": token}
+    answer = owner.client.simulate_post("/api/v1/auth/register", json=body)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json)
 
 
 def at(person: Household, org_id: str) -> Household:

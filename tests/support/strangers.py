@@ -8,6 +8,7 @@ from uuid import uuid4
 from falcon.testing import Result
 
 from support.household import Household
+from support.staff import invite, join
 
 ROOT = "/api/v1/organizations/{org_id}"
 MARK = "quokka"
@@ -30,7 +31,8 @@ class Belongings:
     @classmethod
     def absent(cls, org_id: str) -> "Belongings":
         """Return ids that nobody has, below an organization."""
-        names = ("account_id", "transaction_id", "category_id", "import_id")
+        rows = ("account", "transaction", "category", "import", "person", "invitation")
+        names = [f"{row}_id" for row in rows]
         return cls({"org_id": org_id, **{name: str(uuid4()) for name in names}}, str(uuid4()))
 
     def below(self, org_id: str) -> "Belongings":
@@ -60,6 +62,8 @@ def furnish(household: Household, mark: str = MARK) -> Belongings:
             "transaction_id": transaction["id"],
             "category_id": category["id"],
             "import_id": previewed["id"],
+            "person_id": join(household)["user"]["id"],
+            "invitation_id": invite(household, f"{mark}@example.org")["id"],
         },
         committed["id"],
     )
@@ -96,6 +100,11 @@ def attempts(theirs: Belongings) -> Iterator[Attempt]:
         yield _attempt("GET", "/transactions", theirs, params=filters)
     for path in ("", "/accounts", "/categories", "/imports", "/retention-receipts"):
         yield _attempt("GET", path, theirs)
+    for path in ("/members", "/invitations"):
+        yield _attempt("GET", path, theirs)
+    guest = {"email": "guest@example.org", "role": "owner"}
+    yield _attempt("POST", "/invitations", theirs, json=guest)
+    yield _attempt("GET", "/invitations/{invitation_id}", theirs)
     for report in ("net-worth", "cash-flow", "spending"):
         days = {"from": "2026-01-01", "to": "2026-12-31"}
         yield _attempt("GET", f"/reports/{report}", theirs, params=days)
@@ -117,7 +126,7 @@ def attempts(theirs: Belongings) -> Iterator[Attempt]:
         for version in ('"1"', '"2"', '"3"'):
             headers = {"If-Match": version}
             yield _attempt("PATCH", path, theirs, json=changes, headers=headers)
-    for path in ("/imports/{import_id}", *(path for path, _ in reversed(_CHANGES))):
+    for path in (*_DELETED, *(path for path, _ in reversed(_CHANGES))):
         for version in ('"1"', '"2"', '"3"'):
             yield _attempt("DELETE", path, theirs, headers={"If-Match": version})
     yield _attempt("GET", "/imports/{import_id}", theirs)
@@ -126,10 +135,12 @@ def attempts(theirs: Belongings) -> Iterator[Attempt]:
 _NEW_ACCOUNT = {"name": "Own", "type": "cash", "currency": "EUR"}
 _SAME_KEY = {"Idempotency-Key": "the-key-that-everyone-uses"}
 _ANY_VERSION = {"If-Match": '"1"'}
+_DELETED = ("/imports/{import_id}", "/invitations/{invitation_id}")
 _CHANGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/accounts/{account_id}", {"name": "Taken over"}),
     ("/categories/{category_id}", {"name": "Taken over"}),
     ("/transactions/{transaction_id}", {"payee": "Taken over"}),
+    ("/members/{person_id}", {"role": "owner"}),
 )
 
 
@@ -160,4 +171,5 @@ def snapshot(household: Household) -> dict[str, Any]:
     }
     rows = {row["id"]: read(f"imports/{row['id']}/rows") for row in lists["imports"]}
     organization = read(f"/api/v1/organizations/{household.org_id}")
+    lists |= {kind: read(kind, limit=200)["items"] for kind in ("members", "invitations")}
     return {"lists": lists, "details": details, "rows": rows, "organization": organization}

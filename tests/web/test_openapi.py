@@ -27,6 +27,9 @@ PUBLIC = {
     "/api/v1/auth/register",
     "/api/v1/auth/login",
     "/api/v1/auth/refresh",
+    "/api/v1/auth/forgot-password",
+    "/api/v1/auth/reset-password",
+    "/api/v1/auth/verify-email",
 }
 
 
@@ -37,7 +40,7 @@ def document(client: TestClient) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def schema(runtime: Runtime) -> OpenApiSchema:
-    refused = [400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428]
+    refused = [400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428, 429]
     rejection = {"expected-statuses": [str(status) for status in refused]}
     config = schemathesis.Config.from_dict({"checks": {"negative_data_rejection": rejection}})
     return schemathesis.openapi.from_wsgi("/openapi.json", create_app(runtime), config=config)

@@ -21,11 +21,28 @@ PUBLIC = {
     ("POST", "/api/v1/auth/register"),
     ("POST", "/api/v1/auth/login"),
     ("POST", "/api/v1/auth/refresh"),
+    ("POST", "/api/v1/auth/forgot-password"),
+    ("POST", "/api/v1/auth/reset-password"),
+    ("POST", "/api/v1/auth/verify-email"),
 }
 FOR_ANYONE_SIGNED_IN = {
     ("GET", "/api/v1/me"),
     ("GET", "/api/v1/organizations"),
     ("POST", "/api/v1/auth/logout"),
+    ("POST", "/api/v1/organizations"),
+    ("POST", "/api/v1/invitations/accept"),
+    ("POST", "/api/v1/me/verify-email"),
+    ("GET", "/api/v1/me/tokens"),
+    ("POST", "/api/v1/me/tokens"),
+    ("DELETE", "/api/v1/me/tokens/{token_id:uuid}"),
+    ("GET", "/api/v1/me/sessions"),
+    ("DELETE", "/api/v1/me/sessions"),
+    ("DELETE", "/api/v1/me/sessions/{session_id:uuid}"),
+    ("POST", "/api/v1/me/password"),
+    ("GET", "/api/v1/me/second-factor"),
+    ("POST", "/api/v1/me/second-factor"),
+    ("POST", "/api/v1/me/second-factor/confirm"),
+    ("POST", "/api/v1/me/second-factor/remove"),
 }
 DOCUMENTS = {("GET", "/openapi.json"), ("GET", "/docs")}
 

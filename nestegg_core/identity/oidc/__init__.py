@@ -1,10 +1,22 @@
 """The documented base for OpenID Connect providers, for plugins of this project and of others.
 
-A plugin describes its vendor in an `OidcProfile`, its variables in a class derived from
-`OidcSettings`, and hands both to `provider_for` in its factory. Signatures, keys, discovery and
+A plugin declares its variables in a class derived from `IssuerSettings` (or `ClientSettings`, where
+the vendor has one issuer for everybody), whose method `profile` makes the `OidcProfile` that
+describes the vendor, and its factory hands that to `provider_for`. Signatures, keys, discovery and
 the checks that every token needs are done here, once.
 
 Example:
+    All of a plugin, but for its hook:
+
+    ```python
+    class AcmeSettings(IssuerSettings):
+        model_config = prefixed("idp_acme_")
+
+
+    def make(context: PluginContext[AcmeSettings]) -> OidcProvider:
+        return provider_for(context.settings.profile("acme"), context)
+    ```
+
     A provider whose ID tokens follow the standard to the letter needs nothing else:
 
     >>> from datetime import UTC, datetime
@@ -23,8 +35,11 @@ from nestegg_core.identity.oidc.claims import Claims, audiences, claim_at, email
 from nestegg_core.identity.oidc.profile import OidcProfile, check_id_token
 from nestegg_core.identity.oidc.settings import (
     AtLeastOne,
+    ClientSettings,
+    IssuerSettings,
     OidcSettings,
     ProviderUrl,
+    prefixed,
     provider_for,
 )
 from nestegg_core.identity.oidc.verifier import OidcProvider
@@ -32,6 +47,8 @@ from nestegg_core.identity.oidc.verifier import OidcProvider
 __all__ = [
     "AtLeastOne",
     "Claims",
+    "ClientSettings",
+    "IssuerSettings",
     "KeyPolicy",
     "OidcProfile",
     "OidcProvider",
@@ -41,5 +58,6 @@ __all__ = [
     "check_id_token",
     "claim_at",
     "email_is_verified",
+    "prefixed",
     "provider_for",
 ]

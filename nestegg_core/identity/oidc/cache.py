@@ -1,19 +1,20 @@
-"""A provider's keys, kept: fetched lazily, by one thread at a time, and served stale in need."""
+"""What a provider publishes, kept: fetched lazily, by one thread at a time, stale in need."""
 
 import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 
 from nestegg_core.contracts.context import Clock
+from nestegg_core.errors import ProviderUnavailable
 from nestegg_core.identity.oidc.fetch import FetchFailed
 from nestegg_core.identity.oidc.keys import KeySet, KeySetRefused
 
 logger = logging.getLogger(__name__)
 
-FetchKeys = Callable[[], tuple[KeySet, int | None]]
-"""Fetches keys, and the seconds that they may be kept (`None`: the provider does not say)."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,76 +42,73 @@ class KeyPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    keys: KeySet
+class _Held(Generic[T]):
+    value: T
     since: datetime
     fresh_until: datetime
     usable_until: datetime
 
 
-class KeyCache:
-    """The keys of one provider in this process.
+class FetchCache(Generic[T]):
+    """One document of a provider in this process.
 
     Nothing is fetched and no thread is started before the first call, so that it may be made
     before a server forks. Every fetch runs in a thread of its own, one at a time.
 
     Args:
-        fetch: gets the keys.
+        fetch: gets the document, and the seconds that it may be kept (`None`: the provider does
+            not say).
         clock: the present moment.
         policy: ages and patience.
-        name: the provider's, for logs.
+        what: is fetched, for logs.
     """
 
-    def __init__(self, fetch: FetchKeys, *, clock: Clock, policy: KeyPolicy, name: str) -> None:
-        self._fetch, self._clock, self._policy, self._name = fetch, clock, policy, name
+    def __init__(
+        self,
+        fetch: Callable[[], tuple[T, int | None]],
+        *,
+        clock: Clock,
+        policy: KeyPolicy,
+        what: str,
+    ) -> None:
+        self._fetch, self._clock, self._policy, self._what = fetch, clock, policy, what
         self._lock = threading.Lock()
-        self._held: _Held | None = None
+        self._held: _Held[T] | None = None
         self._failed = False
         self._attempted_at: datetime | None = None
         self._flight: threading.Thread | None = None
 
-    def held(self, now: datetime) -> KeySet | None:
-        """Return the keys at hand if they are usable. Never waits.
+    def held(self, now: datetime) -> T | None:
+        """Return what is at hand if it is usable. Never waits.
 
-        Keys past their age are fetched again in the background meanwhile.
+        What is past its age is fetched again in the background meanwhile.
         """
         held = self._held
         if held is None:
             return None
         if not held.since <= now < held.fresh_until:
-            self._start_fetch(now)
-        return held.keys if now < held.usable_until else None
+            self.start_fetch(now)
+        return held.value if now < held.usable_until else None
 
-    def usable(self, now: datetime) -> KeySet | None:
-        """Return usable keys; waits for them only when none are at hand.
+    def usable(self, now: datetime, seconds: float | None = None) -> T | None:
+        """Return what is usable; waits for it only when nothing is at hand.
+
+        Args:
+            now: the present moment.
+            seconds: how long to wait at most; the policy's deadline when not given.
 
         Returns:
             `None` when the provider cannot be reached.
         """
-        keys = self.held(now)
-        if keys is None:
-            flight = self._start_fetch(now)
+        value = self.held(now)
+        if value is None:
+            flight = self.start_fetch(now)
             if flight is not None:
-                flight.join(self._policy.deadline)
-            keys = self.held(now)
-        return keys
+                flight.join(self._policy.deadline if seconds is None else seconds)
+            value = self.held(now)
+        return value
 
-    def newest(self, now: datetime) -> KeySet | None:
-        """Return the keys after an attempt to fetch newer ones, for a token with an unknown key.
-
-        Within the cooldown there is no attempt, and what the last one brought is returned.
-
-        Returns:
-            `None` when the attempt failed or takes too long, so that nothing can be said.
-        """
-        flight = self._start_fetch(now)
-        if flight is not None:
-            flight.join(self._policy.unknown_key_wait)
-            if flight.is_alive():
-                return None
-        return None if self._failed else self.held(now)
-
-    def _start_fetch(self, now: datetime) -> threading.Thread | None:
+    def start_fetch(self, now: datetime) -> threading.Thread | None:
         """Return the running fetch, a new one, or `None` within the cooldown."""
         with self._lock:
             # After a fork the parent's thread counts as ended, so a child is never stuck here.
@@ -120,28 +118,51 @@ class KeyCache:
             if last is not None and last <= now < last + self._policy.cooldown:
                 return None
             self._attempted_at = now
-            self._flight = threading.Thread(
-                target=self._refresh, name=f"keys-{self._name}", daemon=True
-            )
+            self._flight = threading.Thread(target=self._refresh, name=self._what, daemon=True)
             self._flight.start()
             return self._flight
 
     def _refresh(self) -> None:
         failed = True
         try:
-            keys, seconds = self._fetch()
-            self._keep(keys, seconds)
+            value, seconds = self._fetch()
+            self._keep(value, seconds)
             failed = False
-        except (FetchFailed, KeySetRefused) as error:
-            logger.warning("keys of provider %s were not fetched: %s", self._name, error)
+        except (FetchFailed, KeySetRefused, ProviderUnavailable) as error:
+            logger.warning("%s were not fetched: %s", self._what, error)
         except Exception:
-            logger.exception("fetching keys of provider %s failed unexpectedly", self._name)
+            logger.exception("fetching %s failed unexpectedly", self._what)
         self._failed = failed
 
-    def _keep(self, keys: KeySet, seconds: int | None) -> None:
+    def _keep(self, value: T, seconds: int | None) -> None:
         policy, now, previous = self._policy, self._clock(), self._held
         age = policy.default_age if seconds is None else timedelta(seconds=seconds)
         fresh_until = now + min(max(age, policy.min_age), policy.max_age)
-        if previous is not None and previous.keys.fingerprint == keys.fingerprint:
-            keys = previous.keys  # the very same object: what was verified with it stays so
-        self._held = _Held(keys, now, fresh_until, fresh_until + policy.stale)
+        if previous is not None and self._same(previous.value, value):
+            value = previous.value  # the very same object: what was verified with it stays so
+        self._held = _Held(value, now, fresh_until, fresh_until + policy.stale)
+
+    def _same(self, old: T, new: T) -> bool:
+        return old == new
+
+
+class KeyCache(FetchCache[KeySet]):
+    """The keys of one provider in this process."""
+
+    def newest(self, now: datetime) -> KeySet | None:
+        """Return the keys after an attempt to fetch newer ones, for a token with an unknown key.
+
+        Within the cooldown there is no attempt, and what the last one brought is returned.
+
+        Returns:
+            `None` when the attempt failed or takes too long, so that nothing can be said.
+        """
+        flight = self.start_fetch(now)
+        if flight is not None:
+            flight.join(self._policy.unknown_key_wait)
+            if flight.is_alive():
+                return None
+        return None if self._failed else self.held(now)
+
+    def _same(self, old: KeySet, new: KeySet) -> bool:
+        return old.fingerprint == new.fingerprint

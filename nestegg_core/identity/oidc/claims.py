@@ -130,6 +130,20 @@ def email(claims: Claims) -> str | None:
     return address if address is not None and "@" in address.strip("@") else None
 
 
+def domain(address: str | None) -> str:
+    """Return an address's domain in lower case; empty where there is none that can be trusted.
+
+    Letters outside of ASCII have look-alikes that fold into others, so such addresses have none.
+
+    Example:
+        >>> domain("Aino@Example.ORG"), domain("aino@\N{KELVIN SIGN}irja.example"), domain(None)
+        ('example.org', '', '')
+    """
+    if address is None or not address.isascii() or address.count("@") != 1:
+        return ""
+    return address.rpartition("@")[2].lower()
+
+
 def _strings(value: object) -> Iterable[str]:
     if isinstance(value, str):
         value = [value]

@@ -1,13 +1,16 @@
-"""From an issuer to its keys (OpenID Connect Discovery 1.0)."""
+"""From an issuer to its keys and its endpoints (OpenID Connect Discovery 1.0)."""
 
 import re
 from collections.abc import Callable
 
-from nestegg_core.identity.oidc.fetch import Deadline, Document, FetchFailed, fetch
+from nestegg_core.contracts.identity import AppSignIn
+from nestegg_core.identity.oidc.claims import Claims
+from nestegg_core.identity.oidc.fetch import Deadline, Document, FetchFailed, fetch, url_problem
 from nestegg_core.identity.oidc.jws import json_object
 from nestegg_core.identity.oidc.keys import KeySet, parse_key_set
 from nestegg_core.identity.oidc.profile import OidcProfile
 
+ENDPOINTS = ("authorization_endpoint", "token_endpoint")
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,10})", re.IGNORECASE)
 _NOT_TO_BE_KEPT = re.compile(r"(?:^|[\s,])no-(?:store|cache)(?:$|[\s,])", re.IGNORECASE)
 
@@ -51,14 +54,45 @@ def key_fetcher(
             url = profile.jwks_url
             if url is None:
                 found = get(discovery_url(profile), deadline)
-                url = _jwks_uri(found.content, profile.issuers)
+                url = _text(_discovered(found.content, profile.issuers), "jwks_uri")
             document = get(url, deadline)
         return parse_key_set(document.content), _lifetime(document)
 
     return fetch_keys
 
 
-def _jwks_uri(content: bytes, issuers: tuple[str, ...]) -> str:
+def fetch_app_sign_in(
+    profile: OidcProfile, *, allow_loopback_http: bool, seconds: float
+) -> AppSignIn:
+    """Fetch where apps sign people in.
+
+    Args:
+        profile: whose endpoints.
+        allow_loopback_http: whether plain http is allowed on loopback addresses.
+        seconds: the deadline.
+
+    Raises:
+        FetchFailed: discovery could not be had, is another issuer's, or names no endpoints to
+            which an app may send people.
+    """
+    with Deadline(seconds) as deadline:
+        url = discovery_url(profile)
+        document = fetch(url, deadline, allow_loopback_http=allow_loopback_http)
+    found = _discovered(document.content, profile.issuers)
+    endpoints = {name: _text(found, name) for name in ENDPOINTS}
+    for name, endpoint in endpoints.items():
+        problem = url_problem(endpoint, allow_loopback_http=allow_loopback_http)
+        if problem is not None:
+            raise FetchFailed(f"the {name} of the discovery document {problem}")
+    return AppSignIn(
+        **endpoints,
+        client_ids=profile.client_ids,
+        scopes=profile.scopes,
+        bearer=profile.bearer,
+    )
+
+
+def _discovered(content: bytes, issuers: tuple[str, ...]) -> Claims:
     try:
         found = json_object(content)
     except ValueError as error:
@@ -66,10 +100,14 @@ def _jwks_uri(content: bytes, issuers: tuple[str, ...]) -> str:
     if found.get("issuer") not in issuers:
         # Section 4.3: otherwise one provider could speak for another.
         raise FetchFailed("the discovery document is for another issuer than the configured one")
-    url = found.get("jwks_uri")
-    if not isinstance(url, str):
-        raise FetchFailed("the discovery document names no jwks_uri")
-    return url
+    return found
+
+
+def _text(found: Claims, name: str) -> str:
+    value = found.get(name)
+    if not isinstance(value, str):
+        raise FetchFailed(f"the discovery document names no {name}")
+    return value
 
 
 def _lifetime(document: Document) -> int | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from nestegg_core.errors import ConfigurationError, Problem
 from nestegg_core.identity.oidc.claims import Claims, audiences, email_is_verified
@@ -71,6 +72,10 @@ class OidcProfile:
         admin_group: whose members administer the instance; `None` means nobody by token.
         email_is_verified: whether the vendor vouches for the address with authority.
         may_provision: whether people who were never seen before are created.
+        link_domains: domains, in lower case, whose addresses are the vendor's to vouch for: at
+            first sight a verified one signs in the person here who has proven the same address.
+        scopes: what apps ask for when they sign people in.
+        bearer: which token apps send here.
 
     Raises:
         ConfigurationError: an algorithm is unknown or symmetric, or there is no issuer.
@@ -91,6 +96,9 @@ class OidcProfile:
     admin_group: str | None = None
     email_is_verified: Callable[[Claims], bool] = email_is_verified
     may_provision: bool = True
+    link_domains: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ("openid", "email", "profile")
+    bearer: Literal["access_token", "id_token"] = "id_token"
 
     def __post_init__(self) -> None:
         problems = []

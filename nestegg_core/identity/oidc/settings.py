@@ -1,5 +1,6 @@
 """What the settings of all OIDC providers have in common, and the factory's last step."""
 
+import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationInfo
@@ -27,6 +28,22 @@ def _check_any(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _check_domains(value: tuple[str, ...]) -> tuple[str, ...]:
+    domains = tuple(item.lower() for item in value)
+    if not all(_DOMAIN.fullmatch(item) for item in domains):
+        raise invalid(
+            "has an item that is no domain",
+            "write what stands behind the @, e.g. example.org, with commas between several; of a "
+            "domain with letters beyond a to z, its form that begins with xn--",
+        )
+    return domains
+
+
+_DOMAIN = re.compile(r"(?!-)[a-z0-9-]+(\.[a-z0-9-]+)+")
+
+LinkDomains = Annotated[CommaList, AfterValidator(_check_domains)]
+"""A field's type for domains of email addresses, which are kept in lower case."""
+
 ProviderUrl = Annotated[str, AfterValidator(_check_url)]
 """A field's type for issuers and addresses: https, or http on loopback where that is allowed.
 
@@ -49,8 +66,92 @@ class OidcSettings(BaseSettings):
     # First, so that the URLs of derived classes can look at it.
     oidc_allow_loopback_http: bool = Field(
         default=False,
+        validation_alias="oidc_allow_loopback_http",  # one variable for all providers
         description="Allow http:// addresses on loopback, for development. Refused in production.",
     )
+
+
+def prefixed(prefix: str) -> SettingsConfigDict:
+    """Return the `model_config` with which fields are set by variables that begin with a prefix.
+
+    Example:
+        >>> class AcmeSettings(IssuerSettings):
+        ...     model_config = prefixed("idp_acme_")
+        >>> settings = AcmeSettings.model_validate(
+        ...     {"idp_acme_issuer": "https://id.acme.example", "idp_acme_client_id": "web,phone"}
+        ... )
+        >>> profile = settings.profile("acme")
+        >>> profile.issuers, profile.client_ids, profile.groups_claims
+        (('https://id.acme.example',), ('web', 'phone'), ('groups',))
+    """
+    return SettingsConfigDict(alias_generator=lambda name: prefix + name)
+
+
+class ClientSettings(OidcSettings):
+    """What operators can set for every vendor, whose issuer the plugin knows.
+
+    A plugin derives a class with `model_config = prefixed("idp_acme_")`, and declares again what
+    has another description or default there. `issuers` is then an argument of `profile`.
+    """
+
+    client_id: AtLeastOne = Field(
+        description="Client ids of the applications whose tokens are taken, with commas."
+    )
+    audience: CommaList = Field(
+        default=(), description="Audiences of this API; access tokens must then name one."
+    )
+    admin_group: str | None = Field(
+        default=None, description="Group whose members administer the instance."
+    )
+    groups_claim: str | None = Field(
+        default="groups", description="Dotted path of the claim with the groups."
+    )
+    discovery_url: ProviderUrl | None = Field(
+        default=None, description="Where discovery is fetched, if not below the issuer."
+    )
+    jwks_url: ProviderUrl | None = Field(
+        default=None, description="Where the keys are fetched, if discovery is not to be asked."
+    )
+    provision: bool | None = Field(
+        default=True, description="Create people when they first sign in."
+    )
+    link_domains: LinkDomains = Field(
+        default=(),
+        description="Domains whose email addresses are this provider's to vouch for, with commas. "
+        "Whoever first signs in with a verified address there gets the account here that has "
+        "proven the same address.",
+    )
+
+    def profile(self, name: str, **particular: Any) -> OidcProfile:
+        """Return the vendor with these settings.
+
+        Args:
+            name: what operators write in `IDENTITY_PROVIDER_CHAIN`.
+            particular: further fields of `OidcProfile`, which win over those from the settings.
+        """
+        common = {
+            "client_ids": self.client_id,
+            "audiences": self.audience,
+            "groups_claims": (self.groups_claim,) if self.groups_claim else (),
+            "admin_group": self.admin_group,
+            "discovery_url": self.discovery_url,
+            "jwks_url": self.jwks_url,
+            "may_provision": bool(self.provision),
+            "link_domains": self.link_domains,
+        }
+        return OidcProfile(name=name, **{**common, **particular})
+
+
+class _Issuer(OidcSettings):
+    issuer: ProviderUrl = Field(description="The issuer, as the tokens' `iss` has it.")
+
+
+class IssuerSettings(ClientSettings, _Issuer):
+    """`ClientSettings` of a vendor that each customer reaches at an issuer of their own."""
+
+    def profile(self, name: str, **particular: Any) -> OidcProfile:
+        """Return the vendor with these settings; see `ClientSettings.profile`."""
+        return super().profile(name, **{"issuers": (self.issuer,), **particular})
 
 
 def provider_for(profile: OidcProfile, context: PluginContext[Any]) -> OidcProvider:

@@ -1,10 +1,12 @@
 """The OIDC identity provider: one token in, one verdict out."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 from nestegg_core.contracts.context import Clock
 from nestegg_core.contracts.identity import (
+    AppSignIn,
     Identity,
     Invalid,
     NotMine,
@@ -12,14 +14,15 @@ from nestegg_core.contracts.identity import (
     Valid,
     Verdict,
 )
-from nestegg_core.errors import ConfigurationError, Problem
+from nestegg_core.contracts.operations import Diagnosis
+from nestegg_core.errors import ConfigurationError, Problem, ProviderUnavailable
 from nestegg_core.identity.oidc import claims as claim
 from nestegg_core.identity.oidc.cache import KeyCache, KeyPolicy
 from nestegg_core.identity.oidc.claims import Claims
-from nestegg_core.identity.oidc.discovery import discovery_url, key_fetcher
-from nestegg_core.identity.oidc.fetch import url_problem
+from nestegg_core.identity.oidc.discovery import discovery_url, fetch_app_sign_in, key_fetcher
+from nestegg_core.identity.oidc.fetch import FetchFailed, url_problem
 from nestegg_core.identity.oidc.jws import MAX_TOKEN_CHARACTERS, CompactToken, parse_token
-from nestegg_core.identity.oidc.keys import BadSignature, KeySet, UnknownKey
+from nestegg_core.identity.oidc.keys import BadSignature, KeySet, KeySetRefused, UnknownKey
 from nestegg_core.identity.oidc.profile import OidcProfile
 from nestegg_core.identity.oidc.remembered import RememberedTokens, token_digest
 
@@ -62,7 +65,10 @@ class OidcProvider:
         fetch = key_fetcher(
             profile, allow_loopback_http=allow_loopback_http, seconds=policy.deadline
         )
-        self._keys = KeyCache(fetch, clock=clock, policy=policy, name=profile.name)
+        self._fetch = fetch
+        self._loopback, self._seconds = allow_loopback_http, policy.deadline
+        what = f"keys of provider {profile.name}"
+        self._keys = KeyCache(fetch, clock=clock, policy=policy, what=what)
         self._remembered = RememberedTokens()
 
     @property
@@ -81,6 +87,34 @@ class OidcProvider:
         except Exception:
             logger.exception("provider %s failed on a token", self.profile.name)
             return Unavailable(f"the provider {self.profile.name} failed")
+
+    def examine(self) -> Sequence[Diagnosis]:
+        """Fetch discovery and keys anew, and return what is wrong with them."""
+        try:
+            self._fetch()
+        except (FetchFailed, KeySetRefused) as error:
+            return [
+                Diagnosis(
+                    "error",
+                    f"Provider {self.profile.name}: {error}",
+                    "its tokens are answered 503 once the keys at hand are too old",
+                    "correct its issuer, or let this machine reach it",
+                )
+            ]
+        return []
+
+    def describe(self) -> AppSignIn:
+        """Fetch from discovery where apps sign people in.
+
+        Raises:
+            ProviderUnavailable: discovery could not be had.
+        """
+        try:
+            return fetch_app_sign_in(
+                self.profile, allow_loopback_http=self._loopback, seconds=self._seconds
+            )
+        except FetchFailed as error:
+            raise ProviderUnavailable(f"{self.profile.name}: {error}") from error
 
     def _authenticate(self, token: str) -> Verdict:
         now, digest = self._clock(), token_digest(token)
@@ -173,15 +207,17 @@ def _identity(profile: OidcProfile, claims: Claims, subject: str, expires_at: da
     names = claim.group_names(claims, profile.groups_claims)
     groups = frozenset(form for name in names for form in profile.group_forms(name))
     email = claim.email(claims)
+    verified = email is not None and profile.email_is_verified(claims)
     return Identity(
         provider=profile.name,
         issuer=profile.issuers[0],
         subject=subject,
         expires_at=expires_at,
         email=email,
-        email_verified=email is not None and profile.email_is_verified(claims),
+        email_verified=verified,
         name=claim.text(claims.get("name")),
         groups=groups,
         is_admin=profile.admin_group is not None and profile.admin_group in groups,
         may_provision=profile.may_provision,
+        may_link=verified and claim.domain(email) in profile.link_domains,
     )

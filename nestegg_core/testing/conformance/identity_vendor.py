@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from nestegg_core.contracts.identity import IdentityProvider, Invalid, Unavailable
+from nestegg_core.contracts.identity import (
+    AppSignIn,
+    DescribedProvider,
+    IdentityProvider,
+    Invalid,
+    Unavailable,
+)
+from nestegg_core.errors import ProviderUnavailable
+from nestegg_core.identity.oidc.fetch import url_problem
 from nestegg_core.testing.clock import MovableClock
 from nestegg_core.testing.conformance.identity_particulars import Particulars, identity_of
 from nestegg_core.testing.identity_keys import SigningKey
@@ -85,6 +93,24 @@ class VendorRules(Particulars):
         for number in range(20):
             subject.authenticate(identity_server.token(good, header={"kid": f"unknown-{number}"}))
         assert len(identity_server.requests) <= 2 * asked
+
+    def test_apps_learn_where_to_sign_in(
+        self, subject: IdentityProvider, identity_server: FakeIdentityProvider
+    ) -> None:
+        """A provider that tells apps how to sign in names https addresses (plain http on loopback
+        alone), and raises ProviderUnavailable while the vendor is away.
+        """
+        if not isinstance(subject, DescribedProvider):
+            pytest.skip("the provider does not tell apps how to sign in")
+        found = subject.describe()
+        assert isinstance(found, AppSignIn), f"it described itself with {type(found).__name__}"
+        for endpoint in (found.authorization_endpoint, found.token_endpoint):
+            problem = url_problem(endpoint, allow_loopback_http=True)
+            assert problem is None, f"an endpoint {problem}"
+        if self.fetches_keys:
+            identity_server.fault = Fault.ERROR
+            with pytest.raises(ProviderUnavailable):
+                subject.describe()
 
     def _need_keys(self) -> None:
         if not self.fetches_keys:

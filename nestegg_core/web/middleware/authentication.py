@@ -1,5 +1,9 @@
-"""Finds out who sends a request: the chain gives an identity, and that a person."""
+"""Finds out who sends a request: the chain gives an identity, and that a person.
 
+Personal access tokens are verified beside the chain.
+"""
+
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -11,7 +15,9 @@ from nestegg_core.errors import Unauthenticated
 from nestegg_core.identity.access_tokens import ISSUER
 from nestegg_core.identity.chain import IdentityChain
 from nestegg_core.people.access import Caller
-from nestegg_core.people.persons import Persons
+from nestegg_core.people.personal_tokens import PersonalTokens
+from nestegg_core.people.provisioning import Provisioning
+from nestegg_core.people.token_format import looks_personal
 from nestegg_core.web.endpoint import Endpoint
 
 MAX_TOKEN = 16_384
@@ -20,9 +26,12 @@ MAX_TOKEN = 16_384
 class Authentication:
     """Refuses requests without a good bearer token, except for public operations."""
 
-    def __init__(self, chain: IdentityChain, persons: Persons) -> None:
+    def __init__(
+        self, chain: IdentityChain, provisioning: Provisioning, personal_tokens: PersonalTokens
+    ) -> None:
         self._chain = chain
-        self._persons = persons
+        self._provisioning = provisioning
+        self._personal_tokens = personal_tokens
 
     def process_resource(
         self,
@@ -39,23 +48,31 @@ class Authentication:
         if operation is None or operation.public:
             return
         token = bearer_token(req)
+        if looks_personal(token):  # no provider gets to see one, whichever the chain has
+            req.context.caller, req.context.expires_at = self._personal_tokens.verify(token)
+        else:
+            req.context.caller, req.context.expires_at = self._identified(token)
+
+    def _identified(self, token: str) -> tuple[Caller, datetime]:
         identity = self._chain.identify(token)
-        req.context.expires_at = identity.expires_at
-        req.context.caller = Caller(
+        caller = Caller(
             person_id=self._person_id(identity),
             is_admin=identity.is_admin,
             session_id=identity.session_id,
-            token_hash=_hash(token),
+            token_hash=token_hash(token),
         )
+        return caller, identity.expires_at
 
     def _person_id(self, identity: Identity) -> UUID:
         if identity.issuer == ISSUER:
             return UUID(identity.subject)
-        return self._persons.of_identity(identity)
+        return self._provisioning.of_identity(identity)
 
 
-def _hash(token: str) -> bytes:
-    """Hash what is signed and not the signature, for some signatures have a second spelling.
+def token_hash(token: str) -> bytes:
+    """Return what stands for a token where it is denied.
+
+    What is signed is hashed and not the signature, for some signatures have a second spelling.
 
     What is no compact JWS (RFC 7515, 7.1) is hashed whole.
     """

@@ -12,19 +12,20 @@ from nestegg_core.web.models.common import AnswerModel, Row
 NewPassword = Annotated[str, StringConstraints(min_length=MIN_LENGTH, max_length=MAX_LENGTH)]
 
 
+LinkToken = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+"""What stands behind `#token=` in a link."""
+
+
 class Registration(RequestModel):
     """A new person."""
 
     email: Email
     password: NewPassword
     name: Name | None = None
-
-
-class SignIn(RequestModel):
-    """An email and its password."""
-
-    email: Annotated[str, StringConstraints(max_length=254)]
-    password: Annotated[str, StringConstraints(max_length=MAX_LENGTH)]
+    invitation: Annotated[
+        LinkToken | None,
+        Field(description="Token of an invitation's link: the person joins that organization."),
+    ] = None
 
 
 class RefreshRequest(RequestModel):
@@ -71,6 +72,12 @@ class Registered(Tokens):
 
     user: Me
     organization: OrganizationName
+
+
+class NewOrganization(RequestModel):
+    """A further organization."""
+
+    name: Name
 
 
 class OrganizationChange(RequestModel):

@@ -4,6 +4,7 @@ from nestegg_core.people.organizations import Organizations
 from nestegg_core.people.persons import Persons
 from nestegg_core.web.models import people as models
 from nestegg_core.web.operation import ORGANIZATION, PREFIX, Answer, Call, operation
+from nestegg_core.web.resources.rows import made_answer
 
 
 class People:
@@ -22,6 +23,17 @@ class People:
     def organizations(self, call: Call) -> Answer:
         """List the organizations that one belongs to."""
         return Answer({"items": self.me(call).content["memberships"]})
+
+    @operation(
+        "POST",
+        PREFIX + "/organizations",
+        body=models.NewOrganization,
+        answer=models.Organization,
+        status=201,
+    )
+    def create(self, call: Call) -> Answer:
+        """Make a further organization, and own it."""
+        return made_answer(call, self._organizations.create(call.caller.person_id, call.body.name))
 
     @operation("GET", ORGANIZATION, permission="organization:read", answer=models.Organization)
     def read(self, call: Call) -> Answer:

@@ -8,44 +8,37 @@ from nestegg_core import CommaList, IdentityProviderRegistration, PluginContext,
 from nestegg_core.identity.oidc import (
     AtLeastOne,
     Claims,
+    IssuerSettings,
     OidcProfile,
     OidcProvider,
-    OidcSettings,
     ProviderUrl,
     audiences,
     check_id_token,
+    prefixed,
     provider_for,
 )
 
 
-class CognitoSettings(OidcSettings):
-    """The variables of this provider; the first two are required."""
+class CognitoSettings(IssuerSettings):
+    """The variables of this provider; `IDP_COGNITO_ISSUER` and `IDP_COGNITO_CLIENT_ID` are
+    required.
+    """
 
-    idp_cognito_issuer: ProviderUrl = Field(
+    model_config = prefixed("idp_cognito_")
+
+    issuer: ProviderUrl = Field(
         description="The user pool's issuer: https://cognito-idp.<region>.amazonaws.com/<pool>."
     )
-    idp_cognito_client_id: AtLeastOne = Field(
+    client_id: AtLeastOne = Field(
         description="Ids of the app clients whose tokens are taken, with commas."
     )
-    idp_cognito_audience: CommaList = Field(
+    audience: CommaList = Field(
         default=(),
         description="Resource identifiers of this API, if apps ask for tokens bound to it; "
         "access tokens must then name one.",
     )
-    idp_cognito_admin_group: str | None = Field(
-        default=None, description="Group whose members administer the instance."
-    )
-    idp_cognito_groups_claim: str = Field(
+    groups_claim: str | None = Field(
         default="cognito:groups", description="Dotted path of the claim with the groups."
-    )
-    idp_cognito_discovery_url: ProviderUrl | None = Field(
-        default=None, description="Where discovery is fetched, if not below the issuer."
-    )
-    idp_cognito_jwks_url: ProviderUrl | None = Field(
-        default=None, description="Where the keys are fetched, if discovery is not to be asked."
-    )
-    idp_cognito_provision: bool = Field(
-        default=True, description="Create people when they first sign in."
     )
 
 
@@ -72,19 +65,7 @@ def check(profile: OidcProfile, claims: Claims, header: Claims) -> str | None:
 
 def make(context: PluginContext[CognitoSettings]) -> OidcProvider:
     """Make the provider from its settings."""
-    settings = context.settings
-    profile = OidcProfile(
-        name="cognito",
-        issuers=(settings.idp_cognito_issuer,),
-        client_ids=settings.idp_cognito_client_id,
-        audiences=settings.idp_cognito_audience,
-        check=check,
-        groups_claims=(settings.idp_cognito_groups_claim,),
-        admin_group=settings.idp_cognito_admin_group,
-        discovery_url=settings.idp_cognito_discovery_url,
-        jwks_url=settings.idp_cognito_jwks_url,
-        may_provision=settings.idp_cognito_provision,
-    )
+    profile = context.settings.profile("cognito", check=check, bearer="access_token")
     return provider_for(profile, context)
 
 

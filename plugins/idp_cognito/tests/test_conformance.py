@@ -27,6 +27,7 @@ class CognitoConformance(IdentityProviderConformance):
                 IDP_COGNITO_CLIENT_ID="web",
                 IDP_COGNITO_ADMIN_GROUP="nest-egg-admins",
                 IDP_COGNITO_JWKS_URL=identity_server.jwks_url,
+                IDP_COGNITO_DISCOVERY_URL=identity_server.discovery_url,
                 OIDC_ALLOW_LOOPBACK_HTTP="true",
             )
         )

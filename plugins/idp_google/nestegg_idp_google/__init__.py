@@ -8,12 +8,13 @@ from nestegg_core import CommaList, IdentityProviderRegistration, PluginContext,
 from nestegg_core.identity.oidc import (
     AtLeastOne,
     Claims,
+    ClientSettings,
     OidcProfile,
     OidcProvider,
-    OidcSettings,
     ProviderUrl,
     check_id_token,
     email_is_verified,
+    prefixed,
     provider_for,
 )
 
@@ -21,35 +22,31 @@ from nestegg_core.identity.oidc import (
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 
 
-class GoogleSettings(OidcSettings):
-    """The variables of this provider; the first is required."""
+class GoogleSettings(ClientSettings):
+    """The variables of this provider; `IDP_GOOGLE_CLIENT_ID` is required."""
 
-    idp_google_client_id: AtLeastOne = Field(
+    model_config = prefixed("idp_google_")
+
+    client_id: AtLeastOne = Field(
         description="OAuth client ids of all apps that sign people in, with commas."
     )
-    idp_google_hosted_domain: CommaList = Field(
-        default=(), description="Workspace domains whose accounts alone are let in, with commas."
-    )
-    idp_google_audience: CommaList = Field(
+    audience: CommaList = Field(
         default=(), description="Further client ids that tokens may be made for, with commas."
     )
-    idp_google_admin_group: str | None = Field(
+    admin_group: str | None = Field(
         default=None,
         description="Group whose members administer the instance; Google itself sends no groups.",
     )
-    idp_google_groups_claim: str = Field(
-        default="groups", description="Dotted path of the claim with the groups."
-    )
-    idp_google_discovery_url: ProviderUrl | None = Field(
+    discovery_url: ProviderUrl | None = Field(
         default=None, description="Where discovery is fetched, if not at Google."
     )
-    idp_google_jwks_url: ProviderUrl | None = Field(
-        default=None, description="Where the keys are fetched, if discovery is not to be asked."
-    )
-    idp_google_provision: bool | None = Field(
+    provision: bool | None = Field(
         default=None,
         description="Create people when they first sign in. Not set: only where hosted domains "
         "are, for anybody in the world has or gets a Google account.",
+    )
+    hosted_domain: CommaList = Field(
+        default=(), description="Workspace domains whose accounts alone are let in, with commas."
     )
 
 
@@ -84,20 +81,13 @@ def _hosted_domain(claims: Claims) -> str:
 
 def make(context: PluginContext[GoogleSettings]) -> OidcProvider:
     """Make the provider from its settings."""
-    settings = context.settings
-    provision = settings.idp_google_provision
-    profile = OidcProfile(
-        name="google",
+    domains, provision = context.settings.hosted_domain, context.settings.provision
+    profile = context.settings.profile(
+        "google",
         issuers=ISSUERS,
-        client_ids=settings.idp_google_client_id,
-        audiences=settings.idp_google_audience,
-        check=checker(settings.idp_google_hosted_domain),
-        groups_claims=(settings.idp_google_groups_claim,),
-        admin_group=settings.idp_google_admin_group,
+        check=checker(domains),
         email_is_verified=email_is_authoritative,
-        discovery_url=settings.idp_google_discovery_url,
-        jwks_url=settings.idp_google_jwks_url,
-        may_provision=bool(settings.idp_google_hosted_domain) if provision is None else provision,
+        may_provision=bool(domains) if provision is None else provision,
     )
     return provider_for(profile, context)
 

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from nestegg_core import CommaList, IdentityProviderRegistration, PluginContext, hookimpl
+from nestegg_core import IdentityProviderRegistration, PluginContext, hookimpl
 from nestegg_core.identity.oidc import (
     AtLeastOne,
     Claims,
+    IssuerSettings,
     OidcProfile,
     OidcProvider,
-    OidcSettings,
     ProviderUrl,
     audiences,
+    prefixed,
     provider_for,
 )
 
@@ -20,34 +21,26 @@ from nestegg_core.identity.oidc import (
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
 
 
-class KeycloakSettings(OidcSettings):
-    """The variables of this provider; the first two are required."""
+class KeycloakSettings(IssuerSettings):
+    """The variables of this provider; `IDP_KEYCLOAK_ISSUER` and `IDP_KEYCLOAK_CLIENT_ID` are
+    required.
+    """
 
-    idp_keycloak_issuer: ProviderUrl = Field(
+    model_config = prefixed("idp_keycloak_")
+
+    issuer: ProviderUrl = Field(
         description="The realm's public issuer: https://<host>/realms/<realm>."
     )
-    idp_keycloak_client_id: AtLeastOne = Field(
+    client_id: AtLeastOne = Field(
         description="Ids of the clients whose tokens are taken, with commas."
     )
-    idp_keycloak_audience: CommaList = Field(
-        default=(), description="Audiences of this API; access tokens must then name one."
-    )
-    idp_keycloak_admin_group: str | None = Field(
+    admin_group: str | None = Field(
         default=None, description="Role or group whose members administer the instance."
     )
-    idp_keycloak_groups_claim: str | None = Field(
+    groups_claim: str | None = Field(
         default=None,
         description="Dotted path of the claim with the groups, instead of realm roles, roles of "
         "the clients and `groups` together.",
-    )
-    idp_keycloak_discovery_url: ProviderUrl | None = Field(
-        default=None, description="Where discovery is fetched, if not below the issuer."
-    )
-    idp_keycloak_jwks_url: ProviderUrl | None = Field(
-        default=None, description="Where the keys are fetched, if discovery is not to be asked."
-    )
-    idp_keycloak_provision: bool = Field(
-        default=True, description="Create people when they first sign in."
     )
 
 
@@ -74,28 +67,21 @@ def group_forms(group: str) -> tuple[str, ...]:
 
 
 def _groups_claims(settings: KeycloakSettings) -> tuple[str, ...]:
-    if settings.idp_keycloak_groups_claim is not None:
-        return (settings.idp_keycloak_groups_claim,)
-    clients = (f"resource_access.{client}.roles" for client in settings.idp_keycloak_client_id)
+    if settings.groups_claim is not None:
+        return (settings.groups_claim,)
+    clients = (f"resource_access.{client}.roles" for client in settings.client_id)
     return ("realm_access.roles", *clients, "groups")
 
 
 def make(context: PluginContext[KeycloakSettings]) -> OidcProvider:
     """Make the provider from its settings."""
-    settings = context.settings
-    profile = OidcProfile(
-        name="keycloak",
-        issuers=(settings.idp_keycloak_issuer,),
-        client_ids=settings.idp_keycloak_client_id,
-        audiences=settings.idp_keycloak_audience,
+    profile = context.settings.profile(
+        "keycloak",
         algorithms=ALGORITHMS,
         check=check,
-        groups_claims=_groups_claims(settings),
+        groups_claims=_groups_claims(context.settings),
         group_forms=group_forms,
-        admin_group=settings.idp_keycloak_admin_group,
-        discovery_url=settings.idp_keycloak_discovery_url,
-        jwks_url=settings.idp_keycloak_jwks_url,
-        may_provision=settings.idp_keycloak_provision,
+        bearer="access_token",
     )
     return provider_for(profile, context)
 

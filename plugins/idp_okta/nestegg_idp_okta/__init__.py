@@ -6,46 +6,30 @@ from pydantic import Field
 
 from nestegg_core import CommaList, IdentityProviderRegistration, PluginContext, hookimpl
 from nestegg_core.identity.oidc import (
-    AtLeastOne,
     Claims,
+    IssuerSettings,
     OidcProfile,
     OidcProvider,
-    OidcSettings,
     ProviderUrl,
     audiences,
     check_id_token,
+    prefixed,
     provider_for,
 )
 
 
-class OktaSettings(OidcSettings):
-    """The variables of this provider; the first two are required."""
+class OktaSettings(IssuerSettings):
+    """The variables of this provider; `IDP_OKTA_ISSUER` and `IDP_OKTA_CLIENT_ID` are required."""
 
-    idp_okta_issuer: ProviderUrl = Field(
+    model_config = prefixed("idp_okta_")
+
+    issuer: ProviderUrl = Field(
         description="The issuer as the tokens name it: https://<org>/oauth2/<server>, or "
         "https://<org> for ID tokens of the org server."
     )
-    idp_okta_client_id: AtLeastOne = Field(
-        description="Client ids of the applications whose tokens are taken, with commas."
-    )
-    idp_okta_audience: CommaList = Field(
+    audience: CommaList = Field(
         default=(),
         description="Audiences of the authorization server; access tokens must then name one.",
-    )
-    idp_okta_admin_group: str | None = Field(
-        default=None, description="Group whose members administer the instance."
-    )
-    idp_okta_groups_claim: str = Field(
-        default="groups", description="Dotted path of the claim with the groups."
-    )
-    idp_okta_discovery_url: ProviderUrl | None = Field(
-        default=None, description="Where discovery is fetched, if not below the issuer."
-    )
-    idp_okta_jwks_url: ProviderUrl | None = Field(
-        default=None, description="Where the keys are fetched, if discovery is not to be asked."
-    )
-    idp_okta_provision: bool = Field(
-        default=True, description="Create people when they first sign in."
     )
 
 
@@ -77,20 +61,10 @@ def subject(claims: Claims) -> object:
 
 def make(context: PluginContext[OktaSettings]) -> OidcProvider:
     """Make the provider from its settings."""
-    settings = context.settings
-    profile = OidcProfile(
-        name="okta",
-        issuers=(settings.idp_okta_issuer,),
-        client_ids=settings.idp_okta_client_id,
-        audiences=settings.idp_okta_audience,
-        check=check,
-        subject=subject,
-        groups_claims=(settings.idp_okta_groups_claim,),
-        admin_group=settings.idp_okta_admin_group,
-        discovery_url=settings.idp_okta_discovery_url,
-        jwks_url=settings.idp_okta_jwks_url,
-        may_provision=settings.idp_okta_provision,
-    )
+    # Access tokens of the org server, whose issuer has no path, are meant for Okta alone.
+    custom = "/oauth2/" in context.settings.issuer
+    bearer = "access_token" if custom else "id_token"
+    profile = context.settings.profile("okta", check=check, subject=subject, bearer=bearer)
     return provider_for(profile, context)
 
 

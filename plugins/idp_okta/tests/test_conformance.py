@@ -27,6 +27,7 @@ class OktaConformance(IdentityProviderConformance):
                 IDP_OKTA_CLIENT_ID="web",
                 IDP_OKTA_ADMIN_GROUP="nest-egg-admins",
                 IDP_OKTA_JWKS_URL=identity_server.jwks_url,
+                IDP_OKTA_DISCOVERY_URL=identity_server.discovery_url,
                 OIDC_ALLOW_LOOPBACK_HTTP="true",
             )
         )

@@ -12,7 +12,16 @@ from typing import Any, ClassVar
 
 import pytest
 
-from nestegg_core import Identity, IdentityProvider, Invalid, NotMine, Unavailable, Valid, Verdict
+from nestegg_core import (
+    AppSignIn,
+    Identity,
+    IdentityProvider,
+    Invalid,
+    NotMine,
+    Unavailable,
+    Valid,
+    Verdict,
+)
 from nestegg_core.identity.oidc import OidcProfile, OidcProvider
 from nestegg_core.testing import FakeIdentityProvider, IdentityProviderConformance, MovableClock
 
@@ -47,6 +56,9 @@ class Faulty:
 
     def authenticate(self, token: str) -> Verdict:
         return self.provider.authenticate(token)
+
+    def describe(self) -> AppSignIn:
+        return self.provider.describe()
 
     def believed(self, token: str) -> Verdict:
         """Take a token at its word."""
@@ -348,3 +360,13 @@ class ServesOneAtATime(Faulty):
 class TestServesOneAtATime(FaultyConformance):
     fault = ServesOneAtATime
     breaks: ClassVar = {"test_threads_may_share_a_provider"}
+
+
+class SendsAppsAstray(Faulty):
+    def describe(self) -> AppSignIn:
+        return replace(super().describe(), token_endpoint="http://id.example/token")
+
+
+class TestSendsAppsAstray(FaultyConformance):
+    fault = SendsAppsAstray
+    breaks: ClassVar = {"test_apps_learn_where_to_sign_in"}

@@ -1,0 +1,163 @@
+"""Addresses of persons with a password: lost passwords, and proof that an address is theirs."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select, update
+
+from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.database.rows import SealedRows
+from nestegg_core.database.tables import credentials, persons
+from nestegg_core.errors import Conflict, NotFound
+from nestegg_core.people.letters import Letter, Letters
+from nestegg_core.people.lost_passwords import replace_password
+from nestegg_core.people.one_time_links import OneTimeLinks
+from nestegg_core.people.passwords import Passwords
+from nestegg_core.people.persons import EMAIL_INDEX, EmailIndex
+
+_NO_PASSWORD = "The person has no password here: their identity provider looks after it."  # noqa: S105
+
+
+class OwnAddresses:
+    """Gives out links, and does what they stand for. Sends nothing itself."""
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        rows: SealedRows,
+        index: EmailIndex,
+        passwords: Passwords,
+        links: OneTimeLinks,
+        letters: Letters,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._storage = storage
+        self._rows = rows
+        self._index = index
+        self._passwords = passwords
+        self._links = links
+        self._letters = letters
+        self._clock = clock
+
+    def reset_letter(self, email: str) -> Letter | None:
+        """Write a mail with a new link for whoever signs in with an address; `None` for nobody."""
+        with self._storage.system_transaction(write=True) as tx:
+            person = self._of_email(tx, email)
+            if person is None or person.disabled_at is not None:
+                return None
+            token = self._links.make(tx, person.id, "reset", mailed=True)
+        return self._letters.reset(self._address(person), token)
+
+    def reset_link(self, email: str) -> str:
+        """Return a new link for whoever signs in with an address: for the operator.
+
+        Raises:
+            NotFound: no account has this email.
+        """
+        with self._storage.system_transaction(write=True) as tx:
+            person = self._of_email(tx, email)
+            if person is None:
+                raise NotFound("No account has this email.")
+            token = self._links.make(tx, person.id, "reset", mailed=False)
+        return self._letters.link("reset-password", token)
+
+    def reset_link_for(self, person_id: UUID) -> tuple[str, str]:
+        """Return a new link for a person, to be handed over by an administrator, and its token.
+
+        Raises:
+            NotFound: there is no such person.
+            Conflict: they have no password here.
+        """
+        with self._storage.system_transaction(write=True) as tx:
+            self._of_id(tx, person_id)
+            token = self._links.make(tx, person_id, "reset", mailed=False)
+        return self._letters.link("reset-password", token), token
+
+    def shown_reset_letter(self, person_id: UUID, token: str) -> Letter:
+        """Write a mail with a link that an administrator has seen.
+
+        Raises:
+            NotFound: there is no such person.
+            Conflict: they have no password here.
+        """
+        with self._storage.system_transaction(write=False) as tx:
+            person = self._of_id(tx, person_id)
+        return self._letters.reset(self._address(person), token)
+
+    def reset(self, token: str, password: str) -> None:
+        """Replace a password by a link; see `replace_password` for what ends with it.
+
+        A link that went to the mailbox alone proves the address.
+
+        Raises:
+            InvalidInput: the link is not good.
+        """
+        with self._storage.system_transaction(write=False) as tx:
+            self._links.find(tx, token, "reset")  # before the slow work that anyone could ask for
+        password_hash, now = self._passwords.hash(password), self._clock()
+        with self._storage.system_transaction(write=True) as tx:
+            link = self._links.spend(tx, token, "reset")
+            replace_password(tx, link.person_id, password_hash, now)
+            if link.mailed:
+                prove(tx, credentials.c.person_id == link.person_id, now=now)
+
+    def require_own(self, person_id: UUID) -> None:
+        """Refuse a person whose address another provider looks after.
+
+        Raises:
+            Conflict: they have no password here.
+        """
+        with self._storage.system_transaction(write=False) as tx:
+            self._of_id(tx, person_id)
+
+    def verification_letter(self, person_id: UUID) -> Letter | None:
+        """Write a mail with a link that proves an address; `None` where it is proved."""
+        with self._storage.system_transaction(write=True) as tx:
+            person = self._of_id(tx, person_id)
+            if person.email_verified_at is not None:
+                return None
+            token = self._links.make(tx, person_id, "verify_email", mailed=True)
+        return self._letters.verification(self._address(person), token)
+
+    def verify(self, token: str) -> None:
+        """Note that an address is proved.
+
+        Raises:
+            InvalidInput: the link is not good.
+        """
+        with self._storage.system_transaction(write=True) as tx:
+            link = self._links.spend(tx, token, "verify_email")
+            prove(tx, credentials.c.person_id == link.person_id, now=self._clock())
+
+    def _of_email(self, tx: Transaction, email: str) -> Any:
+        index = self._index.of(EMAIL_INDEX, email)
+        return tx.execute(_PERSON.where(credentials.c.email_index == index)).first()
+
+    def _of_id(self, tx: Transaction, person_id: UUID) -> Any:
+        person = tx.execute(_PERSON.where(persons.c.id == person_id)).first()
+        if person is not None:
+            return person
+        if tx.execute(select(persons.c.id).where(persons.c.id == person_id)).first() is None:
+            raise NotFound("There is no such person.")
+        raise Conflict("no-password", _NO_PASSWORD)
+
+    def _address(self, person: Any) -> str:
+        return str(self._rows.open(persons, person, ("email",))["email"])
+
+
+_PERSON = select(
+    persons.c.id, persons.c.email, persons.c.disabled_at, credentials.c.email_verified_at
+).join(credentials, credentials.c.person_id == persons.c.id)
+
+
+def prove(tx: Transaction, *whose: ColumnElement[bool], now: datetime) -> None:
+    """Note that credentials' address is their person's; the first proof counts.
+
+    Args:
+        whose: conditions on the credentials.
+    """
+    unproved = credentials.c.email_verified_at.is_(None)
+    tx.execute(update(credentials).where(*whose, unproved).values(email_verified_at=now))

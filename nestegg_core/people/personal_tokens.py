@@ -1,0 +1,216 @@
+"""Personal access tokens: for scripts and integrations, and for operators who are locked out.
+
+A token is worth what its scopes say and never more than its person is. It is verified here and
+not by the chain of identity providers, so that it works whichever providers there are.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+
+from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.database.ids import new_id
+from nestegg_core.database.rows import SealedRows
+from nestegg_core.database.tables import personal_tokens, persons
+from nestegg_core.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    StorageUnavailable,
+    Unauthenticated,
+)
+from nestegg_core.people.access import Caller, require_scope
+from nestegg_core.people.pages import LAST, page_of, position
+from nestegg_core.people.permissions import INSTANCE_ADMIN
+from nestegg_core.people.token_format import is_token, new_token, token_hash
+
+MAX_DAYS = 366
+DEFAULT_DAYS = 30
+MAX_TOKENS = 100
+"""Living tokens of one person."""
+
+USE_NOTED_EVERY = timedelta(minutes=5)
+"""`last_used_at` is written at most so often, so that reading does not become writing."""
+
+_T = personal_tokens.c
+_VERIFY = (
+    select(_T.id, _T.person_id, _T.scopes, _T.expires_at, _T.last_used_at, persons.c.disabled_at)
+    .join(persons, persons.c.id == _T.person_id)
+    .where(_T.token_hash == bindparam("token_hash"))
+)
+_PAGE = (
+    select(personal_tokens)
+    .where(_T.person_id == bindparam("person_id"), _T.id < bindparam("after"))
+    .order_by(_T.id.desc())
+    .limit(bindparam("count"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A new token and its row, as `PersonalTokens.page` shows it."""
+
+    token: str = field(repr=False)
+    row: dict[str, Any]
+
+
+class PersonalTokens:
+    """Issues, verifies, lists and revokes personal access tokens."""
+
+    def __init__(self, storage: Storage, rows: SealedRows, clock: Callable[[], datetime]) -> None:
+        self._storage = storage
+        self._rows = rows
+        self._clock = clock
+
+    def verify(self, token: str) -> tuple[Caller, datetime]:
+        """Return who a token speaks for, and until when. Costs one query.
+
+        Raises:
+            Unauthenticated: the token is mistyped, unknown, revoked or expired, or its person is
+                disabled.
+        """
+        if not is_token(token):
+            raise Unauthenticated("The personal access token is mistyped or cut off.")
+        digest, now = token_hash(token), self._clock()
+        with self._storage.system_transaction(write=False) as tx:
+            found = tx.rows(_VERIFY, {"token_hash": digest})
+        if not found:
+            raise Unauthenticated("The personal access token is unknown or was revoked.")
+        token_id, person_id, scopes, expires_at, last_used_at, disabled_at = found[0]
+        if disabled_at is not None:
+            raise Unauthenticated("The account is disabled or gone.")
+        if expires_at <= now:
+            raise Unauthenticated("The personal access token has expired.")
+        if last_used_at is None or last_used_at <= now - USE_NOTED_EVERY:
+            self._note_use(token_id, now)
+        caller = Caller(
+            person_id=person_id,
+            is_admin=False,  # by the person's own mark alone
+            session_id=None,
+            token_hash=digest,
+            scopes=frozenset(scopes),
+        )
+        return caller, expires_at
+
+    def _note_use(self, token_id: UUID, now: datetime) -> None:
+        """Write when a token was used; of many requests at once one does."""
+        unnoted = or_(_T.last_used_at.is_(None), _T.last_used_at <= now - USE_NOTED_EVERY)
+        noted = update(personal_tokens).where(_T.id == token_id, unnoted).values(last_used_at=now)
+        # The request itself may do without a database that can be written to.
+        with suppress(StorageUnavailable), self._storage.system_transaction(write=True) as tx:
+            tx.execute(noted)
+
+    def grant(
+        self, caller: Caller, name: str, scopes: Collection[str], lifetime: timedelta
+    ) -> IssuedToken:
+        """Issue a token to its own person.
+
+        Args:
+            scopes: of `permissions.GRANTABLE`.
+            lifetime: at most `MAX_DAYS`.
+
+        Raises:
+            InsufficientScope: the caller's own token has not each of the scopes.
+            InvalidInput: instance administration is asked for by no administrator.
+            Conflict: the person has `MAX_TOKENS` already.
+        """
+        for scope in scopes:
+            require_scope(caller, scope)
+        with self._storage.system_transaction(write=True) as tx:
+            tx.lock(f"personal tokens {caller.person_id}")
+            if INSTANCE_ADMIN in scopes and not _is_administrator(tx, caller.person_id):
+                raise InvalidInput.one(
+                    "/scopes", "no_administrator", f"{INSTANCE_ADMIN} is for administrators alone"
+                )
+            if self._living(tx, caller.person_id) >= MAX_TOKENS:
+                raise Conflict(
+                    "too-many-tokens",
+                    f"There are {MAX_TOKENS} personal access tokens already. Delete one first.",
+                )
+            return self._insert(tx, caller.person_id, name, scopes, lifetime)
+
+    def issue(
+        self, person_id: UUID, name: str, scopes: Collection[str], lifetime: timedelta
+    ) -> IssuedToken:
+        """Issue a token with any scopes to anybody: for the operator.
+
+        Args:
+            lifetime: at most `MAX_DAYS`.
+        """
+        with self._storage.system_transaction(write=True) as tx:
+            return self._insert(tx, person_id, name, scopes, lifetime)
+
+    def page(
+        self, person_id: UUID, *, limit: int, after: tuple[Any, ...] | None
+    ) -> tuple[Sequence[dict[str, Any]], tuple[Any, ...] | None]:
+        """Return a person's tokens, the newest first, and where the next page begins.
+
+        Tokens that have expired are among them until they are forgotten.
+        """
+        begin = position(after, otherwise=LAST)
+        parameters = {"person_id": person_id, "count": limit + 1, "after": begin}
+        with self._storage.system_transaction(write=False) as tx:
+            found = tx.execute(_PAGE, parameters).all()
+        return page_of(found, limit, self._shown)
+
+    def revoke(self, person_id: UUID, token_id: UUID) -> None:
+        """Delete a person's token, which is worth nothing from now on.
+
+        Raises:
+            NotFound: the person has no such token.
+        """
+        with self._storage.system_transaction(write=True) as tx:
+            deleted = tx.execute(
+                delete(personal_tokens).where(_T.id == token_id, _T.person_id == person_id)
+            )
+        if deleted.rowcount == 0:
+            raise NotFound("There is no such personal access token.")
+
+    def _living(self, tx: Transaction, person_id: UUID) -> int:
+        living = select(func.count()).where(
+            _T.person_id == person_id, _T.expires_at > self._clock()
+        )
+        return int(tx.execute(living).scalar_one())
+
+    def _insert(
+        self,
+        tx: Transaction,
+        person_id: UUID,
+        name: str,
+        scopes: Collection[str],
+        lifetime: timedelta,
+    ) -> IssuedToken:
+        token, now = new_token(), self._clock()
+        values = {
+            "id": new_id(),
+            "person_id": person_id,
+            "name": name,
+            "token_hash": token_hash(token),
+            "scopes": sorted(set(scopes)),
+            "created_at": now,
+            "expires_at": now + min(lifetime, timedelta(days=MAX_DAYS)),
+            "last_used_at": None,
+        }
+        sealed = self._rows.seal(personal_tokens, values)
+        tx.execute(insert(personal_tokens), sealed)
+        return IssuedToken(token, self._shown(sealed))
+
+    def _shown(self, row: Any) -> dict[str, Any]:
+        values = row if isinstance(row, dict) else row._mapping
+        return {
+            **{name: values[name] for name in _SHOWN},
+            **self._rows.open(personal_tokens, row, ("name",)),
+        }
+
+
+_SHOWN = ("id", "scopes", "created_at", "expires_at", "last_used_at")
+"""Columns that are shown as they are."""
+
+
+def _is_administrator(tx: Transaction, person_id: UUID) -> bool:
+    return bool(tx.execute(select(persons.c.is_admin).where(persons.c.id == person_id)).scalar())

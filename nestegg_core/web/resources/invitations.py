@@ -1,0 +1,96 @@
+"""Invitations to an organization."""
+
+from functools import partial
+
+from nestegg_core.people.invitations import Invitations
+from nestegg_core.people.mail_jobs import INVITATION
+from nestegg_core.people.organizations import Organizations
+from nestegg_core.people.outbox import Outbox
+from nestegg_core.people.rate_limits import RateLimits
+from nestegg_core.web.fields import PageQuery
+from nestegg_core.web.models import invitations as models
+from nestegg_core.web.models import people as people_models
+from nestegg_core.web.operation import ORGANIZATION, PREFIX, Answer, Call, operation
+from nestegg_core.web.resources.rows import GONE
+
+COLLECTION = ORGANIZATION + "/invitations"
+ONE = COLLECTION + "/{invitation_id:uuid}"
+
+
+class InvitationResource:
+    """`/invitations`: an organization's, and those that one accepts."""
+
+    def __init__(
+        self,
+        invitations: Invitations,
+        organizations: Organizations,
+        outbox: Outbox,
+        limits: RateLimits,
+    ) -> None:
+        self._invitations = invitations
+        self._organizations = organizations
+        self._outbox = outbox
+        self._limits = limits
+
+    @operation(
+        "GET", COLLECTION, permission="members:read", query=PageQuery, answer=models.InvitationPage
+    )
+    def list(self, call: Call) -> Answer:
+        """List the invitations that nobody has accepted yet."""
+        items, after = self._invitations.page(call.tx, limit=call.query.limit, after=call.after)
+        return Answer({"items": items}, after=after)
+
+    @operation(
+        "POST",
+        COLLECTION,
+        permission="members:write",
+        body=models.NewInvitation,
+        answer=models.MadeInvitation,
+        status=201,
+        refusals=(429,),
+    )
+    def create(self, call: Call) -> Answer:
+        """Invite an address to a role, at most one's own. An older invitation of it is void.
+
+        Its link is mailed; where the server sends no mail, the answer has it.
+        """
+        mailed = self._outbox.configured
+        if mailed:
+            self._limits.hit("invitations of an organization", call.org_id)
+        row, link = self._invitations.create(
+            call.tx, call.caller.person_id, call.body.email, call.body.role
+        )
+        sent = partial(self._outbox.ask, INVITATION, invitation_id=str(row["id"]))
+        return Answer(
+            {**row, "link": None if mailed else link},
+            status=201,
+            location=f"{call.request.path}/{row['id']}",
+            cacheable=mailed,
+            afterwards=sent if mailed else None,
+        )
+
+    @operation("GET", ONE, permission="members:read", answer=models.Invitation)
+    def read(self, call: Call) -> Answer:
+        """Read an invitation."""
+        return Answer(self._invitations.read(call.tx, call.params["invitation_id"]))
+
+    @operation("DELETE", ONE, permission="members:write", answer=None, status=204)
+    def delete(self, call: Call) -> Answer:
+        """Withdraw an invitation: its link is worth nothing from now on."""
+        self._invitations.delete(call.tx, call.params["invitation_id"], call.version)
+        return GONE
+
+    @operation(
+        "POST",
+        PREFIX + "/invitations/accept",
+        body=models.Acceptance,
+        answer=people_models.Organization,
+    )
+    def accept(self, call: Call) -> Answer:
+        """Join the organization that an invitation's link is for.
+
+        Who has no account yet gives the token to `POST /auth/register` instead. A link that is
+        not good is 403 with the type `invitation-invalid`.
+        """
+        org_id = self._invitations.accept(call.body.token, call.caller.person_id)
+        return Answer(self._organizations.of_id(org_id))

@@ -1,0 +1,105 @@
+"""Lost passwords and proof of addresses, for persons with a password here."""
+
+from nestegg_core.people.mail_jobs import RESET, SHOWN_RESET, VERIFICATION
+from nestegg_core.people.outbox import Outbox
+from nestegg_core.people.own_addresses import OwnAddresses
+from nestegg_core.people.rate_limits import RateLimits
+from nestegg_core.web.client_address import ClientAddresses
+from nestegg_core.web.models import own_addresses as models
+from nestegg_core.web.operation import PREFIX, Answer, Call, operation
+
+ACCEPTED = Answer(None, status=202)
+DONE = Answer(None, status=204)
+
+
+class OwnAddressResource:
+    """`/auth/forgot-password` and its kin."""
+
+    def __init__(
+        self,
+        own_addresses: OwnAddresses,
+        outbox: Outbox,
+        limits: RateLimits,
+        clients: ClientAddresses,
+    ) -> None:
+        self._own_addresses = own_addresses
+        self._outbox = outbox
+        self._limits = limits
+        self._clients = clients
+
+    @operation(
+        "POST",
+        PREFIX + "/auth/forgot-password",
+        public=True,
+        body=models.LostPassword,
+        answer=None,
+        status=202,
+    )
+    def forgot(self, call: Call) -> Answer:
+        """Have a link mailed that resets a password.
+
+        The answer is the same, and takes the same time, whether or not somebody has the address.
+        Where the server sends no mail it is 409 with the type `mail-not-configured`.
+        """
+        self._outbox.require()
+        self._limits.hit("reset links from an address", self._clients.device(call.request).network)
+        self._limits.hit("reset links of an account", call.body.email.casefold())
+        self._outbox.ask(RESET, email=call.body.email)
+        return ACCEPTED
+
+    @operation(
+        "POST",
+        PREFIX + "/auth/reset-password",
+        public=True,
+        body=models.PasswordReset,
+        answer=None,
+        status=204,
+    )
+    def reset(self, call: Call) -> Answer:
+        """Choose a new password with a link's token.
+
+        Every session ends, and every personal access token. A second factor stays.
+        """
+        self._own_addresses.reset(call.body.token, call.body.password)
+        return DONE
+
+    @operation(
+        "POST",
+        PREFIX + "/auth/verify-email",
+        public=True,
+        body=models.AddressProof,
+        answer=None,
+        status=204,
+    )
+    def verify(self, call: Call) -> Answer:
+        """Prove an address with a mailed link's token."""
+        self._own_addresses.verify(call.body.token)
+        return DONE
+
+    @operation("POST", PREFIX + "/me/verify-email", answer=None, status=202)
+    def send_verification(self, call: Call) -> Answer:
+        """Have a link mailed that proves one's address; nothing is sent where it is proved."""
+        person_id = call.caller.person_id
+        self._outbox.require()
+        self._own_addresses.require_own(person_id)
+        self._limits.hit("verification mails of a person", person_id)
+        self._outbox.ask(VERIFICATION, person_id=str(person_id))
+        return ACCEPTED
+
+    @operation(
+        "POST",
+        PREFIX + "/admin/persons/{person_id:uuid}/reset-link",
+        administrators=True,
+        answer=models.ResetLink,
+        status=201,
+    )
+    def reset_link(self, call: Call) -> Answer:
+        """Make a link that resets a person's password, to be handed over; an older one is void.
+
+        It is mailed as well, where the server sends mail.
+        """
+        person_id, mailed = call.params["person_id"], self._outbox.configured
+        link, token = self._own_addresses.reset_link_for(person_id)
+        if mailed:
+            self._outbox.ask(SHOWN_RESET, person_id=str(person_id), token=token)
+        return Answer({"link": link, "mailed": mailed}, status=201, cacheable=False)

@@ -1,0 +1,52 @@
+"""Other providers' identities, and a provisioning that knows rules of a test's own."""
+
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+from nestegg_core import Identity
+from nestegg_core.people.group_roles import GroupRoles, GroupRule
+from nestegg_core.people.identity_links import IdentityLinks
+from nestegg_core.people.provisioning import Provisioning
+from nestegg_core.runtime import Runtime
+
+ISSUER = "https://acme.example"
+OTHER_ISSUER = "https://other.example"
+
+_numbers = count(1)
+
+
+def identity(**changed: Any) -> Identity:
+    """Return another provider's identity of somebody new."""
+    values = {
+        "provider": "acme",
+        "issuer": ISSUER,
+        "subject": f"subject {next(_numbers)}",
+        "expires_at": datetime(2040, 1, 1, tzinfo=UTC),
+        **changed,
+    }
+    return Identity(**values)
+
+
+def provisioning(runtime: Runtime, *rules: GroupRule) -> Provisioning:
+    """Return one with these rules, over the runtime's database."""
+    return Provisioning(
+        storage=runtime.storage,
+        rows=runtime.rows,
+        index=runtime.persons._index,
+        persons=runtime.persons,
+        group_roles=GroupRoles(rules, runtime.clock),
+        clock=runtime.clock,
+    )
+
+
+def links(runtime: Runtime, *rules: GroupRule, passwords_count: bool = True) -> IdentityLinks:
+    """Return links of a server whose chain has two providers."""
+    return IdentityLinks(
+        storage=runtime.storage,
+        rows=runtime.rows,
+        group_roles=GroupRoles(rules, runtime.clock),
+        providers={ISSUER: "acme", OTHER_ISSUER: "other"},
+        passwords_count=passwords_count,
+        clock=runtime.clock,
+    )
