@@ -133,7 +133,13 @@ class PluginFault(NestEggError):
 
 
 class ProviderUnavailable(NestEggError):
-    """An identity provider's keys cannot be reached, so its tokens cannot be judged."""
+    """An identity provider's keys cannot be reached, so its tokens cannot be judged.
+
+    Example:
+        >>> raise ProviderUnavailable("the keys of okta cannot be fetched")
+        Traceback (most recent call last):
+        nestegg_core.errors.ProviderUnavailable: the keys of okta cannot be fetched
+    """
 
 
 class RequestError(NestEggError):

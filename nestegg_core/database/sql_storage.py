@@ -78,12 +78,16 @@ class SqlTransaction:
     __slots__ = ("_connection", "_org_id", "_storage", "_wait")
 
     def __init__(
-        self, storage: "SqlStorage", connection: Connection, org_id: UUID | None, wait: Wait
+        self,
+        storage: "SqlStorage",
+        connection: Connection,
+        org_id: UUID | None,
+        wait: Wait | None = None,
     ) -> None:
         self._storage = storage
         self._connection = connection
         self._org_id = org_id
-        self._wait = wait
+        self._wait = wait or Wait()
 
     @property
     def org_id(self) -> UUID:

@@ -148,10 +148,10 @@ def operation(method: str, path: str, **declared: Any) -> Callable[[F], F]:
             (documentation only: answers are encoded straight from rows), `permission` a name of
             the permission table (the path then has `org_id`), `public` an endpoint without
             sign-in, `own` a permission that is enough where the path's `person_id` is the
-            caller's, `refusals` further statuses that it answers, `administrators` one for those of the instance alone, `query` and `body`
-            the models that validate, `prepare` a method for slow work before the transaction is
-            opened, `upload` takes a file as its body, `ends_sign_in` finds no fault with a token
-            that was signed out already.
+            caller's, `refusals` further statuses that it answers, `administrators` one for those
+            of the instance alone, `query` and `body` the models that validate, `prepare` a method
+            for slow work before the transaction is opened, `upload` takes a file as its body,
+            `ends_sign_in` finds no fault with a token that was signed out already.
 
     Example:
         ```python

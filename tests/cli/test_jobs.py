@@ -66,7 +66,7 @@ def test_what_there_is_not_is_refused(nestegg: CommandLine) -> None:
         assert (answer.exit_code, answer.stderr) == (1, "Error: There is no such job.\n")
     answer = nestegg("jobs", "run", "nonsense")
     assert answer.exit_code == 1
-    assert "is no job; there are: forget_jobs, retention, rewrap" in answer.stderr
+    assert "is no job; there are: backup, forget_jobs," in answer.stderr
 
 
 def test_arguments_must_be_a_json_object(nestegg: CommandLine) -> None:

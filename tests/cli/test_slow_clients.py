@@ -36,7 +36,9 @@ def answers(server: Server) -> None:
     assert answer.status_code == 401
 
 
-HEAD = b"POST /api/v1/auth/refresh HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+HEAD = (
+    b"POST /api/v1/auth/refresh HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+)
 
 
 @pytest.mark.parametrize(

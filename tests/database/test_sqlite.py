@@ -14,7 +14,10 @@ from nestegg_core.database.sqlite import SqliteStorage
 from nestegg_core.database.tables import denied_tokens, instance_secrets
 from nestegg_core.errors import Conflict, MigrationError, StorageUnavailable
 
-ORPHAN = text("INSERT INTO credentials VALUES (:id, :id, 'x', '2026-01-01')")
+ORPHAN = text(
+    "INSERT INTO credentials (person_id, email_index, password_hash, changed_at) "
+    "VALUES (:id, :id, 'x', '2026-01-01')"
+)
 COUNTER = instance_secrets.c.value
 
 

@@ -11,6 +11,7 @@ import nestegg_idp_okta
 import pytest
 
 from nestegg_core.settings import Settings
+from nestegg_core.settings.fields import fields_of
 from support.serving import Serve, serving
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "identity.md").read_text(encoding="utf-8")
@@ -45,7 +46,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
 def test_every_variable_that_is_named_is_a_setting() -> None:
     classes = [Settings, *VENDORS.values()]
-    known = {name.upper() for settings in classes for name in settings.model_fields}
+    known = {field.variable for settings in classes for field in fields_of(settings)}
     named = set(_VARIABLE.findall(GUIDE))
 
     assert len(named) > 15
@@ -55,7 +56,12 @@ def test_every_variable_that_is_named_is_a_setting() -> None:
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_the_example_of_each_vendor_starts_a_server(vendor: str, serve: Serve) -> None:
     first, *further = examples(section(vendor))
-    required = {n.upper() for n, f in VENDORS[vendor].model_fields.items() if f.is_required()}
+    settings = VENDORS[vendor]
+    required = {
+        field.variable
+        for field in fields_of(settings)
+        if settings.model_fields[field.name].is_required()
+    }
     assert required <= first.keys()
     assert first["IDENTITY_PROVIDER_CHAIN"].split(",") == [vendor.lower(), "builtin"]
 
@@ -66,7 +72,8 @@ def test_the_example_of_each_vendor_starts_a_server(vendor: str, serve: Serve) -
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_the_readme_of_each_plugin_names_its_settings_alone(vendor: str) -> None:
     plugin = Path(__file__).parents[2] / "plugins" / f"idp_{vendor.lower()}" / "README.md"
-    known = {name.upper() for name in (*VENDORS[vendor].model_fields, "identity_provider_chain")}
+    known = {field.variable for field in fields_of(VENDORS[vendor])}
+    known |= {"IDENTITY_PROVIDER_CHAIN", "IDENTITY_GROUP_ROLES"}
 
     assert set(_VARIABLE.findall(plugin.read_text(encoding="utf-8"))) <= known
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from falcon.testing import Result, TestClient
@@ -10,6 +10,9 @@ from pydantic.fields import FieldInfo
 
 from nestegg_core.runtime import Runtime
 from nestegg_core.web.app import operations
+from nestegg_core.web.models.identities import NewIdentity
+from nestegg_core.web.models.own_addresses import AddressProof, LostPassword, PasswordReset
+from nestegg_core.web.models.sign_in import PasswordAndCode
 from nestegg_core.web.operation import Operation
 from support.household import Household, register
 from support.samples import Request, request_for
@@ -18,6 +21,9 @@ from support.staff import promote
 
 UNKNOWN_ID = "3c8a6d0e-6a49-4f0b-9d53-6a1f0e2b7c11"
 MARKER = "marker7f3a"
+
+IN_VAIN = {LostPassword, PasswordReset, AddressProof, NewIdentity, PasswordAndCode}
+"""Bodies that are good by themselves, for what needs a letter, a provider or a fresh code too."""
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +66,18 @@ def fields_of(request: Request) -> dict[str, FieldInfo]:
 
 def pointers(answer: Result) -> list[str]:
     return [error["pointer"] for error in answer.json["errors"]]
+
+
+def named(answer: Result) -> set[str]:
+    """Return the fields that an answer finds fault with, be it in an item of theirs."""
+    return {pointer.split("/")[1] for pointer in pointers(answer)}
+
+
+def is_right(annotation: Any, spelled: str) -> bool:
+    """Tell whether a value is of the type that a field wants, after all."""
+    kinds = {annotation, *get_args(annotation)}
+    kinds |= {inner for kind in kinds for inner in get_args(kind)}
+    return {"true": bool, "7": int}.get(spelled) in kinds
 
 
 def spelled(**fields: str) -> bytes:
@@ -155,10 +173,12 @@ def test_a_value_of_another_type_is_422_and_named_in_every_field(
         for name, field in fields_of(request).items():
             if field.annotation == dict[str, Any] and wrong.startswith("{"):
                 continue  # an object of any kind is wanted there
+            if is_right(field.annotation, wrong):
+                continue
             good = {key: json.dumps(value) for key, value in request.json.items()}
             answer = send(owner, request, spelled(**{**good, name: wrong}))
             assert answer.status_code == 422, (request.op.path, name, answer.text)
-            assert pointers(answer) == [f"/{name}"]
+            assert named(answer) == {name}
             assert MARKER not in answer.text
     assert state(owner) == before
 
@@ -186,7 +206,7 @@ def test_every_bad_field_is_named_at_once(owner: Household, requests: list[Reque
         names = list(fields_of(request))
         body = {**{name: [MARKER] for name in names}, "a/b~c": MARKER}
         answer = send(owner, request, json.dumps(body).encode())
-        assert sorted(pointers(answer)) == sorted([*(f"/{name}" for name in names), "/a~1b~0c"])
+        assert named(answer) == {*names, "a~1b~0c"}
         assert MARKER not in answer.text
 
 
@@ -202,16 +222,18 @@ def test_every_missing_field_is_named_at_once(owner: Household, requests: list[R
 def test_control_characters_are_refused_in_every_text(
     owner: Household, requests: list[Request]
 ) -> None:
-    free = {"password", "refresh_token"}  # never stored as they are
+    # Never stored as they are.
+    free = {"old_password", "new_password", "refresh_token", "token", "code", "invitation"}
     before = state(owner)
     for request in requests:
         if request.op.public and request.op.path.endswith("/login"):
             continue  # an address is only looked up
-        for name in set(fields_of(request)) - free:
+        for name in set(fields_of(request)) - free - {"password"}:
             for character in ("\0", "\x1b", "\x7f"):
                 body = {**request.json, name: f"{MARKER}{character}x"}
                 answer = send(owner, request, json.dumps(body).encode())
-                assert (answer.status_code, pointers(answer)) == (422, [f"/{name}"])
+                assert answer.status_code == 422, (request.op.path, name)
+                assert pointers(answer) == [f"/{name}"]
                 assert MARKER not in answer.text
     assert state(owner) == before
 
@@ -351,9 +373,13 @@ def test_an_empty_change_changes_nothing_but_the_version(
     owner: Household, requests: list[Request]
 ) -> None:
     for request in requests:
-        if request.op.method == "PATCH" and request.fields:
+        optional = not any(field.is_required() for field in fields_of(request).values())
+        if request.op.method == "PATCH" and request.fields and optional:
             path = request.path(owner.org_id)
-            before = owner.get(path).json
+            read = owner.get(path)
+            if read.status_code == 405:
+                continue  # it is read in a list alone
+            before = read.json
             answer = send(owner, request, b"{}")
             assert answer.status_code == 200
             same = set(before) - {"version", "updated_at"}
@@ -383,7 +409,8 @@ def test_a_body_over_the_limit_is_413_with_and_without_a_length(
                 extras=extras,
             )
             assert answer.status_code == 413, (op.path, extras)
-        assert request.send(owner).status_code == op.status, "the refused request was carried out"
+        if op.body not in IN_VAIN:
+            assert request.send(owner).status_code == op.status, "a refused request was carried out"
 
 
 def test_a_chunked_body_within_the_limit_is_read(household: Household) -> None:

@@ -30,6 +30,7 @@ PUBLIC = {
     "/api/v1/auth/forgot-password",
     "/api/v1/auth/reset-password",
     "/api/v1/auth/verify-email",
+    "/api/v1/auth/providers",
 }
 
 

@@ -24,6 +24,7 @@ PUBLIC = {
     ("POST", "/api/v1/auth/forgot-password"),
     ("POST", "/api/v1/auth/reset-password"),
     ("POST", "/api/v1/auth/verify-email"),
+    ("GET", "/api/v1/auth/providers"),
 }
 FOR_ANYONE_SIGNED_IN = {
     ("GET", "/api/v1/me"),
@@ -35,6 +36,9 @@ FOR_ANYONE_SIGNED_IN = {
     ("GET", "/api/v1/me/tokens"),
     ("POST", "/api/v1/me/tokens"),
     ("DELETE", "/api/v1/me/tokens/{token_id:uuid}"),
+    ("GET", "/api/v1/me/identities"),
+    ("POST", "/api/v1/me/identities"),
+    ("DELETE", "/api/v1/me/identities/{identity_id:uuid}"),
     ("GET", "/api/v1/me/sessions"),
     ("DELETE", "/api/v1/me/sessions"),
     ("DELETE", "/api/v1/me/sessions/{session_id:uuid}"),

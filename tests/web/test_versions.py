@@ -14,8 +14,9 @@ from support.staff import promote
 
 
 @pytest.fixture
-def changing(runtime: Runtime) -> list[Operation]:
-    return [op for op in operations(runtime) if op.method in {"PATCH", "DELETE"}]
+def changing(runtime: Runtime, household: Household) -> list[Operation]:
+    promote(runtime, household)
+    return [op for op in operations(runtime) if op.asks_version]
 
 
 @pytest.fixture
