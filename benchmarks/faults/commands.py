@@ -78,7 +78,8 @@ def _files(folder: Path) -> Sequence[Path]:
 def _run(command: Sequence[str], variables: Mapping[str, str], *, small_disk: bool = False) -> int:
     return subprocess.run(
         command,
-        env=environ(variables),
+        # Python does not notice that a compiled file was cut off, and would fail on it ever after.
+        env={**environ(variables), "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=False,

@@ -64,9 +64,12 @@ def list_backups(folder: Path | None, as_json: bool) -> None:
     from nestegg_core.operations.shelf import kept
 
     with opened(at_head=False) as runtime:
-        found = kept(_chosen(folder, runtime))
+        chosen = _chosen(folder, runtime)
+    found = kept(chosen)
     if as_json:
         print_json({"backups": [_kept_document(one) for one in found]})
+    elif not found:
+        click.echo(f"There is no backup in {chosen}.")
     else:
         _print_kept(found)
 

@@ -122,6 +122,7 @@ def _remote(runtime: "Runtime", web_processes: int) -> "Iterator[Check]":
     """Yield the checks that connect somewhere."""
     from nestegg_core.operations.doctor import database, mail, queue
     from nestegg_core.operations.doctor.checkup import Check
+    from nestegg_core.settings.urls import parse, stays_private
 
     settings, storage = runtime.settings, runtime.storage
     yield from _redis(settings)
@@ -139,6 +140,9 @@ def _remote(runtime: "Runtime", web_processes: int) -> "Iterator[Check]":
             storage,
             migrates_itself=runtime.migrates_itself,
             processes=web_processes + _SCHEDULER + _workers(url),
+            private=stays_private(
+                parse(settings.database_url.get_secret_value()), settings.trusted_networks
+            ),
             production=settings.environment == "production",
         ),
     )

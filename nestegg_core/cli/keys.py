@@ -181,19 +181,23 @@ def retire(version: int, as_json: bool) -> None:
 
 def _print_keys(rows: Sequence[dict[str, object]]) -> None:
     print_table(
-        ("VERSION", "VARIABLE", "STATE", "FIRST USED", "RETIRED", "VALUES"),
+        ("VERSION", "VARIABLE", "STATE", "FIRST USED (UTC)", "RETIRED (UTC)", "VALUES"),
         (
             (
                 row["version"],
                 row["variable"],
                 row["state"],
-                row["first_used_at"],
-                row["retired_at"],
+                _moment(row["first_used_at"]),
+                _moment(row["retired_at"]),
                 row["rows"],
             )
             for row in rows
         ),
     )
+
+
+def _moment(value: object) -> str:
+    return f"{value:%Y-%m-%d %H:%M:%S}" if value else ""
 
 
 def _print_counts(counts: "Sequence[Count]") -> None:

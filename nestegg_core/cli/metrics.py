@@ -6,8 +6,9 @@ import os
 import shutil
 import socket
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _BACKLOG = 64
 
-metrics_port_option = click.option(
-    "--metrics-port",
-    type=click.IntRange(0, 65535),
-    help="Port of the metrics; 0 for none.",
-)
+
+def metrics_port_option(variable: str) -> Callable[[Any], Any]:
+    """Return the option that comes before a setting."""
+    return click.option(
+        "--metrics-port",
+        type=click.IntRange(0, 65535),
+        help=f"Port of the metrics; 0 for none. [default: {variable}]",
+    )
 
 
 def share_measurements() -> None:

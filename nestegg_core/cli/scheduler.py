@@ -8,7 +8,7 @@ from nestegg_core.cli.worker import begun, log_level_option, wait_until_ready
 
 @click.command(epilog="Example: nestegg scheduler --log-level info")
 @log_level_option
-@metrics_port_option
+@metrics_port_option("SCHEDULER_METRICS_PORT")
 def scheduler(log_level: str | None, metrics_port: int | None) -> None:
     """Ask for scheduled jobs when they are due, until told to stop (SIGTERM, Ctrl-C).
 

@@ -56,7 +56,7 @@ Examples:
     help="Seconds that running jobs may take when the worker is told to stop.",
 )
 @click.option("--burst", is_flag=True, help="Stop when the queues are empty.")
-@metrics_port_option
+@metrics_port_option("WORKER_METRICS_PORT")
 def worker(
     *,
     queues: str,

@@ -280,11 +280,13 @@ class ExaminedStorage(Storage, Protocol):
         False
     """
 
-    def examine(self, *, processes: int) -> Sequence["Diagnosis"]:
+    def examine(self, *, processes: int, private: bool) -> Sequence["Diagnosis"]:
         """Return what is wrong with connections, encryption on the way, rights and tools.
 
         Args:
             processes: how many processes of servers and workers connect.
+            private: whether the operator says that nobody else is on the way to the database, so
+                that it need not be encrypted.
 
         Raises:
             StorageUnavailable: the database cannot be reached.

@@ -67,7 +67,7 @@ class Schedule(CronScheduler):
             return
         job.next_enqueue_time = _missed(job) or job.next_enqueue_time
         self._cron_jobs.append(job)
-        _log.info("job is scheduled", job=name, schedule=schedule, next=job.next_enqueue_time)
+        _log.info("job is scheduled", job=name, schedule=schedule, next=str(job.next_enqueue_time))
 
     def start(self) -> None:
         """Go on until told to stop."""
@@ -87,7 +87,7 @@ class Schedule(CronScheduler):
             return False
         job.set_enqueue_time(datetime.now(UTC))
         outcome = "job was asked for" if job_id else "another scheduler was first"
-        _log.info(outcome, job=job.name, tick=tick.isoformat(), next=job.next_enqueue_time)
+        _log.info(outcome, job=job.name, tick=str(tick), next=str(job.next_enqueue_time))
         return True
 
     def calculate_sleep_interval(self) -> float:

@@ -15,7 +15,7 @@ from sqlalchemy import Select, and_, bindparam, select
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.tables import denied_tokens, memberships, persons, sessions
 from nestegg_core.errors import Forbidden, InsufficientScope, NotFound, Unauthenticated
-from nestegg_core.people.permissions import INSTANCE_ADMIN, ROLES
+from nestegg_core.people.permissions import ROLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +107,19 @@ class Access:
                 raise Forbidden(f"The role {role} does not have the permission {permission}.")
             yield tx
 
-    def administrator(self, caller: Caller) -> None:
+    def administrator(self, caller: Caller, scope: str) -> None:
         """Let pass only who administers the instance: by the token, or by a mark of the person.
+
+        Args:
+            caller: who calls.
+            scope: what a personal access token must have.
 
         Raises:
             Unauthenticated: the person is disabled or the session is over.
             Forbidden: everybody else.
-            InsufficientScope: the token was not given instance administration.
+            InsufficientScope: the token does not have the scope.
         """
-        require_scope(caller, INSTANCE_ADMIN)
+        require_scope(caller, scope)
         with self._storage.system_transaction(write=False) as tx:
             row = refuse_fallen(caller, tx.rows(_ADMINISTRATOR, standing_parameters(caller)))
         if not (caller.is_admin or row[STANDING]):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import and_, delete, select
@@ -10,16 +10,30 @@ from sqlalchemy import and_, delete, select
 from nestegg_core.contracts.identity import Identity
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.rows import SealedRows
-from nestegg_core.database.tables import credentials, denied_tokens, identities
+from nestegg_core.database.tables import credentials, identities
 from nestegg_core.errors import Conflict, InvalidInput, NotFound
 from nestegg_core.people.group_roles import GroupRoles, lock_identities
 from nestegg_core.people.provisioning import identity_of_issuer, insert_identity
+from nestegg_core.people.sessions import is_denied
 
 _I = identities.c
 
 
+class Proof(Protocol):
+    """Checks that it is the person who asks; `OwnPassword` does."""
+
+    def require_if_any(self, person_id: UUID, password: str | None, pointer: str) -> None:
+        """Check the password of a person who has one, and count the tries."""
+        ...
+
+
 class IdentityLinks:
     """Lists, links and unlinks.
+
+    What is linked signs in for good, whatever becomes of the password. So whoever finds a token
+    shall not link: the password is asked for. Nor shall who registered with somebody else's
+    address, and waits for them to come by a link to reset the password: the address is proved
+    first, where the server can mail such links.
 
     Args:
         storage: where they are kept.
@@ -28,6 +42,8 @@ class IdentityLinks:
         providers: names of the providers in force by canonical issuer, without the built-in one.
         passwords_count: whether the built-in provider is in force, so that a password is a way to
             sign in.
+        proof: checks passwords.
+        mails: whether the server sends mail, by which people prove their addresses.
         clock: the present moment.
     """
 
@@ -39,6 +55,8 @@ class IdentityLinks:
         group_roles: GroupRoles,
         providers: Mapping[str, str],
         passwords_count: bool,
+        proof: Proof,
+        mails: bool,
         clock: Callable[[], datetime],
     ) -> None:
         self._storage = storage
@@ -46,6 +64,8 @@ class IdentityLinks:
         self._group_roles = group_roles
         self._providers = providers
         self._passwords_count = passwords_count
+        self._proof = proof
+        self._mails = mails
         self._clock = clock
 
     def list(self, person_id: UUID) -> Sequence[dict[str, Any]]:
@@ -53,21 +73,28 @@ class IdentityLinks:
         with self._storage.system_transaction(write=False) as tx:
             return [self._shown(row) for row in _of_person(tx, person_id)]
 
-    def link(self, person_id: UUID, identity: Identity, token_hash: bytes) -> dict[str, Any]:
+    def link(
+        self, person_id: UUID, identity: Identity, token_hash: bytes, password: str | None = None
+    ) -> dict[str, Any]:
         """Link an identity, whose token was verified, to a person; one that is theirs stays so.
 
         Args:
             person_id: who is signed in.
             identity: what the token says.
             token_hash: of the token, as signing out denies it.
+            password: the person's own, if they have one here.
 
         Raises:
-            InvalidInput: the token is the built-in provider's, or was signed out.
+            InvalidInput: the token is the built-in provider's, or was signed out; or the password
+                is missing or wrong.
+            TooManyRequests: it was wrong too often.
             Conflict: the identity is somebody else's, or the person has another one of the
-                provider.
+                provider, or their address is not proved.
         """
         if identity.issuer not in self._providers:
             raise _bad_token("must be a token of another provider than the built-in one")
+        if self._passwords_count:
+            self._proof.require_if_any(person_id, password, "/password")
         try:
             return self._link(person_id, identity, token_hash)
         except Conflict as error:
@@ -116,6 +143,9 @@ class IdentityLinks:
                 "provider-linked",
                 "You have another identity of this provider already. Unlink it first.",
             )
+        provable = self._passwords_count and self._mails
+        if provable and _has_unproven_address(tx, person_id):
+            raise Conflict("address-not-proven", "Prove your address first, by a mailed link.")
         insert_identity(tx, self._rows, person_id, identity, self._clock())
 
     def _can_sign_in(self, tx: Transaction, person_id: UUID, others: Sequence[Any]) -> bool:
@@ -148,9 +178,15 @@ def _owner_of(tx: Transaction, identity: Identity) -> UUID | None:
     return owner
 
 
+def _has_unproven_address(tx: Transaction, person_id: UUID) -> bool:
+    unproven = select(credentials.c.person_id).where(
+        credentials.c.person_id == person_id, credentials.c.email_verified_at.is_(None)
+    )
+    return tx.execute(unproven).first() is not None
+
+
 def _refuse_denied(tx: Transaction, token_hash: bytes) -> None:
-    denied = select(denied_tokens.c.token_hash).where(denied_tokens.c.token_hash == token_hash)
-    if tx.execute(denied).first() is not None:
+    if is_denied(tx, token_hash):
         raise _bad_token("was signed out")
 
 

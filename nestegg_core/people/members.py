@@ -1,6 +1,6 @@
 """Members of an organization: who they are, and what each may do there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -51,10 +51,19 @@ _OWNERS_WHO_CAN_COME_IN = (
 
 
 class Members:
-    """Lists members, changes their roles, and lets them go."""
+    """Lists members, changes their roles, and lets them go.
 
-    def __init__(self, rows: SealedRows, clock: Callable[[], datetime]) -> None:
+    Args:
+        rows: opens addresses and names.
+        issuers: of the providers in force: what their groups give is theirs to change.
+        clock: the present moment.
+    """
+
+    def __init__(
+        self, rows: SealedRows, issuers: Collection[str], clock: Callable[[], datetime]
+    ) -> None:
         self._rows = rows
+        self._issuers = issuers
         self._clock = clock
 
     def page(
@@ -83,10 +92,11 @@ class Members:
         member = self._in_reach(tx, caller_id, person_id, version)
         if not at_most(role, role_of(tx, caller_id)):
             raise Forbidden("Nobody can give a role above their own.")
+        values = {"role": role, "granted_by": None, "version": member.version + 1}
         tx.execute(
             update(memberships)
             .where(*_place(tx, person_id))
-            .values(role=role, version=member.version + 1, updated_at=self._clock())
+            .values(**values, updated_at=self._clock())
         )
         _refuse_ownerless(tx, member)
         return self.read(tx, person_id)
@@ -112,7 +122,7 @@ class Members:
             raise StaleVersion("The member has changed since they were read.")
         if not at_most(member.role, role_of(tx, caller_id)):
             raise Forbidden("Only owners can change an owner.")
-        if member.granted_by is not None:
+        if member.granted_by in self._issuers:
             raise Conflict(
                 "role-of-provider",
                 "The groups of an identity provider give this role. Change it there.",

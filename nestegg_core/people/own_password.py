@@ -58,6 +58,23 @@ class OwnPassword:
         if not self._passwords.verify(stored, password):
             raise InvalidInput.one(pointer, "wrong", "is not your password")
 
+    def require_if_any(self, person_id: UUID, password: str | None, pointer: str) -> None:
+        """Do as `require` does, but let pass whoever has no password here.
+
+        Raises:
+            InvalidInput: the password is missing or wrong.
+            TooManyRequests: it was wrong too often.
+        """
+        with self._storage.system_transaction(write=False) as tx:
+            stored = tx.execute(
+                select(credentials.c.person_id).where(credentials.c.person_id == person_id)
+            ).first()
+        if stored is None:
+            return
+        if password is None:
+            raise InvalidInput.one(pointer, "missing", "is required of whoever has a password")
+        self.require(person_id, password, pointer)
+
     def count(self, person_id: UUID) -> None:
         """Count a try of a person to prove something.
 

@@ -174,8 +174,8 @@ class Persons:
     def me(self, caller: Caller) -> dict[str, Any]:
         """Return a person as the API shows them to themselves.
 
-        Whether they are an administrator of the instance, either the token says, or for the
-        built-in provider a mark of the person's own.
+        Whether they are an administrator of the instance, either the token says, or a mark of the
+        person's own, which counts with every token of theirs.
 
         Raises:
             Unauthenticated: the caller's token has lost its worth.

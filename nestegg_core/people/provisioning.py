@@ -20,6 +20,7 @@ from nestegg_core.database.tables import credentials, identities, persons
 from nestegg_core.errors import Conflict, Unauthenticated
 from nestegg_core.people.group_roles import Grants, GroupRoles, digest_of, lock_identities
 from nestegg_core.people.persons import EMAIL_INDEX, EmailIndex, NewPerson, Persons
+from nestegg_core.people.sessions import is_denied
 
 logger = logging.getLogger(__name__)
 
@@ -62,21 +63,35 @@ class Provisioning:
         self._group_roles = group_roles
         self._clock = clock
 
-    def of_identity(self, identity: Identity) -> UUID:
+    def of_identity(self, identity: Identity, token_hash: bytes = b"") -> UUID:
         """Return the person behind another provider's identity.
 
         One who is known and whose groups give what they gave costs one read.
 
+        Args:
+            identity: what the token says.
+            token_hash: of the token, as signing out denies it; empty where no token was sent.
+
         Raises:
-            Unauthenticated: the provider does not make persons, and this one is unknown.
+            Unauthenticated: the provider does not make persons, and this one is unknown; or
+                something would have to be written for a token that was signed out.
         """
-        known = self._known(identity) or self._first_seen(identity)
+        known, grants = self._known(identity), self._group_roles.given(identity)
+        if known is not None and digest_of(grants) == known.grants_hash:
+            return known.person_id
+        self._refuse_denied(token_hash)
+        known = known or self._first_seen(identity)
         if known is None:
             raise Unauthenticated("Nobody here is known by this identity.")
-        grants = self._group_roles.given(identity)
         if digest_of(grants) != known.grants_hash:
             self._settle(known, identity.issuer, grants)
         return known.person_id
+
+    def _refuse_denied(self, token_hash: bytes) -> None:
+        """Keep a token that was signed out from making anybody, and from giving back a role."""
+        with self._storage.system_transaction(write=False) as tx:
+            if is_denied(tx, token_hash):
+                raise Unauthenticated("The token was signed out.")
 
     def _known(self, identity: Identity) -> Known | None:
         parameters = {"issuer": identity.issuer, "subject": identity.subject}

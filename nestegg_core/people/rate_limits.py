@@ -31,10 +31,12 @@ RULES: Mapping[str, str] = {
     "sign-in to an account": "50 per 1 hour",
     "code for an account": "30 per 1 day",
     "proof by a person": "10 per 15 minutes",
+    "emails found taken from an address": "20 per 1 hour",
     "reset links from an address": "20 per 1 hour",
     "reset links of an account": "3 per 1 hour",
     "verification mails of a person": "5 per 1 hour",
     "invitations of an organization": "50 per 1 hour",
+    "invitations of a person": "50 per 1 hour",
 }
 """How often each thing may be done, by the name that `RateLimits.hit` is called with."""
 
@@ -95,7 +97,18 @@ class RateLimits:
         item, key = self._rules[rule], self._key(rule, key_parts)
         wait = self._counting(lambda limiter: _hit(limiter, item, key))
         if wait:
-            raise TooManyRequests("That was tried too often. Try again later.", retry_after=wait)
+            raise _refusal(wait)
+
+    def require(self, rule: str, *key_parts: str | UUID) -> None:
+        """Refuse where a rule is used up, and count nothing: for what counts only if it fails.
+
+        Raises:
+            TooManyRequests: the rule is used up.
+        """
+        item, key = self._rules[rule], self._key(rule, key_parts)
+        wait = self._counting(lambda limiter: _test(limiter, item, key))
+        if wait:
+            raise _refusal(wait)
 
     def forget(self, rule: str, *key_parts: str | UUID) -> None:
         """Begin anew, e.g. once the right password was given."""
@@ -151,7 +164,18 @@ class RateLimits:
 
 def _hit(limiter: MovingWindowRateLimiter, item: RateLimitItem, key: str) -> int:
     """Count; returns the seconds to wait where the rule is used up, else 0."""
-    if limiter.hit(item, key):
-        return 0
+    return 0 if limiter.hit(item, key) else _wait(limiter, item, key)
+
+
+def _test(limiter: MovingWindowRateLimiter, item: RateLimitItem, key: str) -> int:
+    """Do as `_hit` does, and count nothing."""
+    return 0 if limiter.test(item, key) else _wait(limiter, item, key)
+
+
+def _refusal(wait: int) -> TooManyRequests:
+    return TooManyRequests("That was tried too often. Try again later.", retry_after=wait)
+
+
+def _wait(limiter: MovingWindowRateLimiter, item: RateLimitItem, key: str) -> int:
     ends_at = limiter.get_window_stats(item, key).reset_time
     return max(1, math.ceil(ends_at - time.time()))

@@ -2,33 +2,55 @@
 
 from typing import Literal
 
-from nestegg_core.errors import NotAdmitted
+from nestegg_core.errors import Conflict, NotAdmitted
+from nestegg_core.people.devices import Device
 from nestegg_core.people.invitations import Invitations
 from nestegg_core.people.persons import NewPerson, Persons
+from nestegg_core.people.rate_limits import RateLimits
+
+_TAKEN = "emails found taken from an address"
 
 Mode = Literal["open", "invite", "closed"]
 
 
 class Registration:
-    """Registers persons with a password, as far as the operator lets them."""
+    """Registers persons with a password, as far as the operator lets them.
 
-    def __init__(self, mode: Mode, persons: Persons, invitations: Invitations) -> None:
+    Who registers has to be told that an email has an account. So that nobody goes through a list
+    of them, it is told to one address only so often.
+    """
+
+    def __init__(
+        self, mode: Mode, persons: Persons, invitations: Invitations, limits: RateLimits
+    ) -> None:
         self._mode = mode
         self._persons = persons
         self._invitations = invitations
+        self._limits = limits
 
     def register(
-        self, email: str, password: str, name: str | None, invitation: str | None
+        self, email: str, password: str, name: str | None, invitation: str | None, device: Device
     ) -> NewPerson:
         """Make a person: with an organization of their own, or in the one that invites them.
 
         Args:
             invitation: the token of an invitation's link.
+            device: where it comes from.
 
         Raises:
             NotAdmitted: nobody can register, or an invitation is needed, or it is not good.
             Conflict: the email already has an account.
+            TooManyRequests: too many such emails were tried from there.
         """
+        self._refuse(invitation)
+        self._limits.require(_TAKEN, device.network)
+        try:
+            return self._make(email, password, name, invitation)
+        except Conflict:
+            self._limits.hit(_TAKEN, device.network)
+            raise
+
+    def _refuse(self, invitation: str | None) -> None:
         if self._mode == "closed":
             raise NotAdmitted(
                 "registration-closed", "Nobody can register here. Ask an administrator."
@@ -38,9 +60,14 @@ class Registration:
                 "invitation-required",
                 "Only who is invited can register here. Ask a member, or an administrator.",
             )
+        if invitation is not None:  # before the slow work anyone could ask for
+            self._invitations.require_open(invitation)
+
+    def _make(
+        self, email: str, password: str, name: str | None, invitation: str | None
+    ) -> NewPerson:
         if invitation is None:
             return self._persons.register(email, password, name)
-        self._invitations.require_open(invitation)  # before the slow work anyone could ask for
         return self._persons.register_member(
             email,
             password,

@@ -206,11 +206,14 @@ def end_sessions(
 
 def deny_token(tx: Transaction, token_hash: bytes, expires_at: datetime) -> None:
     """Refuse a token from now on; denying it twice changes nothing."""
-    known = tx.execute(
-        select(denied_tokens.c.token_hash).where(denied_tokens.c.token_hash == token_hash)
-    ).first()
-    if known is None:
+    if not is_denied(tx, token_hash):
         tx.execute(insert(denied_tokens), {"token_hash": token_hash, "expires_at": expires_at})
+
+
+def is_denied(tx: Transaction, token_hash: bytes) -> bool:
+    """Tell whether a token was signed out."""
+    denied = select(denied_tokens.c.token_hash).where(denied_tokens.c.token_hash == token_hash)
+    return tx.execute(denied).first() is not None
 
 
 def _hash(token: str) -> bytes:

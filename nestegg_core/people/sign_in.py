@@ -120,11 +120,17 @@ class SignIn:
         return SignedIn(row.person_id, pair, left)
 
     def _hold(self, tx: Transaction, row: Any) -> None:
-        """Refuse a password that was changed since it was read; changing it waits from now on."""
-        changed_at = tx.execute(
-            select(_C.changed_at).where(_C.person_id == row.person_id).with_for_update()
-        ).scalar()
-        if changed_at != row.changed_at:
+        """Refuse what has changed while the password was checked; changing it waits from now on.
+
+        Else whoever was disabled meanwhile would have a session for when they are enabled again.
+        """
+        now = tx.execute(
+            select(_C.changed_at, persons.c.disabled_at)
+            .join(persons)
+            .where(_C.person_id == row.person_id)
+            .with_for_update(key_share=True)  # does not wait for who joins an organization
+        ).first()
+        if now is None or now.changed_at != row.changed_at or now.disabled_at is not None:
             raise _refusal()
 
 

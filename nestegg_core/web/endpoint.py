@@ -45,7 +45,7 @@ class Endpoint:
             return
         caller = req.context.caller
         if op.administrators:
-            self._access.administrator(caller)
+            self._access.administrator(caller, op.scope)
         elif op.ends_sign_in:
             require_scope(caller, op.scope)
         else:

@@ -108,6 +108,7 @@ class Operation:
     refusals: tuple[int, ...] = ()
     public: bool = False
     administrators: bool = False
+    opens_accounts: bool = False
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     prepare: Callable[..., Any] | None = None
@@ -131,9 +132,9 @@ class Operation:
         """The scope that a personal access token needs for it; a public one needs none.
 
         Whoever manages how they sign in needs `account:write`, which nobody can give to a
-        personal token through the API.
+        personal token through the API; so does an administrator who opens others' accounts.
         """
-        if self.administrators:
+        if self.administrators and not self.opens_accounts:
             return INSTANCE_ADMIN
         return self.permission or (ACCOUNT_READ if self.method == "GET" else ACCOUNT_WRITE)
 
@@ -149,7 +150,8 @@ def operation(method: str, path: str, **declared: Any) -> Callable[[F], F]:
             the permission table (the path then has `org_id`), `public` an endpoint without
             sign-in, `own` a permission that is enough where the path's `person_id` is the
             caller's, `refusals` further statuses that it answers, `administrators` one for those
-            of the instance alone, `query` and `body` the models that validate, `prepare` a method
+            of the instance alone, `opens_accounts` one of these that lets whoever calls it sign in
+            as somebody, `query` and `body` the models that validate, `prepare` a method
             for slow work before the transaction is opened, `upload` takes a file as its body,
             `ends_sign_in` finds no fault with a token that was signed out already.
 

@@ -30,12 +30,14 @@ def nestegg(fresh_variables: dict[str, str], fresh_runtime: Runtime, folder: Pat
 
 
 def test_a_backup_is_made_proved_and_listed(nestegg: CommandLine, folder: Path) -> None:
+    none = nestegg("backup", "list").stdout
     made = json.loads(nestegg("backup", "create", "--json").stdout)
     before = nestegg("backup", "list").stdout
     proved = nestegg("backup", "verify", made["file"])
     [listed] = json.loads(nestegg("backup", "list", "--json").stdout)["backups"]
 
     assert made["rows"]["transactions"] > 500
+    assert none == f"There is no backup in {folder}.\n"
     assert "never" in before
     assert proved.exit_code == 0
     assert f"Proved: {made['file']} restores" in proved.stdout

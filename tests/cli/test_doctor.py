@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,15 +11,17 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, make_url
 
 from nestegg_core.contracts.operations import Diagnosis
 from nestegg_core.database.tables import jobs
 from nestegg_core.operations.doctor.checkup import Check, examine
 from nestegg_core.operations.doctor.disk import room
+from nestegg_core.operations.doctor.redis import redis as examine_redis
 from nestegg_core.runtime import Runtime
+from nestegg_core.testing import FakeIdentityProvider
 from support.command_line import CommandLine
-from support.postgres import OWNER, Postgres
+from support.postgres import APPLICATION, OWNER, Postgres
 from support.redis import RedisServer, running_redis
 
 Told = tuple[int, dict[str, list[dict[str, str]]]]
@@ -175,13 +178,26 @@ def test_a_provider_that_cannot_be_reached_is_found(healthy: CommandLine) -> Non
         "IDENTITY_PROVIDER_CHAIN": "builtin,okta",
         "IDP_OKTA_ISSUER": f"http://127.0.0.1:{closed_port()}/oauth2/default",
         "IDP_OKTA_CLIENT_ID": "client",
-        "IDP_OKTA_AUDIENCE": "api://default",
+        "OIDC_ALLOW_LOOPBACK_HTTP": "true",
     }
-    code, found = doctor(healthy, **chain)
 
-    assert code == 2, found
-    [one] = found.get("identity okta") or found["settings"]
-    assert "okta" in one["what"].lower()
+    told = the_only(doctor(healthy, **chain), "identity okta", "error", 2)
+
+    assert "Provider okta: the request failed" in told
+
+
+def test_a_provider_whose_discovery_is_of_another_issuer_is_found(healthy: CommandLine) -> None:
+    with FakeIdentityProvider("https://another.okta.com/oauth2/default") as another:
+        chain = {
+            "IDENTITY_PROVIDER_CHAIN": "builtin,okta",
+            "IDP_OKTA_ISSUER": another.url,
+            "IDP_OKTA_CLIENT_ID": "client",
+            "OIDC_ALLOW_LOOPBACK_HTTP": "true",
+        }
+        told = the_only(doctor(healthy, **chain), "identity okta", "error", 2)
+
+    assert "for another issuer than the configured one" in told
+    assert "correct its issuer" in told
 
 
 def closed_port() -> int:
@@ -226,6 +242,28 @@ def test_the_mail_server_is_tried(healthy: CommandLine, greeting: bytes, level: 
         assert told[0] == 0, told[1]
     else:
         assert "SMTP_HOST" in the_only(told, "mail", level, 2)
+
+
+@contextmanager
+def redis_that_says(info: str) -> Iterator[str]:
+    """Answer one connection as a Redis does: `INFO` with a text, all else with `OK`, but for
+    `HELLO`, which the old ones do not know.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection, connection.makefile("rwb") as file:
+                while head := file.readline():  # RESP: *<count>, then $<length> and a word each
+                    words = [file.readline() and file.readline() for _ in range(int(head[1:]))]
+                    known = {b"INFO": f"${len(info)}\r\n{info}\r\n", b"HELLO": "-ERR unknown\r\n"}
+                    file.write(known.get(words[0].strip().upper(), "+OK\r\n").encode())
+                    file.flush()
+
+        thread = Thread(target=answer, daemon=True)
+        thread.start()
+        yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
+        thread.join(timeout=10)
 
 
 @pytest.fixture(scope="module")
@@ -277,6 +315,32 @@ class TestRedis:
         assert "refuses the user or password" in told
         assert "hush" not in told
 
+    def test_one_without_a_password_on_a_network_is_found(self, redis: RedisServer) -> None:
+        guarded, open_to_all = (
+            list(examine_redis(redis.url, "REDIS_URL", carries_jobs=True, guarded=guarded))
+            for guarded in (True, False)
+        )
+
+        assert guarded == []
+        [one] = open_to_all
+        assert (one.level, one.what) == (
+            "warning",
+            "Redis is reached over a network without a password",
+        )
+        assert "requirepass" in one.fix
+        assert "REDIS_URL" in one.fix
+
+    @pytest.mark.parametrize(
+        ("version", "level"),
+        [("5.0.14", "error"), ("6.0.20", "warning"), ("6.2.0", None), ("7.4.1", None)],
+    )
+    def test_an_old_one_is_found(self, version: str, level: str | None) -> None:
+        with redis_that_says(f"redis_version:{version}\r\n") as url:
+            found = list(examine_redis(url, "REDIS_URL", carries_jobs=True, guarded=True))
+
+        told = [(one.level, one.what) for one in found]
+        assert told == ([(level, f"Redis is of version {version}")] if level else [])
+
     def test_one_that_is_away_is_found(self, healthy: CommandLine) -> None:
         url = f"redis://127.0.0.1:{closed_port()}/0"
 
@@ -298,7 +362,39 @@ class TestPostgres:
         url = healthy.variables["DATABASE_URL"].replace("nestegg_app", "nobody_here")
 
         told = the_only(doctor(healthy, DATABASE_URL=url), "database", "error", 2)
-        assert "refuses the application's user" in told
+        assert "refuses the user or password of DATABASE_URL" in told
+
+    def test_a_database_that_is_not_there_is_found(self, healthy: CommandLine) -> None:
+        url = make_url(healthy.variables["DATABASE_URL"]).set(database="no_role_like_this")
+        told = the_only(doctor(healthy, DATABASE_URL=str(url)), "database", "error", 2)
+
+        assert "has no database of the name in DATABASE_URL" in told
+
+    def test_an_owner_who_is_not_there_is_found(self, healthy: CommandLine) -> None:
+        url = make_url(healthy.variables["DATABASE_ADMIN_URL"]).set(username="nobody_here")
+        told = the_only(doctor(healthy, DATABASE_ADMIN_URL=str(url)), "database", "error", 2)
+
+        assert "refuses the user or password of DATABASE_ADMIN_URL" in told
+
+    def test_clocks_that_differ_are_found(self, healthy: CommandLine, postgres: Postgres) -> None:
+        """A function of the same name is asked for the moment, an hour behind."""
+        name = make_url(healthy.variables["DATABASE_URL"]).database or ""
+        postgres.execute(
+            f"""
+            CREATE SCHEMA elsewhen;
+            GRANT USAGE ON SCHEMA elsewhen TO {APPLICATION};
+            CREATE FUNCTION elsewhen.clock_timestamp() RETURNS timestamptz LANGUAGE sql
+                AS $$SELECT pg_catalog.clock_timestamp() - interval '1 hour'$$;
+            ALTER ROLE {APPLICATION} IN DATABASE {name}
+                SET search_path = elsewhen, pg_catalog, public;
+            """,
+            database=name,
+        )
+
+        told = the_only(doctor(healthy), "database", "warning", 1)
+
+        assert re.search(r"of the database differ by 3(599|60\d) seconds", told)
+        assert "timedatectl" in told
 
     @pytest.mark.usefixtures("runtime")
     def test_a_schema_below_head_is_found(self, fresh_nestegg: CommandLine) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import yaml
 from cryptography.fernet import Fernet
+from nestegg_storage_postgres import PostgresSettings
 
+from nestegg_core.cli.serve import ServerSettings
 from nestegg_core.settings import Environment, Settings, load
 from support.environments import ROOT
 from support.native_compose.composefile import Service, read, resolved
@@ -148,6 +150,22 @@ def test_jobs_are_kept_when_redis_runs_out_of_memory(services: dict[str, Service
     command = services["redis"].command
     assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
     assert command[command.index("--appendonly") + 1] == "yes"
+
+
+def test_the_database_takes_every_connection_that_the_doctor_counts(
+    services: dict[str, Service],
+) -> None:
+    [most] = (one for one in services["db"].command if one.startswith("max_connections="))
+    for_superusers = 3  # PostgreSQL's superuser_reserved_connections
+    worker = services["worker"].command
+    processes = (
+        ServerSettings.model_fields["web_concurrency"].default
+        + int(worker[worker.index("--concurrency") + 1])
+        + 1  # the scheduler
+    )
+    pool = PostgresSettings.model_fields
+    each = pool["db_pool_size"].default + pool["db_max_overflow"].default
+    assert processes * each <= int(most.partition("=")[2]) - for_superusers
 
 
 @pytest.mark.parametrize("name", OURS)

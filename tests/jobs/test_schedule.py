@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from nestegg_core import JobRegistration, StorageUnavailable
 from nestegg_core.jobs.schedule import LATE, Schedule
@@ -83,6 +84,15 @@ def test_one_that_was_asked_for_is_not_due_again_before_its_next_tick(asked: Ask
         assert len(asked.ticks) == ticks
     (planned,) = schedule.get_jobs()
     assert planned.next_enqueue_time == asked.ticks[-1][1] + timedelta(minutes=1)
+
+
+def test_the_log_says_in_plain_words_when_a_job_is_due(asked: Asked) -> None:
+    with capture_logs() as logged:
+        Schedule([job("* * * * *")], asked, None).enqueue_jobs()
+
+    assert [one["event"] for one in logged] == ["job is scheduled", "job was asked for"]
+    for one in logged:
+        assert datetime.fromisoformat(one["next"]).tzinfo is not None
 
 
 def test_what_passed_longer_ago_is_left_to_the_next_tick(asked: Asked) -> None:

@@ -4,6 +4,7 @@ No database is elsewhere in a test, so the host is a name that no resolver is as
 to `hostaddr`, and the settings judge the name.
 """
 
+import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -103,6 +104,32 @@ def test_a_url_without_sslmode_is_reached_with_tls(
 def test_a_server_without_tls_is_not_spoken_to(remote: Postgres, variables: dict[str, str]) -> None:
     with without_tls(remote), started("serve", variables=variables) as server:
         assert health(server) == 503
+
+
+@pytest.mark.parametrize(
+    ("options", "changed", "told"),
+    [
+        ("", {}, "do not agree on TLS"),
+        ("", {"TRUSTED_NETWORKS": "db.example.org"}, None),
+        ("&sslmode=prefer", {"ENVIRONMENT": "test"}, "is not encrypted"),
+    ],
+    ids=["refused by the server", "in a trusted network", "not asked for"],
+)
+def test_the_doctor_tells_of_a_connection_without_tls_where_others_are_on_the_way(
+    remote: Postgres,
+    variables: dict[str, str],
+    options: str,
+    changed: dict[str, str],
+    told: str | None,
+) -> None:
+    home = Path(variables["NESTEGG_HOME"])
+    with without_tls(remote):
+        result = CommandLine({**production(remote, home, options), **changed})("doctor", "--json")
+
+    found = [one["what"] for one in json.loads(result.stdout)["findings"]]
+    about_tls = [what for what in found if "TLS" in what or "encrypted" in what]
+    assert len(about_tls) == (told is not None)
+    assert told is None or told in about_tls[0]
 
 
 def test_a_url_that_does_without_tls_refuses_the_start(remote: Postgres, tmp_path: Path) -> None:

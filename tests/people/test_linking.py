@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 from nestegg_core import Conflict, Identity, InvalidInput, NotFound
 from nestegg_core.database.ids import new_id
 from nestegg_core.database.tables import credentials, denied_tokens, memberships, persons
-from nestegg_core.errors import Unauthenticated
+from nestegg_core.errors import TooManyRequests, Unauthenticated
 from nestegg_core.identity.access_tokens import ISSUER as BUILTIN
 from nestegg_core.people.group_roles import GroupRule
 from nestegg_core.runtime import Runtime
@@ -146,11 +146,11 @@ def test_concurrent_first_sights_link_once(runtime: Runtime) -> None:
 def test_an_unknown_identity_is_linked_and_signs_in_from_then_on(runtime: Runtime) -> None:
     person = registered(runtime, address())
     seen = identity(email="elsewhere@example.net", may_provision=False)
-    linked = links(runtime).link(person, seen, HASH)
+    linked = links(runtime).link(person, seen, HASH, PASSWORD)
 
     assert (linked["provider"], linked["issuer"]) == ("acme", ISSUER)
     assert runtime.provisioning.of_identity(seen) == person
-    assert links(runtime).link(person, seen, HASH) == linked  # again, nothing changes
+    assert links(runtime).link(person, seen, HASH, PASSWORD) == linked  # again, nothing changes
 
 
 def test_an_identity_of_somebody_else_is_not_linked(runtime: Runtime) -> None:
@@ -158,7 +158,7 @@ def test_an_identity_of_somebody_else_is_not_linked(runtime: Runtime) -> None:
     owner = runtime.provisioning.of_identity(seen)
     person = registered(runtime, address())
     with pytest.raises(Conflict) as caught:
-        links(runtime).link(person, seen, HASH)
+        links(runtime).link(person, seen, HASH, PASSWORD)
 
     assert caught.value.code == "identity-taken"
     assert runtime.provisioning.of_identity(seen) == owner
@@ -170,7 +170,7 @@ def test_two_people_who_link_one_identity_at_once_do_not_both_get_it(runtime: Ru
 
     def try_for(person: UUID) -> str:
         try:
-            links(runtime).link(person, seen, HASH)
+            links(runtime).link(person, seen, HASH, PASSWORD)
         except Conflict as error:
             return error.code
         return "linked"
@@ -183,13 +183,59 @@ def test_two_people_who_link_one_identity_at_once_do_not_both_get_it(runtime: Ru
 
 def test_a_person_has_one_identity_of_each_provider(runtime: Runtime) -> None:
     person = registered(runtime, address())
-    links(runtime).link(person, identity(), HASH)
-    links(runtime).link(person, identity(issuer=OTHER_ISSUER), HASH)
+    links(runtime).link(person, identity(), HASH, PASSWORD)
+    links(runtime).link(person, identity(issuer=OTHER_ISSUER), HASH, PASSWORD)
     with pytest.raises(Conflict) as caught:
-        links(runtime).link(person, identity(), HASH)
+        links(runtime).link(person, identity(), HASH, PASSWORD)
 
     assert caught.value.code == "provider-linked"
     assert [one["provider"] for one in links(runtime).list(person)] == ["acme", "other"]
+
+
+@pytest.mark.parametrize("password", [None, "", "wrong horse"])
+def test_whoever_finds_a_token_links_nothing_without_the_password(
+    runtime: Runtime, password: str | None
+) -> None:
+    """What is linked signs in for good, also once the password was changed."""
+    person, seen = registered(runtime, address()), identity()
+    with pytest.raises(InvalidInput) as caught:
+        links(runtime).link(person, seen, HASH, password)
+
+    assert [one.pointer for one in caught.value.problems] == ["/password"]
+    assert links(runtime).list(person) == []
+    assert links(runtime, passwords_count=False).link(person, seen, HASH)["provider"] == "acme"
+
+
+def test_whoever_has_no_password_is_not_asked_for_one(runtime: Runtime) -> None:
+    person = runtime.provisioning.of_identity(identity())
+    links(runtime).link(person, identity(issuer=OTHER_ISSUER), HASH)
+
+    assert len(links(runtime).list(person)) == 2
+
+
+def test_guesses_of_the_password_are_counted(runtime: Runtime) -> None:
+    person = registered(runtime, address())
+    for _ in range(10):
+        with pytest.raises(InvalidInput):
+            links(runtime).link(person, identity(), HASH, "wrong horse")
+    with pytest.raises(TooManyRequests):
+        links(runtime).link(person, identity(), HASH, PASSWORD)
+
+
+def test_an_address_is_proved_before_anything_is_linked_where_mail_can_prove_it(
+    runtime: Runtime,
+) -> None:
+    """Else whoever registers somebody's address first stays in when they reset the password."""
+    person, seen = registered(runtime, address(), verified=False), identity()
+    with pytest.raises(Conflict) as caught:
+        links(runtime).link(person, seen, HASH, PASSWORD)
+    assert caught.value.code == "address-not-proven"
+    assert links(runtime).list(person) == []
+
+    without = links(runtime, passwords_count=False)
+    assert without.link(person, identity(issuer=OTHER_ISSUER), HASH)["provider"] == "other"
+    assert links(runtime, mails=False).link(person, seen, HASH, PASSWORD)["provider"] == "acme"
+    assert links(runtime).link(person, seen, HASH, PASSWORD)["provider"] == "acme"
 
 
 def test_a_token_of_the_built_in_provider_is_nothing_to_link(runtime: Runtime) -> None:
@@ -204,7 +250,7 @@ def test_a_token_that_was_signed_out_links_nothing(runtime: Runtime) -> None:
         values = {"token_hash": denied, "expires_at": runtime.clock()}
         tx.execute(insert(denied_tokens), values)
     with pytest.raises(InvalidInput):
-        links(runtime).link(person, identity(), denied)
+        links(runtime).link(person, identity(), denied, PASSWORD)
 
     assert links(runtime).list(person) == []
 
@@ -214,7 +260,7 @@ def test_unlinking_takes_the_roles_of_its_groups_along(runtime: Runtime) -> None
     rule = GroupRule(ISSUER, "family", "member", host.org_id)
     person = registered(runtime, address())
     seen = identity(groups=frozenset({"family"}))
-    linked = links(runtime).link(person, seen, HASH)
+    linked = links(runtime).link(person, seen, HASH, PASSWORD)
     provisioning(runtime, rule).of_identity(seen)
     assert (host.org_id, ISSUER) in _places(runtime, person)
 
@@ -234,7 +280,7 @@ def test_the_last_way_to_sign_in_stays(runtime: Runtime) -> None:
         service.unlink(person, only["id"])
     assert caught.value.code == "last-way-to-sign-in"
 
-    service.link(person, second, HASH)
+    service.link(person, second, HASH, PASSWORD)
     service.unlink(person, only["id"])
 
     assert [one["provider"] for one in service.list(person)] == ["other"]
@@ -243,7 +289,7 @@ def test_the_last_way_to_sign_in_stays(runtime: Runtime) -> None:
 def test_what_is_not_in_the_chain_is_no_way_to_sign_in(runtime: Runtime) -> None:
     person = registered(runtime, address())
     gone = identity(issuer="https://gone.example")
-    linked = links(runtime).link(person, identity(), HASH)
+    linked = links(runtime).link(person, identity(), HASH, PASSWORD)
     runtime.provisioning.of_identity(gone)  # somebody of their own
 
     with pytest.raises(Conflict):
@@ -253,7 +299,7 @@ def test_what_is_not_in_the_chain_is_no_way_to_sign_in(runtime: Runtime) -> None
 
 def test_two_unlinkings_at_once_leave_one_way(runtime: Runtime) -> None:
     person = runtime.provisioning.of_identity(identity())
-    links(runtime).link(person, identity(issuer=OTHER_ISSUER), HASH)
+    links(runtime).link(person, identity(issuer=OTHER_ISSUER), HASH, PASSWORD)
 
     def unlink(identity_id: UUID) -> bool:
         try:
@@ -271,7 +317,7 @@ def test_two_unlinkings_at_once_leave_one_way(runtime: Runtime) -> None:
 
 def test_nobody_unlinks_for_another(runtime: Runtime) -> None:
     person, other = registered(runtime, address()), registered(runtime, address())
-    linked = links(runtime).link(person, identity(), HASH)
+    linked = links(runtime).link(person, identity(), HASH, PASSWORD)
     with pytest.raises(NotFound):
         links(runtime).unlink(other, linked["id"])
 

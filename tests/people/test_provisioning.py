@@ -4,6 +4,8 @@ import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
+from hashlib import sha256
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -19,6 +21,7 @@ from nestegg_core.errors import Unauthenticated
 from nestegg_core.people.group_roles import GroupRule
 from nestegg_core.people.permissions import ROLES
 from nestegg_core.people.provisioning import Provisioning
+from nestegg_core.people.sessions import deny_token
 from nestegg_core.runtime import Runtime
 from nestegg_core.settings.group_roles import ROLES as ROLES_OF_SETTINGS
 from support.identities import ISSUER, OTHER_ISSUER, identity, provisioning
@@ -179,6 +182,23 @@ def test_what_the_operator_takes_out_of_the_rules_goes_with_the_next_token(
     provisioning(runtime).of_identity(member)
 
     assert membership(runtime, person, org_id) is None
+
+
+def test_for_a_token_that_was_signed_out_nothing_is_written(runtime: Runtime, org_id: UUID) -> None:
+    service, denied = provisioning(runtime, rule(org_id)), sha256(new_id().bytes).digest()
+    with runtime.storage.system_transaction(write=True) as tx:
+        deny_token(tx, denied, runtime.clock())
+    someone, nobody = identity(), identity()
+    person = service.of_identity(someone)
+    assert service.of_identity(someone, denied) == person, "its request is refused by whom it asks"
+
+    for seen in (identity(subject=someone.subject, groups=frozenset({"family"})), nobody):
+        with pytest.raises(Unauthenticated):
+            service.of_identity(seen, denied)
+
+    assert membership(runtime, person, org_id) is None
+    with pytest.raises(Unauthenticated):
+        service.of_identity(replace(nobody, may_provision=False))
 
 
 def test_a_rule_for_an_organization_that_is_not_there_is_logged_and_harms_nobody(

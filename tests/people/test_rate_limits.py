@@ -56,6 +56,18 @@ def test_rules_and_keys_are_counted_apart(limited: RateLimits) -> None:
         limited.hit("parting", EMAIL, ADDRESS)
 
 
+def test_what_is_only_required_is_not_counted(limited: RateLimits) -> None:
+    for _ in range(3):
+        limited.require("parting", EMAIL)
+    limited.hit("parting", EMAIL)
+
+    for _ in range(2):
+        with pytest.raises(TooManyRequests) as refused:
+            limited.require("parting", EMAIL)
+        assert 3590 <= refused.value.retry_after <= 3600
+    limited.require("parting", ADDRESS)
+
+
 def test_what_is_forgotten_begins_anew(limited: RateLimits) -> None:
     limited.hit("parting", EMAIL)
     limited.forget("parting", EMAIL)

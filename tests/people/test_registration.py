@@ -39,6 +39,21 @@ def test_open_lets_everyone_in(serve: Serve) -> None:
     assert register(serve(REGISTRATION="open")).status_code == 201
 
 
+@pytest.mark.parametrize("mode", ["open", "invite"])
+def test_nobody_goes_through_a_list_of_emails(
+    serve: Serve, household: Household, mode: str
+) -> None:
+    client = serve(REGISTRATION=mode)
+    token = token_of(invite(household, f"y{next(_numbers)}@example.com")["link"])
+    tries = [register(client, email=household.email, invitation=token) for _ in range(21)]
+
+    assert [one.status_code for one in tries] == [409] * 20 + [429]
+    assert int(tries[-1].headers["Retry-After"]) > 0
+    assert register(client, invitation=token).status_code == 429, "who is new is told no more"
+    elsewhere = serve(REGISTRATION=mode)
+    assert register(elsewhere, invitation=token).status_code == 201, "the link is as good as before"
+
+
 def test_invite_lets_in_whoever_is_invited(serve: Serve, household: Household) -> None:
     client = serve(REGISTRATION="invite")
     without = register(client)

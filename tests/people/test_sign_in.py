@@ -10,7 +10,7 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 from sqlalchemy import select, update
 
-from nestegg_core.database.tables import credentials
+from nestegg_core.database.tables import credentials, sessions
 from nestegg_core.encryption.blind_index import BlindIndex, stored_root
 from nestegg_core.errors import TooManyRequests, Unauthenticated
 from nestegg_core.people.devices import Device
@@ -185,6 +185,22 @@ def test_a_password_that_changes_while_it_is_checked_signs_nobody_in(
             return super().verify(stored, password)
 
     assert attempt(make(Slow()), email, HOME, PASSWORD) == WRONG
+
+
+def test_whoever_is_disabled_while_the_password_is_checked_is_not_signed_in(
+    runtime: Runtime, make: Make, email: str
+) -> None:
+    person_id = runtime.administration.find(email)
+
+    class Slow(Counting):
+        def verify(self, stored: str | None, password: str) -> bool:
+            runtime.administration.set_disabled(person_id, disabled=True)
+            return super().verify(stored, password)
+
+    assert attempt(make(Slow()), email, HOME, PASSWORD) == WRONG
+    with runtime.storage.system_transaction(write=False) as tx:
+        opened = tx.execute(select(sessions.c.id).where(sessions.c.person_id == person_id)).all()
+    assert opened == [], "nothing waits for the day on which they are enabled again"
 
 
 def test_an_account_can_be_tried_so_often_from_one_address(make: Make, email: str) -> None:

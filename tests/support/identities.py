@@ -40,7 +40,9 @@ def provisioning(runtime: Runtime, *rules: GroupRule) -> Provisioning:
     )
 
 
-def links(runtime: Runtime, *rules: GroupRule, passwords_count: bool = True) -> IdentityLinks:
+def links(
+    runtime: Runtime, *rules: GroupRule, passwords_count: bool = True, mails: bool = True
+) -> IdentityLinks:
     """Return links of a server whose chain has two providers."""
     return IdentityLinks(
         storage=runtime.storage,
@@ -48,5 +50,7 @@ def links(runtime: Runtime, *rules: GroupRule, passwords_count: bool = True) -> 
         group_roles=GroupRoles(rules, runtime.clock),
         providers={ISSUER: "acme", OTHER_ISSUER: "other"},
         passwords_count=passwords_count,
+        proof=runtime.own_password,
+        mails=mails,
         clock=runtime.clock,
     )

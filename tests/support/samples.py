@@ -179,7 +179,7 @@ _BODIES: dict[Any, Callable[[Household], dict[str, Any]]] = {
     },
     own_addresses.LostPassword: lambda owner: {"email": owner.email},
     own_addresses.PasswordReset: lambda _: {"token": "unknown", "password": PASSWORD},
-    identities.NewIdentity: lambda _: {"token": "unknown"},
+    identities.NewIdentity: lambda _: {"token": "unknown", "password": PASSWORD},
     own_addresses.AddressProof: lambda _: {"token": "unknown"},
     people.Registration: lambda _: {"email": email(), "password": PASSWORD},
     sign_in.SignIn: lambda owner: {"email": owner.email, "password": PASSWORD},

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from nestegg_core.database.tables import credentials
 from nestegg_core.runtime import Runtime
 from nestegg_core.testing import FakeIdentityProvider, Fault
-from support.household import Household, register
+from support.household import PASSWORD, Household, register
 from support.serving import Serve, serving
 from support.vendors import COGNITO, GOOGLE, KEYCLOAK, OKTA, VENDORS, Playing, Vendor, play
 
@@ -69,7 +69,7 @@ def role_at(of: Playing, host: Household, token: str) -> str | None:
 
 
 def link(of: Playing, person: Household, token: str) -> Result:
-    return post(of, person.token, {"token": token})
+    return post(of, person.token, {"token": token, "password": PASSWORD})
 
 
 def post(of: Playing, bearer: str, body: Mapping[str, str]) -> Result:
@@ -110,6 +110,20 @@ def test_a_role_comes_and_goes_with_the_group(of: Playing, host: Household) -> N
     gone = of.person(who)
     assert of.api.answer(gone, f"/api/v1/organizations/{host.org_id}/accounts").status_code == 404
     assert role_at(of, host, gone) is None
+
+
+@each_vendor
+def test_a_token_that_was_signed_out_gives_no_role_back_and_makes_nobody(
+    of: Playing, host: Household
+) -> None:
+    who = subject()
+    old = of.person(who, **groups(of.vendor, "family"))
+    person = of.api.me(old)["id"]
+    of.api.sign_out(old)
+    assert role_at(of, host, of.person(who)) is None
+
+    assert of.api.status(old) == 401
+    assert person not in [one["person_id"] for one in host.get("members", limit=200).json["items"]]
 
 
 @each_vendor
@@ -229,6 +243,16 @@ class TestRefusals:
         assert answer.status_code == 422
         assert answer.json["errors"][0]["pointer"] == "/token"
         assert "WWW-Authenticate" not in answer.headers
+
+    @pytest.mark.parametrize("password", [{}, {"password": None}, {"password": "wrong horse"}])
+    def test_a_good_token_without_the_callers_password_is_422(
+        self, of: Playing, household: Household, password: dict[str, str]
+    ) -> None:
+        answer = post(of, household.token, {"token": of.person(subject()), **password})
+
+        assert answer.status_code == 422
+        assert [one["pointer"] for one in answer.json["errors"]] == ["/password"]
+        assert household.get("/api/v1/me/identities").json["items"] == []
 
     def test_ones_own_built_in_token_is_422(self, of: Playing, household: Household) -> None:
         assert link(of, household, household.token).status_code == 422

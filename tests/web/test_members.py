@@ -1,6 +1,7 @@
 """Members: who changes whom, and that an organization keeps an owner."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from falcon.testing import Result, TestClient
@@ -10,6 +11,7 @@ from nestegg_core.database.tables import memberships
 from nestegg_core.runtime import Runtime
 from support.household import Household, register
 from support.newcomers import newcomer
+from support.serving import Serve
 from support.staff import at, disable, hire, person_id
 
 
@@ -150,20 +152,44 @@ def test_of_two_owners_who_take_each_other_out_at_once_one_stays(
     assert sorted(one.status_code for one in answers) == [204, 404]
 
 
-def test_a_role_of_a_providers_groups_is_shown_and_left_alone(
-    runtime: Runtime, client: TestClient, household: Household
-) -> None:
+def granted(runtime: Runtime, client: TestClient, household: Household) -> Household:
+    """Return a member whose role the groups of a provider gave."""
     member = employ(runtime, client, household, "member")
     with runtime.storage.system_transaction(write=True) as tx:
         place = update(memberships).where(memberships.c.person_id == person_id(member))
         tx.execute(
             place.where(memberships.c.role == "member").values(granted_by="https://id.example")
         )
+    return member
 
-    assert household.get(path(member)).json["granted_by"] == "https://id.example"
-    assert problem(give(household, member, "admin")) == "role-of-provider"
-    assert problem(take_out(household, member)) == "role-of-provider"
+
+def test_a_role_of_a_providers_groups_is_shown_and_left_alone(
+    runtime: Runtime, client: TestClient, household: Household, serve: Serve
+) -> None:
+    member = granted(runtime, client, household)
+    there = serve(
+        IDENTITY_PROVIDER_CHAIN="okta,builtin",
+        IDP_OKTA_ISSUER="https://id.example",
+        IDP_OKTA_CLIENT_ID="app",
+    )
+    owner, member = (replace(person, client=there) for person in (household, member))
+
+    assert owner.get(path(member)).json["granted_by"] == "https://id.example"
+    assert problem(give(owner, member, "admin")) == "role-of-provider"
+    assert problem(take_out(owner, member)) == "role-of-provider"
     assert problem(take_out(member, member)) == "role-of-provider"
+
+
+def test_a_role_of_a_provider_that_is_in_force_no_more_is_changed_like_any_other(
+    runtime: Runtime, client: TestClient, household: Household
+) -> None:
+    """Else nobody could take it back: no token of that provider will come."""
+    first, second = (granted(runtime, client, household) for _ in range(2))
+
+    changed = give(household, first, "viewer")
+    assert (changed.json["role"], changed.json["granted_by"]) == ("viewer", None)
+    assert take_out(household, second).status_code == 204
+    assert household.get(path(second)).status_code == 404
 
 
 def test_a_further_organization_has_its_maker_as_owner_and_a_starting_set(

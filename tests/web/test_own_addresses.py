@@ -1,6 +1,7 @@
 """Lost passwords and proof of addresses, with a real mail server."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -16,7 +17,7 @@ from support.newcomers import newcomer
 from support.redis import running_redis
 from support.serving import Serve
 from support.smtp import MailBox, mail_server
-from support.staff import disable, invite, person_id, promote, token_of
+from support.staff import at, disable, invite, person_id, promote, token_of
 
 NEW = "another battery staple"
 
@@ -160,6 +161,19 @@ def test_an_account_is_mailed_three_times_an_hour(
     mailed(box, 3)
 
 
+def test_a_person_mails_no_more_invitations_by_making_more_organizations(
+    mailing: Runtime, person: Household
+) -> None:
+    made = person.post("/api/v1/organizations", name="Another").json["id"]
+    invitation = {"email": "guest@example.com", "role": "viewer"}
+    for _ in range(50):
+        mailing.rate_limits.hit("invitations of a person", person_id(person))
+
+    answer = at(person, made).post("invitations", **invitation)
+
+    assert (answer.status_code, kind(answer)) == (429, "too-many-requests")
+
+
 def test_a_bad_password_leaves_the_link_good(
     client: TestClient, box: MailBox, person: Household
 ) -> None:
@@ -182,6 +196,25 @@ def test_an_administrator_gets_the_link_and_the_person_the_same_one(
     assert made.json["link"] == mailed(box)
     assert reset(client, token_of(made.json["link"])).status_code == 204
     assert not is_verified(mailing, person), "the administrator has seen it too"
+
+
+def test_a_token_that_administers_does_not_read_such_a_link_from_its_job(
+    mailing: Runtime, client: TestClient, box: MailBox, person: Household
+) -> None:
+    administrator = register(client, email=f"admin{next(_numbers)}@example.com")
+    promote(mailing, administrator)
+    link = administrator.post(f"/api/v1/admin/persons/{person_id(person)}/reset-link").json["link"]
+    assert mailed(box) == link
+    (job, *_), _ = mailing.job_list.page({"name": "mail_shown_reset_link", "state": None}, limit=1)
+    body = {"name": "Script", "scopes": ["instance:admin"]}
+    token = administrator.post("/api/v1/me/tokens", **body).json["token"]
+    script = replace(administrator, signed_in={**administrator.signed_in, "access_token": token})
+
+    one = f"/api/v1/admin/jobs/{job['id']}"
+    assert administrator.get(one).json["arguments"]["token"] in link
+    assert kind(script.get(one)) == "insufficient-scope"
+    assert kind(script.post(f"{one}/retry")) == "insufficient-scope"
+    assert script.get("/api/v1/admin/jobs").status_code == 200
 
 
 def test_whoever_has_no_password_here_gets_no_link(

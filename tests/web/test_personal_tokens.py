@@ -94,7 +94,9 @@ def test_an_operation_on_ones_account_admits_a_token_with_its_scope_alone(
 
 def test_scopes_are_of_the_table_and_follow_from_the_declaration(guarded: list[Operation]) -> None:
     for op in guarded:
-        if op.administrators:
+        if op.opens_accounts:
+            assert (op.administrators, op.scope) == (True, "account:write")
+        elif op.administrators:
             assert op.scope == "instance:admin"
         elif op.permission:
             assert op.scope in PERMISSIONS
@@ -215,6 +217,24 @@ def test_instance_administration_needs_the_scope_and_the_mark(
     assert script.get("/api/v1/admin/persons").status_code == 403
 
 
+def test_a_token_that_administers_opens_no_account(
+    runtime: Runtime, administrator: Household, household: Household
+) -> None:
+    """Else one that leaks would take its person's account over, and everybody else's."""
+    script = carrying(administrator, make(administrator, *GRANTABLE).json["token"])
+    persons = [f"/api/v1/admin/persons/{person_id(one)}" for one in (administrator, household)]
+
+    for person in persons:
+        assert script.post(f"{person}/reset-link").json["type"].endswith(":insufficient-scope")
+    for change in ({"is_admin": True}, {"is_admin": True, "disabled": False}):
+        refused = script.patch(persons[1], 1, **change)
+        assert refused.json["type"].endswith(":insufficient-scope")
+    assert script.patch(persons[1], 1, disabled=True).status_code == 200
+    operator = with_token(runtime, administrator, *SCOPES)
+    assert operator.patch(persons[1], 2, is_admin=True).status_code == 200
+    assert operator.post(f"{persons[1]}/reset-link").status_code == 201
+
+
 def test_bad_tokens_are_401_and_tell_nothing_but_why(
     runtime: Runtime, household: Household
 ) -> None:
@@ -246,6 +266,11 @@ def test_no_identity_provider_gets_to_see_one(
     assert [ask(token) for token in tokens] == [200, 401, 401, 401]
     assert seen == []
     assert ask("another") == 401
+    assert seen == ["another"]
+    operator = replace(with_token(runtime, household, "account:write"), client=client)
+    for token in tokens:
+        refused = operator.post("/api/v1/me/identities", token=token)
+        assert refused.json["errors"][0]["pointer"] == "/token"
     assert seen == ["another"]
 
 

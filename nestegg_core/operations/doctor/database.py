@@ -1,5 +1,6 @@
 """The database: does it answer, where does its schema stand, and does it keep people apart?"""
 
+import re
 from collections.abc import Iterator
 
 from nestegg_core.contracts.operations import Diagnosis
@@ -7,11 +8,34 @@ from nestegg_core.contracts.storage import ExaminedStorage, Storage
 from nestegg_core.database import head
 from nestegg_core.errors import MigrationError, StorageUnavailable
 
-_REFUSED = ("password", "authentication", "role", "permission")
+_QUOTED = re.compile(r"""(["']).*?\1""")
+_CAUSES = (
+    (
+        ("too many clients", "connection slots"),
+        "takes no more connections",
+        "set max_connections higher in PostgreSQL, or end what holds them; see DB_POOL_SIZE",
+    ),
+    (
+        ("ssl", "certificate"),
+        "and this machine do not agree on TLS",
+        "switch TLS on in the server (ssl = on), or correct sslmode and sslrootcert in {variable}",
+    ),
+    (
+        ("database does not exist",),
+        "server has no database of the name in {variable}",
+        "correct the name, or as PostgreSQL's superuser: CREATE DATABASE ... OWNER ...",
+    ),
+    (
+        ("password", "authentication", "role", "permission"),
+        "refuses the user or password of {variable}",
+        "correct {variable}; for a new database run: nestegg db upgrade",
+    ),
+)
+"""What libpq's or the server's words mean, without names: what is told, and what mends it."""
 
 
 def database(
-    storage: Storage, *, migrates_itself: bool, processes: int, production: bool
+    storage: Storage, *, migrates_itself: bool, processes: int, private: bool, production: bool
 ) -> Iterator[Diagnosis]:
     """Look at the database.
 
@@ -19,13 +43,15 @@ def database(
         storage: as the application's role.
         migrates_itself: whether a server brings it to head by itself.
         processes: of servers and workers that connect.
+        private: whether nobody else is on the way to it: a socket, this machine, a trusted
+            network.
         production: whether weak walls are an error.
     """
     try:
         revision = storage.current_revision()
         findings = storage.check() if revision == head() else []
     except StorageUnavailable as error:
-        yield _unavailable(error)
+        yield _unavailable(error, "DATABASE_URL", "nothing works without it")
         return
     except MigrationError as error:
         yield Diagnosis(
@@ -44,8 +70,13 @@ def database(
             "the database itself then does not keep one organization from another's rows",
             finding.fix,
         )
-    if isinstance(storage, ExaminedStorage):
-        yield from storage.examine(processes=processes)
+    if not isinstance(storage, ExaminedStorage):
+        return
+    try:
+        yield from storage.examine(processes=processes, private=private)
+    except StorageUnavailable as error:  # the application's role has just been let in
+        why = "nothing is migrated, backed up or restored without the owner of the tables"
+        yield _unavailable(error, "DATABASE_ADMIN_URL", why)
 
 
 def not_made() -> Iterator[Diagnosis]:
@@ -66,18 +97,15 @@ def _behind(revision: str | None, *, migrates_itself: bool) -> Iterator[Diagnosi
         yield Diagnosis("error", what, "until then only probes are answered", "nestegg db upgrade")
 
 
-def _unavailable(error: StorageUnavailable) -> Diagnosis:
-    cause = str(getattr(error.__cause__, "orig", "")).lower()
-    if any(word in cause for word in _REFUSED):
-        return Diagnosis(
-            "error",
-            "The database refuses the application's user or password",
-            "nothing works without it",
-            "correct DATABASE_URL; for a new database run: nestegg db upgrade",
-        )
+def _unavailable(error: StorageUnavailable, variable: str, why: str) -> Diagnosis:
+    cause = " ".join(_QUOTED.sub("", str(getattr(error.__cause__, "orig", "")).lower()).split())
+    for words, what, fix in _CAUSES:
+        if any(word in cause for word in words):
+            told = f"The database {what}".format(variable=variable)
+            return Diagnosis("error", told, why, fix.format(variable=variable))
     return Diagnosis(
         "error",
-        "The database does not answer",
-        "nothing works without it",
-        "start it, or correct host and port in DATABASE_URL (with TLS: sslmode)",
+        f"The database does not answer at the address in {variable}",
+        why,
+        "start it, or correct host and port",
     )

@@ -8,7 +8,9 @@ from redis.exceptions import AuthenticationError, AuthorizationError, RedisError
 
 from nestegg_core.contracts.operations import Diagnosis
 
-OLDEST = (6, 0)
+OLDEST, UNUSABLE = (6, 2), (6, 0)
+"""Versions: the oldest that is tested, and the one before which libraries have no protocol."""
+
 _SECONDS = 3.0
 _FULL = 0.9
 
@@ -24,7 +26,11 @@ def redis(url: str, variable: str, *, carries_jobs: bool, guarded: bool) -> Iter
             in a trusted network, or because the URL has one.
     """
     with Redis.from_url(
-        url, socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS, decode_responses=True
+        url,
+        socket_connect_timeout=_SECONDS,
+        socket_timeout=_SECONDS,
+        decode_responses=True,
+        protocol=2,  # which old ones speak too: they shall tell their version
     ) as client:
         try:
             info: Mapping[str, Any] = client.info()
@@ -51,12 +57,13 @@ def redis(url: str, variable: str, *, carries_jobs: bool, guarded: bool) -> Iter
 
 
 def _told(info: Mapping[str, Any], variable: str, *, carries_jobs: bool) -> Iterator[Diagnosis]:
-    version = str(info.get("redis_version", ""))
-    if version and tuple(map(int, version.split(".")[:2])) < OLDEST:
+    told = str(info.get("redis_version", ""))
+    version = tuple(map(int, told.split(".")[:2])) if told else OLDEST
+    if version < OLDEST:
         yield Diagnosis(
-            "warning",
-            f"Redis is of version {version}",
-            "nothing before 6.0 is tested or gets security fixes",
+            "error" if version < UNUSABLE else "warning",
+            f"Redis is of version {told}",
+            "nothing before 6.2 is tested or gets security fixes, and before 6.0 nothing works",
             "install Redis 7 or newer, or Valkey",
         )
     policy = info.get("maxmemory_policy", "noeviction")

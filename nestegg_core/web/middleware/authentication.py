@@ -55,18 +55,19 @@ class Authentication:
 
     def _identified(self, token: str) -> tuple[Caller, datetime]:
         identity = self._chain.identify(token)
+        digest = token_hash(token)
         caller = Caller(
-            person_id=self._person_id(identity),
+            person_id=self._person_id(identity, digest),
             is_admin=identity.is_admin,
             session_id=identity.session_id,
-            token_hash=token_hash(token),
+            token_hash=digest,
         )
         return caller, identity.expires_at
 
-    def _person_id(self, identity: Identity) -> UUID:
+    def _person_id(self, identity: Identity, digest: bytes) -> UUID:
         if identity.issuer == ISSUER:
             return UUID(identity.subject)
-        return self._provisioning.of_identity(identity)
+        return self._provisioning.of_identity(identity, digest)
 
 
 def token_hash(token: str) -> bytes:

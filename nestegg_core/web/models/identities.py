@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 from nestegg_core.web.fields import RequestModel
 from nestegg_core.web.middleware.authentication import MAX_TOKEN
 from nestegg_core.web.models.common import AnswerModel
+from nestegg_core.web.models.sign_in import Password
 
 Url = Annotated[str | None, Field(description="Null where it is not known at present.")]
 
@@ -58,6 +59,10 @@ class NewIdentity(RequestModel):
         StringConstraints(min_length=1, max_length=MAX_TOKEN, pattern="^[!-~]+$"),
         Field(description="A bearer token that another provider issued to the same person."),
     ]
+    password: Annotated[
+        Password | None,
+        Field(description="The caller's own, asked for again; left out by who has none here."),
+    ] = None
 
 
 class OwnIdentity(AnswerModel):

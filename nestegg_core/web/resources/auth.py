@@ -46,8 +46,11 @@ class Auth:
         with the type `invitation-required`, `invitation-invalid` or `registration-closed`.
         """
         body = call.body
-        new = self._registration.register(body.email, body.password, body.name, body.invitation)
-        pair = self._sessions.open(new.person_id, self._addresses.device(call.request))
+        device = self._addresses.device(call.request)
+        new = self._registration.register(
+            body.email, body.password, body.name, body.invitation, device
+        )
+        pair = self._sessions.open(new.person_id, device)
         user = self._persons.read(new.person_id)
         content = {
             "user": user,

@@ -7,6 +7,7 @@ from nestegg_core.errors import InvalidInput, Unauthenticated
 from nestegg_core.identity.chain import IdentityChain
 from nestegg_core.identity.directory import Entry, SignInDirectory
 from nestegg_core.people.identity_links import IdentityLinks
+from nestegg_core.people.token_format import looks_personal
 from nestegg_core.web.middleware.authentication import token_hash
 from nestegg_core.web.models import identities as models
 from nestegg_core.web.operation import PREFIX, Answer, Call, operation
@@ -74,12 +75,13 @@ class IdentityResource:
         """Link another provider's identity, which signs one in from then on.
 
         Linking one that is linked already changes nothing. The answer is 409 with the type
-        `identity-taken` where the identity has an account of its own, and `provider-linked` where
-        the account has another identity of that provider.
+        `identity-taken` where the identity has an account of its own, `provider-linked` where the
+        account has another identity of that provider, and `address-not-proven` where somebody with
+        a password has yet to prove their address.
         """
-        token = call.body.token
+        token, password = call.body.token, call.body.password
         identity = self._verified(token)
-        linked = self._links.link(call.caller.person_id, identity, token_hash(token))
+        linked = self._links.link(call.caller.person_id, identity, token_hash(token), password)
         return Answer(linked, status=201)
 
     @operation("DELETE", ONE, answer=None, status=204)
@@ -93,6 +95,8 @@ class IdentityResource:
 
     def _verified(self, token: str) -> Identity:
         """Verify a token that is no credential of this request: a bad one is bad input."""
+        if looks_personal(token):  # no provider gets to see one
+            raise InvalidInput.one("/token", "bad_token", "must be a token of another provider")
         try:
             return self._chain.identify(token)
         except Unauthenticated as error:

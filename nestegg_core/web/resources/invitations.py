@@ -57,6 +57,7 @@ class InvitationResource:
         mailed = self._outbox.configured
         if mailed:
             self._limits.hit("invitations of an organization", call.org_id)
+            self._limits.hit("invitations of a person", call.caller.person_id)
         row, link = self._invitations.create(
             call.tx, call.caller.person_id, call.body.email, call.body.role
         )

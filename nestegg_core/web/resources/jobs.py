@@ -1,7 +1,13 @@
 """Jobs, for administrators of the instance."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from nestegg_core.jobs.reading import JobList
 from nestegg_core.jobs.service import Jobs
+from nestegg_core.people.access import require_scope
+from nestegg_core.people.mail_jobs import SHOWN_RESET
+from nestegg_core.people.permissions import ACCOUNT_WRITE
 from nestegg_core.web.models import jobs as models
 from nestegg_core.web.operation import PREFIX, Answer, Call, operation
 
@@ -38,14 +44,25 @@ class JobResource:
 
     @operation("GET", ONE, administrators=True, answer=models.Job)
     def read(self, call: Call) -> Answer:
-        """Read a job with its arguments."""
-        return Answer(self._list.read(call.params["job_id"]), cacheable=False)
+        """Read a job with its arguments.
+
+        One that mails a link to reset a password has it there: for that a personal access token
+        needs `account:write` as well.
+        """
+        return Answer(self._read(call), cacheable=False)
 
     @operation("POST", ONE + "/retry", administrators=True, answer=models.Job, status=202)
     def retry(self, call: Call) -> Answer:
         """Have a failed job done after all, with as many tries as a new one."""
+        self._read(call)
         self._jobs.retry(call.params["job_id"])
         return self._accepted(call.params["job_id"])
+
+    def _read(self, call: Call) -> Mapping[str, Any]:
+        job = self._list.read(call.params["job_id"])
+        if job["name"] == SHOWN_RESET:
+            require_scope(call.caller, ACCOUNT_WRITE)
+        return job
 
     def _accepted(self, job_id: str) -> Answer:
         location = f"{COLLECTION}/{job_id}"

@@ -90,6 +90,7 @@ class OwnAddressResource:
         "POST",
         PREFIX + "/admin/persons/{person_id:uuid}/reset-link",
         administrators=True,
+        opens_accounts=True,
         answer=models.ResetLink,
         status=201,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import URL, Connection, text
+from sqlalchemy import Connection, text
 
 from nestegg_core import ConfigurationError, Diagnosis, Transaction
 from nestegg_storage_postgres.tools import TOOLS, Tools
@@ -16,8 +16,7 @@ _SERVER = text(
     SELECT clock_timestamp() AS now,
            current_setting('max_connections')::int
              - current_setting('superuser_reserved_connections')::int AS connections,
-           (SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()) AS tls,
-           inet_server_addr() IS NULL AS by_socket
+           (SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()) AS tls
     """
 )
 _OWNER = text(
@@ -25,22 +24,30 @@ _OWNER = text(
     "current_setting('server_version_num')::int / 10000 AS version "
     "FROM pg_roles WHERE rolname = current_user"
 )
-_LOOPBACK = ("127.", "::1", "localhost")
+_NOT_ENCRYPTED = Diagnosis(
+    "warning",
+    "The connection to the database is not encrypted",
+    "whoever is on the way reads every row and the password's exchange",
+    "add ?sslmode=require (better: verify-full) to DATABASE_URL, and switch TLS on in the server: "
+    "ssl = on",
+)
 
 
-def examine_connection(transaction: Transaction, url: URL, demand: int) -> Sequence[Diagnosis]:
+def examine_connection(
+    transaction: Transaction, demand: int, *, private: bool
+) -> Sequence[Diagnosis]:
     """Look at the connection as the application.
 
     Args:
         transaction: as the application's role.
-        url: where it connects.
         demand: connections that all processes may open together.
+        private: whether nobody else is on the way, so that TLS is not needed.
     """
     before = datetime.now(UTC)
     server = transaction.execute(_SERVER).one()
     return [
         *_clock(server.now, before, datetime.now(UTC)),
-        *_tls(url, tls=bool(server.tls), by_socket=server.by_socket),
+        *([] if server.tls or private else [_NOT_ENCRYPTED]),
         *_connections(demand, server.connections),
     ]
 
@@ -78,19 +85,6 @@ def _clock(server: datetime, before: datetime, after: datetime) -> Iterator[Diag
             "tokens, leases of jobs and schedules compare moments",
             "keep both by NTP: timedatectl set-ntp true",
         )
-
-
-def _tls(url: URL, *, tls: bool, by_socket: bool) -> Iterator[Diagnosis]:
-    host = url.host or ""
-    if tls or by_socket or host.startswith(_LOOPBACK):
-        return
-    yield Diagnosis(
-        "warning",
-        "The connection to the database is not encrypted",
-        "whoever is on the way reads every row and the password's exchange",
-        "add ?sslmode=require (better: verify-full) to DATABASE_URL, and switch TLS on in the "
-        "server: ssl = on",
-    )
 
 
 def _connections(demand: int, there: int) -> Iterator[Diagnosis]:

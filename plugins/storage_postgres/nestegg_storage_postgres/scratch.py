@@ -19,6 +19,7 @@ _LEFT_BEHIND = timedelta(hours=25)
 """Longer than a job may take: whoever made an older one was killed before it was dropped."""
 
 _NO_RIGHT = "42501"
+_IN_USE = "55006"
 _OURS = text("SELECT datname FROM pg_database WHERE datname LIKE :pattern")
 
 
@@ -47,14 +48,28 @@ def scratch_database(url: URL) -> Iterator[URL]:
         yield url.set(database=name)
     finally:
         with engine.connect() as connection:
-            _run(connection, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+            _drop(connection, name)
 
 
 def _drop_left_behind(connection: Connection) -> None:
     limit = f"{PREFIX}{datetime.now(UTC) - _LEFT_BEHIND:{_MOMENT}}"
     for name in connection.execute(_OURS, {"pattern": f"{PREFIX}%"}).scalars().all():
         if name < limit:
-            _run(connection, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+            _drop(connection, name)
+
+
+def _drop(connection: Connection, name: str) -> None:
+    """Drop a database, and end whoever of ours is still in it.
+
+    Not by force at first: that needs a right over the server's own vacuum, which the plain way
+    asks to leave.
+    """
+    try:
+        _run(connection, "DROP DATABASE IF EXISTS {}", name)
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != _IN_USE:
+            raise
+        _run(connection, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
 
 def _run(connection: Connection, statement: LiteralString, name: str) -> None:

@@ -215,11 +215,11 @@ class PostgresStorage(SqlStorage):
             with self.migrating():
                 pass  # it ends with the rights
 
-    def examine(self, *, processes: int) -> Sequence[Diagnosis]:
+    def examine(self, *, processes: int, private: bool) -> Sequence[Diagnosis]:
         """Return what is wrong with connections, TLS, clocks, the owner's rights and the tools."""
         demand = processes * (self._pool_size + self._max_overflow)
         with self.system_transaction(write=False) as transaction:
-            found = examine_connection(transaction, self._url, demand)
+            found = examine_connection(transaction, demand, private=private)
         with translated_errors(), self._admin_engine().connect() as connection:
             return [*found, *examine_admin(connection, self._tools)]
 

@@ -1,0 +1,15 @@
+"""`examine` tells of what is on the way to the database."""
+
+from nestegg_storage_postgres.storage import PostgresStorage
+
+
+def test_a_connection_without_tls_is_told_unless_nobody_else_is_on_the_way(
+    storage: PostgresStorage,
+) -> None:
+    """The tests' server has no TLS; here the socket that leads to it passes for a network."""
+    on_a_network, private = (
+        [one.what for one in storage.examine(processes=1, private=private)]
+        for private in (False, True)
+    )
+
+    assert set(on_a_network) - set(private) == {"The connection to the database is not encrypted"}
