@@ -75,10 +75,9 @@ def test_an_owner_who_may_not_make_the_role_says_who_may(
 def test_urls_without_a_user_are_one_role(
     postgres: Postgres, empty_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a local socket the server takes the name from the system."""
+    """The driver takes the name from the system, or from its own variable."""
     monkeypatch.setenv("PGUSER", OWNER)
-    host = postgres.superuser.query["host"]
-    url = f"postgresql:///{empty_database}?host={host}"
+    url = postgres.superuser.set(database=empty_database)._replace(username=None).render_as_string()
     storage = PostgresStorage(url, admin_url=url, pool_size=1, max_overflow=0)
     storage.upgrade()
     assert storage.current_revision() == head()
