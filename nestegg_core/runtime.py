@@ -447,4 +447,6 @@ def _own_checks(jobs: Jobs, faults: PluginFaults) -> Sequence[BoundedCheck]:
     if jobs.queue is None:
         return []
     core = Source("builtin:core", "nestegg-core", version("nestegg-core"))
-    return [BoundedCheck(Guard(core, faults), HealthCheckRegistration("queue", jobs.check))]
+    # Without Redis jobs wait and requests do not: no reason to send requests elsewhere.
+    queue = HealthCheckRegistration("queue", jobs.check, essential=False)
+    return [BoundedCheck(Guard(core, faults), queue)]

@@ -39,6 +39,8 @@ class HealthCheckRegistration:
     Attributes:
         name: shown in the answer.
         check: returns what is wrong; empty when ready. It has one second.
+        essential: whether requests should go elsewhere while something is wrong. What is not
+            essential is told, and changes nothing: requests do without it.
 
     Example:
         >>> HealthCheckRegistration("vault", lambda: []).check()
@@ -47,6 +49,7 @@ class HealthCheckRegistration:
 
     name: str
     check: Callable[[], Sequence["Finding"]]
+    essential: bool = True
 
 
 @dataclass(frozen=True, slots=True)

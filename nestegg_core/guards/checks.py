@@ -21,10 +21,12 @@ class BoundedCheck:
 
     Attributes:
         name: shown by the probe.
+        essential: whether the server is not ready while something is wrong.
     """
 
     def __init__(self, guard: Guard, registration: HealthCheckRegistration) -> None:
         self.name = registration.name
+        self.essential = registration.essential
         self._guard = guard
         self._registration = registration
         self._lock = threading.Lock()

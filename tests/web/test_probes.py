@@ -85,13 +85,13 @@ def test_without_a_database_every_request_is_503_and_may_come_again(tmp_path: Pa
     assert "secretive" not in answer.text
 
 
-def checking(check: Any) -> dict[str, object]:
+def checking(check: Any, *, essential: bool = True) -> dict[str, object]:
     """Return a plugin with one health check."""
     plugin = ModuleType("vault")
 
     @hookimpl
     def nestegg_health_checks() -> Sequence[HealthCheckRegistration]:
-        return [HealthCheckRegistration("vault", check)]
+        return [HealthCheckRegistration("vault", check, essential=essential)]
 
     plugin.nestegg_health_checks = nestegg_health_checks  # type: ignore[attr-defined]
     return {"vault": plugin}
@@ -117,3 +117,10 @@ def test_a_plugins_check_counts_for_readiness_alone(
 
     assert (ready.status_code, ready.json["checks"]["vault"]) == (status, told)
     assert client.simulate_get("/health").status_code == 200
+
+
+def test_a_check_that_is_not_essential_is_told_and_changes_nothing(serve: Serve) -> None:
+    ready = serve(plugins=checking(broken, essential=False)).simulate_get("/readyz")
+
+    assert (ready.status_code, ready.json["status"]) == (200, "ready")
+    assert ready.json["checks"]["vault"] == "failed: ConnectionError"
