@@ -41,6 +41,7 @@ def faults(seconds: float) -> dict[str, Callable[[], Report]]:
         "postgresql frozen": database.frozen,
         "postgresql slowed": database.slowed,
         "postgresql at max_connections": database.at_max_connections,
+        "pools too small": database.pools_too_small,
         "processes killed": processes.workers_killed,
         "rolling restart": processes.rolled,
     }

@@ -12,10 +12,13 @@ from benchmarks.faults.scene import Scene, durable_postgres, scene, wait_for
 from benchmarks.faults.slow_link import slow_link
 from benchmarks.faults.verdict import judge
 from benchmarks.faults.writers import writing
-from benchmarks.servers import Postgres
+from benchmarks.servers import APPLICATION, Postgres
 
 BEFORE = 2.0
 """Seconds of load before the fault."""
+
+PROCESSES = 2
+_CONNECTED = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s"
 
 CONNECTIONS = 24
 """`max_connections`; the server would take up to 60 with its usual pools."""
@@ -97,6 +100,28 @@ def at_max_connections(seconds: float) -> Report:
                 time.sleep(BEFORE)
                 writes = writers.finish()
             return judge(it, "PostgreSQL at max_connections", writes, ended, seconds=seconds)
+
+
+def pools_too_small(seconds: float, size: int = 1, overflow: int = 1) -> Report:
+    """Ask for more at a time than the pools of two processes hold; count the connections."""
+    pools = {"DB_POOL_SIZE": str(size), "DB_MAX_OVERFLOW": str(overflow)}
+    with durable_postgres() as postgres, scene(postgres, **pools) as it, writing(it) as writers:
+        most, until = 0, time.monotonic() + seconds
+        with psycopg.connect(postgres.url("postgres", "postgres"), autocommit=True) as watching:
+            while time.monotonic() < until:
+                found = watching.execute(_CONNECTED, [APPLICATION]).fetchone()
+                most = max(most, found[0] if found else 0)
+                time.sleep(0.02)
+        allowed = PROCESSES * (size + overflow)
+        if most > allowed:
+            raise RuntimeError(f"{most} connections, where {allowed} are allowed")
+        return judge(
+            it,
+            "more requests than the pools have connections",
+            writers.finish(),
+            time.monotonic(),
+            notes=f"at most {most} connections of {allowed} allowed",
+        )
 
 
 def _probe_note(slowest: float) -> str:

@@ -18,6 +18,7 @@ SECONDS = 2.0
         database.frozen,
         database.slowed,
         database.at_max_connections,
+        database.pools_too_small,
         processes.workers_killed,
         queue.stopped,
         queue.full,
