@@ -47,13 +47,13 @@ install-dev: install
 	@$(MAKE) --silent --no-print-directory $(INSTALLED_DEV)
 
 test: install-dev ## run every test, on SQLite and on PostgreSQL
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(PYTEST_ARGS)
 
 peers: install-dev ## run the tests against servers of Node, Java and Debian, downloads included
 	$(BIN)/python -m pytest $(PEERS_ARGS) tests/peers
 	@if [ -d /usr/lib/postgresql ]; then \
 		echo "The tests of the database again, on the system's PostgreSQL"; \
-		NESTEGG_TEST_SYSTEM_POSTGRES=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 \
+		NESTEGG_TEST_SYSTEM_POSTGRES=1 $(BIN)/python -m pytest -n 3 \
 			--dist worksteal -q -k "postgresql or storage_postgres" \
 			$(ON_SYSTEM_POSTGRES); \
 	else \
