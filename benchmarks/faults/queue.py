@@ -5,12 +5,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from redis import Redis
-from redis.exceptions import RedisError
 
 from benchmarks.faults.report import Report
 from benchmarks.faults.scene import wait_for
@@ -22,9 +19,6 @@ from support.workers import running
 
 PACE = 0.02
 """Seconds between two jobs that are asked for."""
-
-FULL = 3_000_000
-"""Bytes of `maxmemory`."""
 
 
 @dataclass
@@ -63,22 +57,15 @@ def stopped(seconds: float) -> Report:
 
 
 def full(seconds: float) -> Report:
-    """Fill Redis to its `maxmemory` for so long; with `noeviction` it takes nothing more."""
+    """Leave Redis no memory for so long; with `noeviction` it takes nothing more."""
 
     def fault(redis: RedisServer) -> None:
         with redis.client() as client:
-            client.config_set("maxmemory", FULL)
-            _fill(client)
+            client.config_set("maxmemory", 1)
             time.sleep(seconds)
-            client.delete(*client.scan_iter("filler:*", 1000))
+            client.config_set("maxmemory", 0)
 
     return _under("Redis full", fault, seconds)
-
-
-def _fill(client: Redis) -> None:
-    with suppress(RedisError):
-        for number in range(10_000):
-            client.set(f"filler:{number}", "x" * 10_000)
 
 
 def _under(name: str, fault: Callable[[RedisServer], None], seconds: float) -> Report:
