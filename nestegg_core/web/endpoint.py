@@ -46,10 +46,10 @@ class Endpoint:
         caller = req.context.caller
         if op.administrators:
             self._access.administrator(caller, op.scope)
-        elif op.ends_sign_in:
-            require_scope(caller, op.scope)
-        else:
+        elif op.checks_standing:
             self._access.account(caller, op.scope)
+        else:
+            require_scope(caller, op.scope)
 
     def _call(self, op: Operation, req: falcon.Request, params: Mapping[str, Any]) -> Call:
         version = _required_version(req) if op.asks_version else 0

@@ -12,7 +12,7 @@ from nestegg_core.web.app import operations
 from nestegg_core.web.operation import ORGANIZATION, Operation
 from support.household import Household, register
 from support.samples import Request, request_for
-from support.staff import at, change_role, dismiss, hire, promote
+from support.staff import at, change_role, disable, dismiss, hire, promote
 
 PUBLIC = {
     ("GET", "/health"),
@@ -250,3 +250,14 @@ def test_one_person_keeps_organizations_apart(
 
     assert [one["name"] for one in elsewhere.get("accounts").json["items"]] == ["Theirs"]
     assert [one["name"] for one in own.get("accounts").json["items"]] == ["Mine"]
+
+
+def test_a_disabled_person_gets_in_nowhere(
+    runtime: Runtime, all_operations: list[Operation], household: Household
+) -> None:
+    calls = [request_for(op, household) for op in all_operations if not op.public]
+    disable(runtime, household)
+    for request in calls:
+        if request.op.path.endswith("/auth/logout"):
+            continue  # it takes rights away, and gives none
+        assert request.send(household).status_code == 401, key(request.op)

@@ -98,7 +98,7 @@ class SignOut:
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
-    @operation("POST", PREFIX + "/auth/logout", answer=None, status=204, ends_sign_in=True)
+    @operation("POST", PREFIX + "/auth/logout", answer=None, status=204, checks_standing=False)
     def logout(self, call: Call) -> Answer:
         """Sign out: the token, and its session, are worth nothing from now on."""
         self._sessions.sign_out(call.caller, call.request.context.expires_at)

@@ -14,12 +14,14 @@ class People:
         self._persons = persons
         self._organizations = organizations
 
-    @operation("GET", PREFIX + "/me", answer=models.Me)
+    @operation("GET", PREFIX + "/me", answer=models.Me, checks_standing=False)
     def me(self, call: Call) -> Answer:
         """Read who one is, and where one belongs."""
         return Answer(self._persons.me(call.caller))
 
-    @operation("GET", PREFIX + "/organizations", answer=models.OrganizationList)
+    @operation(
+        "GET", PREFIX + "/organizations", answer=models.OrganizationList, checks_standing=False
+    )
     def organizations(self, call: Call) -> Answer:
         """List the organizations that one belongs to."""
         return Answer({"items": self.me(call).content["memberships"]})
