@@ -37,6 +37,8 @@ def served(tmp_path: Path, port: int) -> Iterator[Server]:
     }
     with started("serve", "--workers", "2", variables=variables) as server:
         eventually(lambda: answers(port))
+        # A worker holds the port too, from its fork until it has closed it a moment later.
+        eventually(lambda: len(workers_of(server, port)) == 2)
         yield server
 
 
