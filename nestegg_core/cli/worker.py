@@ -1,14 +1,17 @@
 """`nestegg worker`: processes that do jobs."""
 
+import signal
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from nestegg_core.cli.metrics import metrics_port_option, share_measurements
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from nestegg_core.jobs.queue import RedisQueue
     from nestegg_core.observability.metrics_process import MetricsProcess
     from nestegg_core.runtime import Runtime
@@ -128,6 +131,9 @@ def _work(
 def begun(log_level: str | None, **ports: int | None) -> "tuple[Environment, Runtime]":
     """Read the settings, with the options of the command line before what is in them.
 
+    From here on, until pool or schedule take it over, SIGTERM ends the process in order: as the
+    first one of a container it would not even notice otherwise.
+
     Args:
         log_level: the least that is logged; `None` leaves it to the settings.
         ports: by variable, e.g. `WORKER_METRICS_PORT`; `None` likewise.
@@ -135,6 +141,7 @@ def begun(log_level: str | None, **ports: int | None) -> "tuple[Environment, Run
     from nestegg_core.cli.opening import started
     from nestegg_core.settings import Environment
 
+    signal.signal(signal.SIGTERM, _end)
     environment = Environment.read()
     if log_level is not None:
         environment.give("LOG_LEVEL", log_level.upper())
@@ -142,6 +149,10 @@ def begun(log_level: str | None, **ports: int | None) -> "tuple[Environment, Run
         if port is not None:
             environment.give(variable, str(port))
     return environment, started(environment)
+
+
+def _end(_signum: int, _frame: "FrameType | None") -> NoReturn:
+    raise SystemExit(0)
 
 
 def wait_until_ready(runtime: "Runtime") -> None:

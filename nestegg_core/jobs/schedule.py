@@ -54,6 +54,7 @@ class Schedule(CronScheduler):
         # Without Redis the methods that would use it do nothing.
         super().__init__(connection=cast(Redis, redis))
         self._has_redis = redis is not None
+        self._stopping = False
         self._enqueue_tick = enqueue_tick
         for one in registrations:
             if one.schedule is not None:
@@ -92,11 +93,14 @@ class Schedule(CronScheduler):
 
     def calculate_sleep_interval(self) -> float:
         """Sleep until the next tick; and a little where something is overdue still."""
+        if self._stopping:  # what ran just now has caught the exception that told of it
+            raise KeyboardInterrupt
         return super().calculate_sleep_interval() or _TRY_AGAIN
 
     def _request_stop(self, signum: int, frame: object) -> None:
         """Stop for good: RQ raises an ordinary exception, which a job run here would catch."""
         del signum, frame
+        self._stopping = True
         raise KeyboardInterrupt
 
     # RQ's book of schedulers. Nothing of ours depends on it, so Redis may be absent.

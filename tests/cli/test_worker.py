@@ -1,9 +1,13 @@
 """`nestegg worker`: what it does not begin with. That it works is seen in `tests/jobs`."""
 
+from pathlib import Path
+
 import pytest
 
 from support.command_line import CommandLine
 from support.redis import running_redis
+from support.traces import eventually
+from support.workers import running
 
 
 def with_redis(nestegg: CommandLine, **variables: str) -> CommandLine:
@@ -48,3 +52,16 @@ def test_queues_that_there_are_not_are_refused_with_those_that_there_are(
 
     assert answer.exit_code == 2
     assert "--queues takes some of: default, heavy." in answer.output
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True, scope="session")
+@pytest.mark.usefixtures("runtime")  # so that the application's role is there
+@pytest.mark.parametrize("command", ["worker", "scheduler"])
+def test_it_ends_in_order_when_told_to_before_it_has_begun(
+    fresh_variables: dict[str, str], tmp_path: Path, command: str
+) -> None:
+    with running_redis() as redis:
+        variables = {**fresh_variables, "REDIS_URL": redis.url}
+        with running(tmp_path, variables, command) as process:
+            eventually(lambda: process.logged("waits for the migrations"))
+            assert process.stop() == 0

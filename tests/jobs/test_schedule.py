@@ -1,10 +1,12 @@
 """When scheduled jobs are asked for."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -176,3 +178,22 @@ def test_a_redis_that_is_away_takes_nothing_from_the_schedule(
         schedule.register_death()
 
     assert asked.ticks
+
+
+def test_being_told_to_stop_counts_even_if_what_runs_catches_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def catching(_name: str, _tick: datetime) -> None:
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+
+    def sleep(_seconds: float) -> None:
+        pytest.fail("it went on")
+
+    monkeypatch.setattr("rq.cron.time.sleep", sleep)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        Schedule([job("* * * * *")], catching, None).start()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
