@@ -41,7 +41,7 @@ def missing(received: bytes) -> int:
         >>> missing(b"GET / HTTP/1.1"), missing(b"GET / HTTP/1.1" + _HEAD_END)
         (15, 0)
         >>> missing(b"POST / HTTP/1.1\\r\\nContent-Length: 5" + _HEAD_END + b"123")
-        44
+        43
     """
     if len(received) >= _PEEK:
         return 0

@@ -22,6 +22,7 @@ from nestegg_core.encryption.rewrap import Rewrapped, rewrap
 from nestegg_core.encryption.sealed_columns import sealed_columns
 from nestegg_core.encryption.status import retire
 from nestegg_core.runtime import Runtime
+from nestegg_core.testing import MovableClock
 from support.rotation import (
     MARK,
     Notes,
@@ -213,8 +214,11 @@ def test_a_checkpoint_on_the_way_to_an_older_key_does_not_count(
 ) -> None:
     second = process(2, 1)
     with pytest.raises(Interrupted):
-        rewrap(second.keys, report=interrupt_after(6), batch=5)
+        rewrap(second.keys, report=interrupt_after(6, "transactions.notes"), batch=5)
     third = process(3, 2, 1)
+    with pytest.raises(Interrupted):
+        rewrap(third.keys, report=interrupt_after(1, "transactions.notes"), batch=5)
+    assert stored_note(third.storage, places(notes)[0]).startswith("ne1:fernet:v3:")
     assert rewrap(third.keys).left == 0
     assert kinds(third.storage) == {("fernet", 3)}
     assert notes.read(third) == notes.texts
@@ -231,6 +235,26 @@ def test_a_second_run_is_refused_while_the_first_is_at_it(process: Process, note
 
     assert rewrap(runtime.keys, report=run_again).left == 0
     assert set(refused) == {"busy"}
+    assert notes.read(runtime) == notes.texts
+
+
+def test_a_run_holds_its_lease_however_long_one_column_takes(
+    process: Process, notes: Notes
+) -> None:
+    clock = MovableClock()
+    runtime = process(2, 1)
+    keys = replace(runtime.keys, clock=clock)
+    refused: list[str] = []
+
+    def run_again_later(progress: Progress) -> None:
+        clock.move(seconds=10)  # a lease lasts for fifteen
+        with pytest.raises(Conflict) as busy:
+            rewrap(keys)
+        assert busy.value.code == "busy"
+        refused.append(progress.column)
+
+    assert rewrap(keys, report=run_again_later, batch=5).left == 0
+    assert refused.count("transactions.notes") > 2
     assert notes.read(runtime) == notes.texts
 
 

@@ -1,10 +1,7 @@
 """Whatever is in a file: a statement or a StatementError, and soon."""
 
 import csv
-import doctest
-import importlib
 import io
-import pkgutil
 import time
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nestegg_core import StatementError, StatementFile, importers
+from nestegg_core import StatementError, StatementFile
 from nestegg_core.importers import CsvImporter
 
 MEBIBYTE = 1024 * 1024
@@ -157,9 +154,3 @@ def test_a_hostile_cell_is_a_problem_of_its_row(cell: str) -> None:
     text = f'date,payee,amount\n2020-01-01,"{cell}",1\n2020-01-02,x,"{cell}"\n'
     statement = CsvImporter().read(StatementFile(text.encode()), {})
     assert statement.rows[1].problems
-
-
-@pytest.mark.parametrize("name", [m.name for m in pkgutil.iter_modules(importers.__path__)])
-def test_the_examples_in_the_docstrings_are_true(name: str) -> None:
-    module = importlib.import_module(f"{importers.__name__}.{name}")
-    assert doctest.testmod(module).failed == 0

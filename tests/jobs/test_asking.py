@@ -1,5 +1,7 @@
 """Asking for jobs: what is accepted, and what travels through Redis."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -52,6 +54,13 @@ def test_a_tick_is_accepted_once(instance: Instance, clock: MovableClock) -> Non
 
     assert (first, second) == ("work-20260301T1200Z", None)
     assert instance.messages() == [first]
+
+
+def test_two_ticks_within_one_hour_are_two_jobs(instance: Instance, clock: MovableClock) -> None:
+    first = instance.runtime.jobs.enqueue_tick("work", clock())
+    second = instance.runtime.jobs.enqueue_tick("work", clock() + timedelta(minutes=1))
+
+    assert (first, second) == ("work-20260301T1200Z", "work-20260301T1201Z")
 
 
 def test_redis_being_down_keeps_nobody_and_loses_nothing(

@@ -12,6 +12,22 @@ from nestegg_core.people.rate_limits import RULES, RateLimits
 from support.redis import RedisServer, running_redis
 
 SMALL = {"greeting": "2 per 1 hour", "parting": "1 per 1 hour"}
+MINUTES, HOUR, DAY = 15 * 60, 60 * 60, 24 * 60 * 60
+DECIDED = {
+    "sign-in to an account from an address": (10, MINUTES),
+    "sign-in from an address": (100, MINUTES),
+    "sign-in to an account": (50, HOUR),
+    "code for an account": (30, DAY),
+    "proof by a person": (10, MINUTES),
+    "emails found taken from an address": (20, HOUR),
+    "reset links from an address": (20, HOUR),
+    "reset links of an account": (3, HOUR),
+    "verification mails of a person": (5, HOUR),
+    "invitations of an organization": (50, HOUR),
+    "invitations of a person": (50, HOUR),
+}
+"""Tries and seconds that were decided on: who changes a rule says so here as well."""
+
 EMAIL, ADDRESS = "ada@example.org", "192.0.2.7"
 
 
@@ -82,10 +98,16 @@ def test_a_rule_that_is_not_there_is_an_error(limited: RateLimits) -> None:
         limited.hit("unheard of", EMAIL)
 
 
-def test_every_rule_of_the_server_can_be_read() -> None:
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_of_the_server_lets_as_many_through_as_it_should(rule: str) -> None:
+    tries, seconds = DECIDED[rule]
     ours = RateLimits(BlindIndex(lambda: bytes(32)))
-    for rule in RULES:
+    for _ in range(tries):
         ours.hit(rule, EMAIL)
+
+    with pytest.raises(TooManyRequests) as refused:
+        ours.hit(rule, EMAIL)
+    assert seconds - 10 <= refused.value.retry_after <= seconds
 
 
 def test_processes_count_together_and_redis_sees_no_email_or_address(redis: RedisServer) -> None:

@@ -114,8 +114,10 @@ def test_a_held_row_stays_and_can_be_annotated_but_not_joined(
     assert household.balance(account) == "70.00"
     after = household.get(f"accounts/{account['id']}").json
     assert after["opening_date"] == "2025-10-01"
-    new = {"account_id": account["id"], "amount": "-1.00", "payee": "x", "date": "2025-11-01"}
-    assert refused(household.post("transactions", **new)) == "purged"
+    new = {"account_id": account["id"], "amount": "0.00", "payee": "x"}
+    for day in ("2025-10-01", "2025-11-01", "2025-12-31"):
+        assert refused(household.post("transactions", **new, date=day)) == "purged"
+    assert household.post("transactions", **new, date="2026-01-01").status_code == 201
     assert household.patch(f"transactions/{held['id']}", 1, notes="exhibit 1").status_code == 200
     worth = household.get("reports/net-worth", **{"from": "2025-09-01", "to": "2026-01-31"}).json
     assert [entry["net_worth"] for month in worth["months"] for entry in month["entries"]] == [
@@ -171,6 +173,25 @@ def test_an_old_statement_imported_again_brings_nothing_back(
     assert {problem["code"] for row in errors for problem in row["problems"]} == {"purged"}
     assert household.post(f"imports/{again['id']}/commit").status_code == 200
     assert (household.balance(account), rows(household)) == (balance, left)
+
+
+def test_an_old_statement_brings_nothing_back_where_a_held_row_keeps_the_account_open(
+    household: Household, purge: Purge
+) -> None:
+    account = household.account()
+    held = household.transaction(account, "-10.00", date="2025-10-01")
+    committed(household, account, OLD)
+    purge(held["id"])
+    balance = household.balance(account)
+
+    again = household.upload(account, OLD).json
+
+    assert again["counts"] == {"new": 0, "duplicate": 0, "error": 3}
+    assert household.post(f"imports/{again['id']}/commit").status_code == 200
+    assert (household.balance(account), [row["id"] for row in rows(household)]) == (
+        balance,
+        [held["id"]],
+    )
 
 
 def test_a_preview_from_before_the_purge_is_not_booked_after_it(

@@ -4,12 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
-from falcon.testing import Result
+from falcon.testing import Result, TestClient
 from sqlalchemy import select
 
 from nestegg_core.database.tables import idempotency_keys, in_org
 from nestegg_core.runtime import Runtime
 from support.household import Household
+from support.staff import hire
 
 
 def book(household: Household, account: dict[str, Any], key: str, amount: str = "-5.00") -> Result:
@@ -63,10 +64,25 @@ def test_a_refused_request_may_be_mended_under_its_key(household: Household) -> 
     assert book(household, account, "k1").status_code == 201
 
 
-def test_two_people_do_not_share_keys(household: Household, stranger: Household) -> None:
-    mine, theirs = household.account(), stranger.account()
-    assert book(household, mine, "k1").status_code == 201
-    assert "idempotency-replayed" not in book(stranger, theirs, "k1").headers
+def test_two_people_of_one_organization_do_not_share_keys(
+    runtime: Runtime, client: TestClient, household: Household
+) -> None:
+    account, colleague = household.account(), hire(runtime, client, household, "member")
+    first, second = book(household, account, "k1"), book(colleague, account, "k1")
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json["id"] != second.json["id"]
+    assert "idempotency-replayed" not in second.headers
+    assert household.balance(account) == "-10.00"
+
+
+def test_two_organizations_of_one_person_do_not_share_keys(
+    runtime: Runtime, client: TestClient, household: Household, stranger: Household
+) -> None:
+    abroad = hire(runtime, client, stranger, "member", household)
+    for place in (household, abroad):
+        answer = book(place, place.account(), "k1")
+        assert answer.status_code == 201
+        assert "idempotency-replayed" not in answer.headers
 
 
 def test_a_malformed_key_is_refused(household: Household) -> None:

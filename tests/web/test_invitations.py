@@ -202,6 +202,19 @@ def test_what_the_inviter_may_no_longer_give_nobody_gets(
     assert [refused(accept(stranger, token)) for token in tokens] == [True] * 3
 
 
+def test_an_owner_s_invitation_to_their_role_ends_when_they_are_an_admin_only(
+    runtime: Runtime, client: TestClient, household: Household, stranger: Household
+) -> None:
+    lowered = hire(runtime, client, household, "owner")
+    owner, admin = (
+        token_of(invite(lowered, address(), role)["link"]) for role in ("owner", "admin")
+    )
+    change_role(runtime, lowered, "admin")
+
+    assert refused(accept(stranger, owner))
+    assert accept(stranger, admin).status_code == 200
+
+
 def test_a_link_that_was_shown_proves_no_address(
     runtime: Runtime, client: TestClient, household: Household
 ) -> None:
