@@ -103,6 +103,7 @@ def _variables(postgres: Postgres, home: str) -> dict[str, str]:
 def _filled(postgres: Postgres, variables: dict[str, str]) -> Household:
     runtime = start(Environment.read(variables, dotenv=None))
     runtime.storage.upgrade()
+    runtime.check_keys()
     household = fill(runtime)
     runtime.storage.dispose()
     postgres.execute("VACUUM ANALYZE", DATABASE)

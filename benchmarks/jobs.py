@@ -107,6 +107,7 @@ def instance(settings: dict[str, str]) -> Iterator[Runtime]:
     host = PluginHost.discover(extra={"job_traces": job_traces})
     runtime = build(loaded, host.select(loaded, environment))
     runtime.storage.upgrade()
+    runtime.check_keys()
     yield runtime
     runtime.storage.dispose()
 

@@ -226,7 +226,7 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
     )
     invitations = Invitations(storage=storage, rows=rows, index=index, letters=letters, clock=clock)
     mailer = _mailer(settings, clock)
-    check_keys = KeyCheck(storage, keyring, clock)
+    check_keys = KeyCheck(storage, keyring, rows, index, clock)
     backups = Backups(
         storage=storage,
         key_problems=check_keys.refusals,

@@ -63,6 +63,7 @@ def runtime(variables: dict[str, str]) -> Iterator[Runtime]:
     """Every service over a migrated database, connected as the application's role."""
     made = start(Environment.read(variables, dotenv=None))
     made.storage.upgrade()
+    made.check_keys()
     yield made
     made.storage.dispose()
 

@@ -112,6 +112,7 @@ class Storage(Protocol):
             write: whether it will change rows; a reading transaction cannot.
 
         Raises:
+            RuntimeError: it would write, and this thread has a writing transaction open already.
             StorageUnavailable: the database cannot be reached.
         """
         ...
@@ -124,6 +125,7 @@ class Storage(Protocol):
             write: whether it will change rows; a reading transaction cannot.
 
         Raises:
+            RuntimeError: it would write, and this thread has a writing transaction open already.
             StorageUnavailable: the database cannot be reached.
         """
         ...

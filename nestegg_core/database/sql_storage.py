@@ -33,7 +33,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from nestegg_core.contracts.storage import Finding
-from nestegg_core.database import migrator
+from nestegg_core.database import migrator, nesting
 from nestegg_core.database.compiled import CompiledSelect, compile_select
 from nestegg_core.database.patience import Patience, Wait
 from nestegg_core.database.tables import TENANT_PARAMETER
@@ -209,19 +209,23 @@ class SqlStorage:
 
     @contextmanager
     def _open(self, org_id: UUID | None, *, write: bool) -> Iterator[SqlTransaction]:
-        with translated_errors():
-            connection, wait = self._connect(org_id, write=write)
-            try:
-                yield SqlTransaction(self, connection, org_id, wait)
-                with wait:
-                    self.end(connection, "COMMIT")
-            except BaseException:
-                if not connection.invalidated:
+        held = nesting.enter(self, write=write)
+        try:
+            with translated_errors():
+                connection, wait = self._connect(org_id, write=write)
+                try:
+                    yield SqlTransaction(self, connection, org_id, wait)
                     with wait:
-                        self.end(connection, "ROLLBACK")
-                raise
-            finally:
-                self._close(connection, wait)
+                        self.end(connection, "COMMIT")
+                except BaseException:
+                    if not connection.invalidated:
+                        with wait:
+                            self.end(connection, "ROLLBACK")
+                    raise
+                finally:
+                    self._close(connection, wait)
+        finally:
+            nesting.leave(self, held)
 
     def _connect(self, org_id: UUID | None, *, write: bool) -> tuple[Connection, Wait]:
         """Take a connection and begin. A pooled one may have died meanwhile; as nothing has

@@ -10,16 +10,18 @@ import hmac
 import secrets
 import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
+from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import insert, select
 
-from nestegg_core.contracts.storage import Storage
+from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import instance_secrets
-from nestegg_core.errors import Conflict
+from nestegg_core.errors import NestEggError
 
 ROOT_NAME = "blind_index_root"
 
@@ -39,8 +41,15 @@ class BlindIndex:
 
     @cached_property
     def _root(self) -> bytes:
-        """Loaded at first use: the database may still be below head when the process starts."""
+        """Read once: the database may still be below head when the process starts."""
         return self._load_root()
+
+    def load(self) -> None:
+        """Load the root now, outside of any transaction. One that does not open stops nobody who
+        has no use for it: whoever has is told then.
+        """
+        with suppress(NestEggError):
+            _ = self._root
 
     def of(self, column: str, value: str) -> bytes:
         """Return 32 bytes that are equal for values that mean the same.
@@ -57,26 +66,36 @@ class BlindIndex:
 
 
 def stored_root(storage: Storage, rows: SealedRows) -> bytes:
-    """Return the root from the database; the first caller makes it."""
-    return _read_root(storage, rows) or _make_root(storage, rows)
+    """Return the root from the database.
 
-
-def _read_root(storage: Storage, rows: SealedRows) -> bytes | None:
+    Raises:
+        LookupError: nobody has made it: the key check does, see `make_root`.
+        DecryptionError: it was altered, or its key is missing.
+    """
     with storage.system_transaction(write=False) as tx:
-        row = tx.execute(
-            select(instance_secrets).where(instance_secrets.c.name == ROOT_NAME)
-        ).first()
+        row = _stored(tx)
     if row is None:
-        return None
+        raise LookupError(
+            "The database has no secret for its blind indexes yet. Check the keys once the schema "
+            "is at head: runtime.check_keys()"
+        )
     return bytes.fromhex(rows.open(instance_secrets, row, ["value"])["value"])
 
 
-def _make_root(storage: Storage, rows: SealedRows) -> bytes:
-    root = secrets.token_bytes(32)
-    values = rows.seal(instance_secrets, {"name": ROOT_NAME, "value": root.hex()})
-    try:
-        with storage.system_transaction(write=True) as tx:
-            tx.execute(insert(instance_secrets), values)
-    except Conflict:  # another process was first: its root is the one
-        return stored_root(storage, rows)
-    return root
+def has_root(tx: Transaction) -> bool:
+    """Tell whether the root has been made."""
+    return _stored(tx) is not None
+
+
+def make_root(tx: Transaction, rows: SealedRows) -> None:
+    """Make the root, once, in the transaction of the key check.
+
+    Not when it is first needed: that may be inside a transaction, where nothing else may write.
+    """
+    if not has_root(tx):
+        values = {"name": ROOT_NAME, "value": secrets.token_bytes(32).hex()}
+        tx.execute(insert(instance_secrets), rows.seal(instance_secrets, values))
+
+
+def _stored(tx: Transaction) -> Any:
+    return tx.execute(select(instance_secrets).where(instance_secrets.c.name == ROOT_NAME)).first()

@@ -13,7 +13,9 @@ from datetime import datetime
 from sqlalchemy import insert, select
 
 from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import key_fingerprints
+from nestegg_core.encryption.blind_index import BlindIndex, has_root, make_root
 from nestegg_core.encryption.keyring import Keyring, fingerprint
 from nestegg_core.errors import ConfigurationError, Problem
 
@@ -45,15 +47,29 @@ def known_keys(tx: Transaction) -> dict[int, KnownKey]:
 class KeyCheck:
     """Refuses keys that do not fit the database, and makes a new version known to it.
 
+    What a new database must have before anybody is served is made here as well: nothing else
+    writes because it happens to be first.
+
     Args:
         storage: a database whose schema is at head when the check is called.
         keyring: the keys of this process.
+        rows: seals with them.
+        index: reads the secret that was made.
         clock: the present moment.
     """
 
-    def __init__(self, storage: Storage, keyring: Keyring, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        keyring: Keyring,
+        rows: SealedRows,
+        index: BlindIndex,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._storage = storage
         self._keyring = keyring
+        self._rows = rows
+        self._index = index
         self._clock = clock
         self._passed = False
 
@@ -68,10 +84,11 @@ class KeyCheck:
         if self._passed:
             return
         with self._storage.system_transaction(write=False) as tx:
-            known = known_keys(tx)
+            known, complete = known_keys(tx), has_root(tx)
         self._refuse(known)
-        if self._keyring.current not in known:
-            self._make_known()
+        if self._keyring.current not in known or not complete:
+            self._complete()
+        self._index.load()
         self._passed = True
 
     def refusals(self, keys: Iterable[tuple[int, bytes, bool]]) -> Sequence[Problem]:
@@ -97,9 +114,9 @@ class KeyCheck:
             known = known_keys(tx)
         return list(problems(self._keyring, known))
 
-    def _make_known(self) -> None:
-        """Write the current key's fingerprint, unless another process was first: then its key
-        counts, and ours must be the same.
+    def _complete(self) -> None:
+        """Write the current key's fingerprint and the instance's secret, unless another process
+        was first: then its key counts, and ours must be the same.
         """
         version = self._keyring.current
         with self._storage.system_transaction(write=True) as tx:
@@ -113,6 +130,7 @@ class KeyCheck:
                     "first_used_at": self._clock(),
                 }
                 tx.execute(insert(key_fingerprints), values)
+            make_root(tx, self._rows)
 
     def _refuse(self, known: Mapping[int, KnownKey]) -> None:
         if found := list(problems(self._keyring, known)):

@@ -21,6 +21,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from nestegg_core.database.nesting import refuse_inside_a_transaction
 from nestegg_core.errors import TooManyRequests
 
 T = TypeVar("T")
@@ -119,6 +120,7 @@ class RateLimits:
         return self._index.of(f"rate_limits.{rule}", "\0".join(map(str, parts))).hex()
 
     def _counting(self, work: Callable[[MovingWindowRateLimiter], T]) -> T:
+        refuse_inside_a_transaction("A rate limit")  # Redis may take a second to answer
         if self._redis_url is not None and time.monotonic() >= self._retry_at:
             try:
                 done = work(self._shared)

@@ -86,6 +86,7 @@ class MakeApp:
         runtime = build(loaded, chosen, self._clock)
         self._open.callback(runtime.storage.dispose)
         runtime.storage.upgrade()
+        runtime.check_keys()
         return RunningApp(TestClient(create_app(runtime)), runtime, home)
 
     def close(self) -> None:

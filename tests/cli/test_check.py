@@ -13,6 +13,7 @@ from support.command_line import CommandLine
 
 def test_books_that_balance_are_said_to(fresh_nestegg: CommandLine, fresh_runtime: Runtime) -> None:
     fresh_runtime.storage.upgrade()
+    fresh_runtime.check_keys()
     fill(fresh_runtime, fresh_runtime.clock().date())
 
     result = fresh_nestegg("check", "books")
@@ -24,6 +25,7 @@ def test_an_account_that_differs_is_named(
     fresh_nestegg: CommandLine, fresh_runtime: Runtime
 ) -> None:
     fresh_runtime.storage.upgrade()
+    fresh_runtime.check_keys()
     household = fill(fresh_runtime, fresh_runtime.clock().date())
     with fresh_runtime.storage.transaction(household.org_id, write=True) as tx:
         spoilt = accounts.c.name == "Savings"

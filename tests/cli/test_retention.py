@@ -53,6 +53,7 @@ def nestegg_retention_policies():
 @pytest.fixture
 def filled(fresh_runtime: Runtime) -> Runtime:
     fresh_runtime.storage.upgrade()
+    fresh_runtime.check_keys()
     return fresh_runtime
 
 

@@ -104,6 +104,7 @@ def unwalled(postgres: Postgres, tmp_path: Path) -> Iterator[Runtime]:
     variables["DATABASE_URL"] = postgres.url("unwalled", OWNER)
     made = start(Environment.read(variables, dotenv=None))
     made.storage.upgrade()
+    made.check_keys()
     yield made
     made.storage.dispose()
 

@@ -42,6 +42,7 @@ def test_the_banks_write_in_different_ways() -> None:
 
 def test_there_is_more_than_a_year_and_several_hundred_rows(fresh_runtime: Runtime) -> None:
     fresh_runtime.storage.upgrade()
+    fresh_runtime.check_keys()
 
     household = fill(fresh_runtime, TODAY)
 
@@ -55,6 +56,7 @@ def test_there_is_more_than_a_year_and_several_hundred_rows(fresh_runtime: Runti
 
 def test_balances_are_what_was_lived(fresh_runtime: Runtime) -> None:
     fresh_runtime.storage.upgrade()
+    fresh_runtime.check_keys()
 
     household = fill(fresh_runtime, TODAY)
 
@@ -71,6 +73,7 @@ def test_balances_are_what_was_lived(fresh_runtime: Runtime) -> None:
 
 def test_every_row_has_its_category(fresh_runtime: Runtime) -> None:
     fresh_runtime.storage.upgrade()
+    fresh_runtime.check_keys()
 
     household = fill(fresh_runtime, TODAY)
 
@@ -79,6 +82,7 @@ def test_every_row_has_its_category(fresh_runtime: Runtime) -> None:
 
 def test_filling_it_later_adds_what_has_happened_since(fresh_runtime: Runtime) -> None:
     fresh_runtime.storage.upgrade()
+    fresh_runtime.check_keys()
     later = TODAY + timedelta(days=45)
 
     first = fill(fresh_runtime, TODAY)
@@ -93,6 +97,7 @@ def test_filling_it_later_adds_what_has_happened_since(fresh_runtime: Runtime) -
 
 def test_its_password_is_what_is_printed_even_when_it_was_changed(fresh_runtime: Runtime) -> None:
     fresh_runtime.storage.upgrade()
+    fresh_runtime.check_keys()
     household = fill(fresh_runtime, TODAY)
     fresh_runtime.persons.reset_password(household.email, "something else")
 

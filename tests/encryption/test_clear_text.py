@@ -30,6 +30,7 @@ SECRETS = {
 @pytest.fixture
 def household(fresh_runtime: Runtime) -> Household:
     fresh_runtime.storage.upgrade()
+    fresh_runtime.check_keys()
     client = TestClient(create_app(fresh_runtime))
     return register(client, email=SECRETS["email"], name=SECRETS["name"])
 

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from nestegg_core import ConfigurationError
 from nestegg_core.database.tables import instance_secrets, key_fingerprints
 from nestegg_core.encryption.keyring import fingerprint
+from nestegg_core.encryption.rewrap import rewrap
 from nestegg_core.encryption.status import retire
 from nestegg_core.runtime import Runtime
 from support.rotation import KEYS, Process, keys
@@ -119,7 +120,9 @@ def test_a_retired_version_needs_no_key_but_no_other_will_do(
     process: Process, serve: Serve
 ) -> None:
     process(1)
-    retire(process(2, 1).keys, 1)
+    both = process(2, 1)
+    rewrap(both.keys)
+    retire(both.keys, 1)
     process(2)
     ((where, _, _),) = refusals(serve, **{**keys(2), "ENCRYPTION_KEY_V1": KEYS[3]})
     assert where == "ENCRYPTION_KEY_V1"

@@ -56,6 +56,7 @@ def started(redis: RedisServer, database: dict[str, str], home: Path) -> Iterato
     with serving(variables) as serve:
         runtime = serve.runtime(plugins={"job_traces": job_traces})
         runtime.storage.upgrade()
+        runtime.check_keys()
         yield Instance(runtime, redis, variables)
 
 
@@ -263,6 +264,7 @@ def test_a_worker_that_is_started_before_the_migrations_waits_for_them(
         eventually(lambda: worker.logged("waits for the migrations"))
         runtime = serve.runtime(plugins={"job_traces": job_traces})
         runtime.storage.upgrade()
+        runtime.check_keys()
         runtime.jobs.enqueue("mark", {"file": traces.file(), "number": 4})
 
         eventually(lambda: traces.lines() == ["4"])

@@ -218,6 +218,7 @@ class Ledger(RuleBasedStateMachine):
 
 def test_balances_add_up_whatever_is_done(fresh_runtime: Runtime) -> None:
     fresh_runtime.storage.upgrade()
+    fresh_runtime.check_keys()
     machine = type("LedgerOnThisDatabase", (Ledger,), {"runtime": fresh_runtime})
     run_state_machine_as_test(
         machine,

@@ -105,6 +105,7 @@ def serve(fresh_variables: dict[str, str]) -> Iterator[Serve]:
 def made(serve: Serve, told: Told) -> Runtime:
     made = serve.runtime(plugins={"observer": observer(told)})
     made.storage.upgrade()
+    made.check_keys()
     return made
 
 

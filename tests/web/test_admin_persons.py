@@ -188,6 +188,7 @@ def _two_of(serve_fresh: Serve) -> tuple[Household, Household]:
     """Return the two administrators of an instance that has nobody else."""
     runtime = serve_fresh.runtime()
     runtime.storage.upgrade()
+    runtime.check_keys()
     client = serve_fresh()
     people = register(client), register(client)
     for person in people:

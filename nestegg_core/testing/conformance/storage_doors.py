@@ -1,5 +1,7 @@
 """The rules of storages about the two doors: what a transaction may do, and how it ends."""
 
+import time
+from functools import partial
 from typing import ClassVar
 from uuid import UUID
 
@@ -115,6 +117,21 @@ class DoorRules(OverMigrated):
             tx.execute(_TRANSFER)
             assert set(kinds(migrated, org_id).values()) == {"expense"}
         assert set(kinds(migrated, org_id).values()) == {"transfer"}
+
+    def test_a_write_inside_a_write_is_refused_at_once(
+        self, migrated: Storage, org_id: UUID
+    ) -> None:
+        """Opening a writing transaction while the same thread has one open raises RuntimeError at
+        once, through either door: it would wait for itself. Afterwards both doors serve on.
+        """
+        for inner in (migrated.system_transaction, partial(migrated.transaction, org_id)):
+            for outer in (migrated.system_transaction, partial(migrated.transaction, org_id)):
+                began = time.monotonic()
+                with pytest.raises(RuntimeError), outer(write=True), inner(write=True):
+                    pass
+                assert time.monotonic() - began < 2
+                with inner(write=True):
+                    pass
 
     def test_row_level_security_is_a_second_wall(self, migrated: Storage, org_id: UUID) -> None:
         """With row-level security a statement that forgets its condition meets the rows of the

@@ -40,6 +40,12 @@ class InvitationResource:
         items, after = self._invitations.page(call.tx, limit=call.query.limit, after=call.after)
         return Answer({"items": items}, after=after)
 
+    def count_tries(self, call: Call) -> None:
+        """Count what sends mail; no transaction is open yet."""
+        if self._outbox.configured:
+            self._limits.hit("invitations of an organization", call.org_id)
+            self._limits.hit("invitations of a person", call.caller.person_id)
+
     @operation(
         "POST",
         COLLECTION,
@@ -48,6 +54,7 @@ class InvitationResource:
         answer=models.MadeInvitation,
         status=201,
         refusals=(429,),
+        prepare=count_tries,
     )
     def create(self, call: Call) -> Answer:
         """Invite an address to a role, at most one's own. An older invitation of it is void.
@@ -55,9 +62,6 @@ class InvitationResource:
         Its link is mailed; where the server sends no mail, the answer has it.
         """
         mailed = self._outbox.configured
-        if mailed:
-            self._limits.hit("invitations of an organization", call.org_id)
-            self._limits.hit("invitations of a person", call.caller.person_id)
         row, link = self._invitations.create(
             call.tx, call.caller.person_id, call.body.email, call.body.role
         )
