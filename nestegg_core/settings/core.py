@@ -175,7 +175,12 @@ class Settings(BaseSettings):
         description="Addresses of the proxies whose X-Forwarded headers are believed.",
     )
     max_body_bytes: int = Field(
-        10 * 1024 * 1024, gt=0, description="Largest request body, in bytes."
+        10 * 1024 * 1024, gt=0, description="Largest request body, in bytes: of an upload."
+    )
+    max_json_bytes: int = Field(
+        256 * 1024,
+        gt=0,
+        description="Largest JSON body, in bytes. MAX_BODY_BYTES, where that is less.",
     )
     metrics_exporters: CommaList = Field(
         ("prometheus",), description="Metrics exporters in use; a single comma for none."

@@ -15,6 +15,7 @@ from nestegg_core.web.cursors import Cursors
 from nestegg_core.web.endpoint import Endpoint
 from nestegg_core.web.idempotency import Idempotency
 from nestegg_core.web.middleware.authentication import Authentication
+from nestegg_core.web.middleware.constant_headers import ConstantHeaders
 from nestegg_core.web.middleware.gates import AllowedHosts, KeysFit, SchemaAtHead
 from nestegg_core.web.middleware.request_id import RequestId
 from nestegg_core.web.openapi import Documents, OpenApi
@@ -66,13 +67,12 @@ def create_app(runtime: Runtime) -> App:
         settings.secret_key.get_secret_value(), previous.get_secret_value() if previous else None
     )
     idempotency = Idempotency(runtime.rows, runtime.clock)
+    max_json = min(settings.max_json_bytes, settings.max_body_bytes)
     endpoints: dict[str, Endpoint] = {}
     for op in operations(runtime):
         endpoint = endpoints.get(op.path)
         if endpoint is None:
-            endpoint = endpoints[op.path] = Endpoint(
-                runtime.access, cursors, idempotency, runtime.settings.max_body_bytes
-            )
+            endpoint = endpoints[op.path] = Endpoint(runtime.access, cursors, idempotency, max_json)
         endpoint.operations[op.method] = op
         responders = {op.method: openapi.documented(op, _responder(endpoint, op))}
         if op.method == "GET":  # Falcon leaves the body out; the document need not say it twice
@@ -173,4 +173,4 @@ def _middleware(runtime: Runtime) -> list[Any]:
                 expose_headers=["ETag", "Location", "X-Request-ID"],
             ),
         )
-    return middleware
+    return [ConstantHeaders(settings.app_base_url), *middleware]

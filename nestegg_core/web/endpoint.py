@@ -24,12 +24,12 @@ class Endpoint:
     """The Falcon resource of one path: an operation for each of its methods."""
 
     def __init__(
-        self, access: Access, cursors: Cursors, idempotency: Idempotency, max_body: int
+        self, access: Access, cursors: Cursors, idempotency: Idempotency, max_json: int
     ) -> None:
         self._access = access
         self._cursors = cursors
         self._idempotency = idempotency
-        self._max_body = max_body
+        self._max_json = max_json
         self.operations: dict[str, Operation] = {}
 
     def run(self, op: Operation, req: falcon.Request, resp: falcon.Response, **params: Any) -> None:
@@ -53,7 +53,7 @@ class Endpoint:
 
     def _call(self, op: Operation, req: falcon.Request, params: Mapping[str, Any]) -> Call:
         version = _required_version(req) if op.asks_version else 0
-        query, body = validate(req, op.query, op.body, self._max_body)
+        query, body = validate(req, op.query, op.body, self._max_json)
         cursor = getattr(query, "cursor", None)
         return Call(
             request=req,
@@ -104,12 +104,12 @@ class Endpoint:
                 "next": self._cursors.write(req.path, position) if position else None,
             }
         body = orjson.dumps(content)
+        if op.public and answer.cacheable:
+            resp.set_header("Cache-Control", "no-cache")
         if not answer.cacheable:
-            resp.set_header("Cache-Control", "no-store")
-            if "version" in content:  # the row is changed with it; the answer is kept by nobody
+            if "version" in content:  # the row is changed with it
                 resp.set_header("ETag", _etag(content, b""))
         else:
-            resp.set_header("Cache-Control", "private, no-cache")
             tag = _etag(content, body)
             resp.set_header("ETag", tag)
             if op.method == "GET" and _known(tag, req.get_header("If-None-Match")):

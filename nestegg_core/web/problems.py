@@ -14,6 +14,9 @@ from nestegg_core.observability.tracebacks import cause_of, traceback_of
 
 MEDIA_TYPE = "application/problem+json"
 
+MAX_PROBLEMS = 100
+"""How many wrong fields an answer names; it says how many more there are."""
+
 _log = structlog.get_logger("nestegg.web")
 
 REALM = 'Bearer realm="nestegg"'
@@ -42,13 +45,17 @@ def write_problem(
     }
     if problems:
         document["errors"] = [
-            {"pointer": p.pointer, "code": p.code, "detail": p.detail} for p in problems
+            {"pointer": p.pointer, "code": p.code, "detail": p.detail}
+            for p in problems[:MAX_PROBLEMS]
         ]
+    if len(problems) > MAX_PROBLEMS:
+        document["more_errors"] = len(problems) - MAX_PROBLEMS
     resp.status = falcon.code_to_http_status(status)
     resp.content_type = MEDIA_TYPE
     resp.data = orjson.dumps(document)
     resp.media = None
     resp.text = None
+    # As an answer it may have been meant to be kept; as an error it is not.
     resp.set_header("Cache-Control", "no-store")
 
 

@@ -1,14 +1,23 @@
 """Reads a request into its models, and names everything that is wrong with it at once."""
 
+import errno
 from collections.abc import Mapping
 from typing import Any
 
 import falcon
+import structlog
 from pydantic import BaseModel, ValidationError
 
 from nestegg_core.errors import FieldProblem, InvalidInput
+from nestegg_core.web.json_bodies import malformed, require_bounded
 
 MAX_POINTER = 100
+MAX_PARAMETERS = 100
+
+_OUR_OWN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE})
+"""What fails on this machine while it keeps a body; all else that a read raises is the client's."""
+
+_log = structlog.get_logger("nestegg.web")
 
 # pydantic's own words for these repeat a part of the input.
 _WORDS = {
@@ -36,23 +45,44 @@ def read_body(req: falcon.Request, limit: int) -> bytes:
 
     Raises:
         TooLarge: there are more than `limit`; no more than that is read.
+        falcon.HTTPBadRequest: the client went away, or did not send what it announced.
     """
     if req.content_length is not None and req.content_length > limit:
         raise TooLarge(limit)
     # Without a length Falcon's bounded stream is empty; the server ends a chunked one itself.
     chunked = req.content_length is None and req.env.get("wsgi.input_terminated")
     stream = req.stream if chunked else req.bounded_stream
-    body: bytes = stream.read(limit + 1)
+    body = _sent(stream, limit + 1)
     if len(body) > limit:
         raise TooLarge(limit)
+    if req.content_length is not None and len(body) < req.content_length:
+        raise _broken("it ends early")
     return body
+
+
+def _sent(stream: Any, limit: int) -> bytes:
+    """Read what the client sends; a phone that loses its network is no fault of this server."""
+    try:
+        body: bytes = stream.read(limit)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _OUR_OWN:
+            raise
+        raise _broken(type(error).__name__) from None
+    return body
+
+
+def _broken(cause: str) -> falcon.HTTPBadRequest:
+    _log.info("a request's body is broken", cause=cause)
+    return falcon.HTTPBadRequest(
+        title="Broken Body", description="The body ends early, or is not framed as it should be."
+    )
 
 
 def validate(
     req: falcon.Request,
     query: type[BaseModel] | None,
     body: type[BaseModel] | None,
-    max_body: int,
+    max_json: int,
 ) -> tuple[Any, Any]:
     """Return the query and the body as instances of their models.
 
@@ -62,13 +92,16 @@ def validate(
     """
     problems: list[FieldProblem] = []
     parsed_query = parsed_body = None
+    if req.query_string.count("&") >= MAX_PARAMETERS:  # a repeated one is one of `params`
+        raise InvalidInput.one("", "too_many_parameters", f"at most {MAX_PARAMETERS} parameters")
     if query is not None:
         try:
             parsed_query = query.model_validate(req.params)
         except ValidationError as error:
             problems += _problems(error, "")
     if body is not None:
-        raw = req.context.content = _json_bytes(req, max_body)
+        raw = req.context.content = _json_bytes(req, max_json)
+        require_bounded(raw)
         try:
             parsed_body = body.model_validate_json(raw, strict=True)
         except ValidationError as error:
@@ -79,21 +112,19 @@ def validate(
     return parsed_query, parsed_body
 
 
-def _json_bytes(req: falcon.Request, max_body: int) -> bytes:
+def _json_bytes(req: falcon.Request, max_json: int) -> bytes:
     media_type = (req.content_type or "application/json").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise falcon.HTTPUnsupportedMediaType(
             title="Unsupported Media Type", description="Send Content-Type: application/json."
         )
-    return read_body(req, max_body)
+    return read_body(req, max_json)
 
 
 def _refuse_malformed(error: ValidationError) -> None:
     for one in error.errors(include_input=False, include_url=False):
         if one["type"] == "json_invalid":
-            raise falcon.HTTPBadRequest(
-                title="Malformed JSON", description="The body is no JSON document."
-            )
+            raise malformed()
 
 
 def _problems(error: ValidationError, prefix: str) -> list[FieldProblem]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from falcon.testing import Result, TestClient
 
+from nestegg_core.web.headers import CONSTANT
 from nestegg_core.web.openapi import answers_of
 from nestegg_core.web.operation import Operation
 from nestegg_core.web.problems import MEDIA_TYPE
@@ -28,6 +29,9 @@ class ConformingClient(TestClient):
         answer = super().simulate_request(*args, **kwargs)
         method, path = args[0], args[1]
         assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", answer.headers["X-Request-ID"])
+        assert {name: answer.headers.get(name) for name in CONSTANT} == CONSTANT
+        assert answer.headers["Cache-Control"]
+        assert answer.headers["Content-Security-Policy"]
         op = self._operation(method, path)
         if answer.status_code >= 400 and not _is_probe(path):
             check_problem(answer)
@@ -50,7 +54,7 @@ def check_problem(answer: Result) -> None:
     if not answer.content:  # HEAD
         return
     problem = answer.json
-    assert set(problem) - {"errors"} == PROBLEM
+    assert set(problem) - {"errors", "more_errors"} == PROBLEM
     assert problem["status"] == answer.status_code
     assert problem["type"].startswith("urn:nestegg:problem:")
     assert problem["title"]

@@ -70,7 +70,7 @@ def test_what_has_not_changed_is_304(
     for op in reading:
         path = request_for(op, household).path(household.org_id)
         first = household.get(path)
-        if first.headers["Cache-Control"] == "no-store":
+        if "ETag" not in first.headers:
             assert op.administrators, op.path  # what changes by itself, such as a running job
             continue
         again = unchanged(household, path, first.headers["ETag"])

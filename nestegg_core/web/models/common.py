@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from nestegg_core.web.problems import MAX_PROBLEMS
+
 Money = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$", examples=["-12.50"])]
 """An exact amount as a string, in the currency that stands beside it."""
 
@@ -42,4 +44,8 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[FieldProblem] = []
+    errors: Annotated[list[FieldProblem], Field(max_length=MAX_PROBLEMS)] = []
+    more_errors: Annotated[
+        int | None,
+        Field(ge=1, description="Wrong values beyond those of `errors`; left out where none."),
+    ] = None
