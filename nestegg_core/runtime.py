@@ -53,6 +53,8 @@ from nestegg_core.operations.keeping import Keep
 from nestegg_core.operations.proofs import books_balance, values_open
 from nestegg_core.people.access import Access
 from nestegg_core.people.administration import Administration
+from nestegg_core.people.email_reindexing import EmailReindexing
+from nestegg_core.people.emails import Emails
 from nestegg_core.people.group_roles import GroupRoles, GroupRule
 from nestegg_core.people.identity_links import IdentityLinks
 from nestegg_core.people.invitations import Invitations
@@ -101,6 +103,7 @@ class Runtime:
     rows: SealedRows
     keys: Keys
     check_keys: KeyCheck
+    email_reindexing: EmailReindexing
     chain: IdentityChain
     sign_in_directory: SignInDirectory
     access: Access
@@ -165,6 +168,8 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
     keyring, backend = _keyring(settings), settings.encryption_backend
     rows = SealedRows(Envelope(keyring, guarded.encryption_backends(), backend, metrics))
     index = BlindIndex(lambda: stored_root(storage, rows))
+    emails = Emails(index, rows)
+    email_reindexing = EmailReindexing(storage, rows, emails)
     passwords = Argon2Passwords()
     redis_url = settings.redis_url
     rate_limits = RateLimits(index, redis_url.get_secret_value() if redis_url else None)
@@ -207,7 +212,7 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
     persons = Persons(
         storage=storage,
         rows=rows,
-        index=index,
+        emails=emails,
         passwords=passwords,
         found=organizations.found,
         clock=clock,
@@ -218,13 +223,15 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
     own_addresses = OwnAddresses(
         storage=storage,
         rows=rows,
-        index=index,
+        emails=emails,
         passwords=passwords,
         links=OneTimeLinks(clock),
         letters=letters,
         clock=clock,
     )
-    invitations = Invitations(storage=storage, rows=rows, index=index, letters=letters, clock=clock)
+    invitations = Invitations(
+        storage=storage, rows=rows, emails=emails, letters=letters, clock=clock
+    )
     mailer = _mailer(settings, clock)
     check_keys = KeyCheck(storage, keyring, rows, index, clock)
     backups = Backups(
@@ -246,8 +253,8 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         clock=clock,
         registrations=[
             retention_job(retention, dry_run=settings.data_retention_dry_run, tell=daily.retention),
-            _rewrap_job(keys, daily),
-            _measure_keys_job(keys, daily),
+            _rewrap_job(keys, email_reindexing, daily),
+            _measure_keys_job(keys, email_reindexing, daily),
             backup_job(
                 backups, settings.backup_dir, settings.backup_schedule, backups_to_keep(settings)
             ),
@@ -272,6 +279,7 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         rows=rows,
         keys=keys,
         check_keys=check_keys,
+        email_reindexing=email_reindexing,
         chain=chain,
         sign_in_directory=SignInDirectory(
             chain.providers,
@@ -284,7 +292,7 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         provisioning=Provisioning(
             storage=storage,
             rows=rows,
-            index=index,
+            emails=emails,
             persons=persons,
             group_roles=group_roles,
             clock=clock,
@@ -305,6 +313,7 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         sign_in=SignIn(
             storage=storage,
             index=index,
+            emails=emails,
             passwords=passwords,
             limits=SignInLimits(rate_limits),
             second_factors=second_factors,
@@ -410,20 +419,24 @@ def backups_to_keep(settings: Settings) -> Keep:
     )
 
 
-def _rewrap_job(keys: Keys, daily: DailyMeasures) -> JobRegistration:
+def _rewrap_job(keys: Keys, reindexing: EmailReindexing, daily: DailyMeasures) -> JobRegistration:
     """Return the job that seals every value anew which another key has sealed."""
 
     def run(_: Mapping[str, Any]) -> None:
         rewrap(keys)
+        reindexing.run()
         _measure_keys(keys, daily)
 
     return JobRegistration("rewrap", run, queue="heavy")
 
 
-def _measure_keys_job(keys: Keys, daily: DailyMeasures) -> JobRegistration:
-    """Return the job that counts the encrypted values by key version."""
+def _measure_keys_job(
+    keys: Keys, reindexing: EmailReindexing, daily: DailyMeasures
+) -> JobRegistration:
+    """Return the job that counts the encrypted values by key version, and mends their indexes."""
 
     def run(_: Mapping[str, Any]) -> None:
+        reindexing.run()
         _measure_keys(keys, daily)
 
     return JobRegistration(MEASURE_KEYS, run, queue="heavy", schedule=DAILY)

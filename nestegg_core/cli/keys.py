@@ -106,10 +106,12 @@ def rewrap(ctx: click.Context, take_in_clear_text: bool, batch: int, as_json: bo
         done = rewrap_all(
             runtime.keys, take_in_clear_text=take_in_clear_text, batch=batch, report=report
         )
+        reindexed = runtime.email_reindexing.run()
     if as_json:
         print_json(
             {
                 "moved": done.moved,
+                "reindexed": reindexed,
                 "left": done.left,
                 "clear_text": done.clear_text,
                 "failures": _failures(done.failures),
@@ -123,6 +125,8 @@ def rewrap(ctx: click.Context, take_in_clear_text: bool, batch: int, as_json: bo
         )
         _print_counts(done.counts)
         _print_failures(done.failures)
+        if reindexed:
+            click.echo(f"\nIndexes of emails made anew: {reindexed}.")
     if done.left > len(done.failures):
         click.echo(
             "Some process still writes under an older key: restart it, then again.", err=True

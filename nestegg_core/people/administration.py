@@ -1,6 +1,5 @@
 """The administration of persons: who there is, who may come in, who administers the instance."""
 
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,6 +11,7 @@ from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import persons
 from nestegg_core.errors import Conflict, NotFound, StaleVersion
+from nestegg_core.people.emails import canonical
 from nestegg_core.people.pages import FIRST, page_of, position
 from nestegg_core.people.sessions import end_sessions
 
@@ -92,11 +92,11 @@ class Administration:
     def _of_email(self, email: str) -> UUID:
         with self._storage.system_transaction(write=False) as tx:
             rows = tx.execute(select(_P.id, _P.email).where(_P.email.is_not(None))).all()
-        wanted = _normal(email)
+        wanted = canonical(email)
         found: list[UUID] = [
             row.id
             for row in rows
-            if _normal(self._rows.open(persons, row, ("email",))["email"]) == wanted
+            if canonical(self._rows.open(persons, row, ("email",))["email"]) == wanted
         ]
         if not found:
             raise NotFound("Nobody has this email or id.")
@@ -144,8 +144,3 @@ def _row(tx: Transaction, person_id: UUID) -> Any:
 def _counts(person: Any) -> bool:
     """Tell whether a person is an administrator who can come in."""
     return person.is_admin and person.disabled_at is None
-
-
-def _normal(email: str) -> str:
-    """Compare as the blind index of built-in credentials does."""
-    return unicodedata.normalize("NFKC", email).strip().casefold()

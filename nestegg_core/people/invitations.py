@@ -19,16 +19,15 @@ from nestegg_core.database.tables import (
     persons,
 )
 from nestegg_core.errors import Conflict, Forbidden, NotAdmitted, NotFound, StaleVersion
+from nestegg_core.people.emails import EMAIL_INDEX, INVITED_INDEX, Emails
 from nestegg_core.people.letters import Letter, Letters
 from nestegg_core.people.members import role_of
 from nestegg_core.people.one_time_links import link_hash
 from nestegg_core.people.own_addresses import prove
 from nestegg_core.people.pages import LAST, page_of, position
 from nestegg_core.people.permissions import ROLES, at_most
-from nestegg_core.people.persons import EMAIL_INDEX, EmailIndex
 
 LIFETIME = timedelta(days=7)
-INVITED_INDEX = "invitations.email"
 
 _I = invitations.c
 _PAGE = (
@@ -53,13 +52,13 @@ class Invitations:
         *,
         storage: Storage,
         rows: SealedRows,
-        index: EmailIndex,
+        emails: Emails,
         letters: Letters,
         clock: Callable[[], datetime],
     ) -> None:
         self._storage = storage
         self._rows = rows
-        self._index = index
+        self._emails = emails
         self._letters = letters
         self._clock = clock
 
@@ -91,10 +90,10 @@ class Invitations:
         """
         if not at_most(role, role_of(tx, inviter_id)):
             raise Forbidden("Nobody can invite to a role above their own.")
-        index = self._index.of(INVITED_INDEX, email)
+        index = self._emails.index_of(INVITED_INDEX, email)
         tx.lock(f"invitation {tx.org_id} {index.hex()}")
         self._refuse_member(tx, email)
-        tx.execute(delete(invitations).where(_I.org_id == tx.org_id, _I.email_index == index))
+        self._replace(tx, index, email)
         token, now = secrets.token_urlsafe(32), self._clock()
         invitation_id = new_id()
         values = {
@@ -197,21 +196,31 @@ class Invitations:
             raise _not_good()
         return found
 
+    def _replace(self, tx: Transaction, index: bytes, email: str) -> None:
+        older = tx.execute(
+            select(_I.id, _I.email).where(_I.org_id == tx.org_id, _I.email_index == index)
+        ).all()
+        ids = [row.id for row in older if self._emails.is_of(invitations, row, email)]
+        tx.execute(delete(invitations).where(_I.id.in_(ids)))
+
     def _prove(self, tx: Transaction, person_id: UUID, invitation: Any, now: datetime) -> None:
         """Take a mailed link for proof of the address, if it is the one that the person has."""
-        email = self._rows.open(invitations, invitation, ("email",))["email"]
-        index = self._index.of(EMAIL_INDEX, str(email))
-        own = (credentials.c.person_id == person_id, credentials.c.email_index == index)
-        prove(tx, *own, now=now)
+        email = str(self._rows.open(invitations, invitation, ("email",))["email"])
+        person = tx.execute(
+            select(persons.c.id, persons.c.email).where(persons.c.id == person_id)
+        ).one()
+        if self._emails.is_of(persons, person, email):
+            prove(tx, credentials.c.person_id == person_id, now=now)
 
     def _refuse_member(self, tx: Transaction, email: str) -> None:
-        index = self._index.of(EMAIL_INDEX, email)
+        index = self._emails.index_of(EMAIL_INDEX, email)
         member = tx.execute(
-            select(memberships.c.role)
-            .join(credentials, credentials.c.person_id == memberships.c.person_id)
+            select(persons.c.id, persons.c.email)
+            .join(credentials, credentials.c.person_id == persons.c.id)
+            .join(memberships, memberships.c.person_id == persons.c.id)
             .where(memberships.c.org_id == tx.org_id, credentials.c.email_index == index)
         ).first()
-        if member is not None:
+        if member is not None and self._emails.is_of(persons, member, email):
             raise Conflict("already-member", "Whoever has this address is a member already.")
 
     def _shown(self, row: Any) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import credentials, persons
 from nestegg_core.errors import Conflict, NotFound
+from nestegg_core.people.emails import EMAIL_INDEX, Emails
 from nestegg_core.people.letters import Letter, Letters
 from nestegg_core.people.lost_passwords import replace_password
 from nestegg_core.people.one_time_links import OneTimeLinks
 from nestegg_core.people.passwords import Passwords
-from nestegg_core.people.persons import EMAIL_INDEX, EmailIndex
 
 _NO_PASSWORD = "The person has no password here: their identity provider looks after it."  # noqa: S105
 
@@ -28,7 +28,7 @@ class OwnAddresses:
         *,
         storage: Storage,
         rows: SealedRows,
-        index: EmailIndex,
+        emails: Emails,
         passwords: Passwords,
         links: OneTimeLinks,
         letters: Letters,
@@ -36,7 +36,7 @@ class OwnAddresses:
     ) -> None:
         self._storage = storage
         self._rows = rows
-        self._index = index
+        self._emails = emails
         self._passwords = passwords
         self._links = links
         self._letters = letters
@@ -133,8 +133,9 @@ class OwnAddresses:
             prove(tx, credentials.c.person_id == link.person_id, now=self._clock())
 
     def _of_email(self, tx: Transaction, email: str) -> Any:
-        index = self._index.of(EMAIL_INDEX, email)
-        return tx.execute(_PERSON.where(credentials.c.email_index == index)).first()
+        index = self._emails.index_of(EMAIL_INDEX, email)
+        person = tx.execute(_PERSON.where(credentials.c.email_index == index)).first()
+        return person if person and self._emails.is_of(persons, person, email) else None
 
     def _of_id(self, tx: Transaction, person_id: UUID) -> Any:
         person = tx.execute(_PERSON.where(persons.c.id == person_id)).first()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select
@@ -25,18 +25,9 @@ from nestegg_core.people.access import (
     standing,
     standing_parameters,
 )
+from nestegg_core.people.emails import EMAIL_INDEX, Emails
 from nestegg_core.people.lost_passwords import replace_password
 from nestegg_core.people.passwords import Passwords
-
-EMAIL_INDEX = "credentials.email"
-
-
-class EmailIndex(Protocol):
-    """Finds a person's credentials by email without opening any (a blind index)."""
-
-    def of(self, column: str, value: str) -> bytes:
-        """Return the index of a value."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +66,7 @@ class Persons:
         *,
         storage: Storage,
         rows: SealedRows,
-        index: EmailIndex,
+        emails: Emails,
         passwords: Passwords,
         found: Callable[[Transaction, UUID, str], None],
         clock: Callable[[], datetime],
@@ -88,7 +79,7 @@ class Persons:
         """
         self._storage = storage
         self._rows = rows
-        self._index = index
+        self._emails = emails
         self._passwords = passwords
         self._found = found
         self._clock = clock
@@ -102,10 +93,10 @@ class Persons:
             Conflict: the email already has an account.
         """
         password_hash = self._passwords.hash(password)
-        index = self._index.of(EMAIL_INDEX, email)
+        index = self._emails.index_of(EMAIL_INDEX, email)
         new = NewPerson(new_id(), new_id())
         with self._storage.transaction(new.org_id, write=True) as tx:
-            self._refuse_taken(tx, index)
+            self._refuse_taken(tx, index, email)
             self.add(tx, new, email, name, is_admin=is_admin)
             self._insert_credentials(tx, new.person_id, index, password_hash)
         return new
@@ -126,16 +117,16 @@ class Persons:
             Conflict: the email already has an account.
         """
         password_hash = self._passwords.hash(password)
-        index = self._index.of(EMAIL_INDEX, email)
+        index = self._emails.index_of(EMAIL_INDEX, email)
         person_id = new_id()
         with self._storage.system_transaction(write=True) as tx:
-            self._refuse_taken(tx, index)
+            self._refuse_taken(tx, index, email)
             self._insert_person(tx, person_id, email, name, is_admin=False)
             self._insert_credentials(tx, person_id, index, password_hash)
             return NewPerson(person_id, join(tx, person_id))
 
-    def _refuse_taken(self, tx: Transaction, index: bytes) -> None:
-        if self._find(tx, index) is not None:
+    def _refuse_taken(self, tx: Transaction, index: bytes, email: str) -> None:
+        if self._find(tx, index, email) is not None:
             raise Conflict("email-taken", "There is an account with this email already.")
 
     def _insert_credentials(
@@ -221,16 +212,22 @@ class Persons:
             NotFound: no account has this email.
         """
         password_hash = self._passwords.hash(password)
-        index = self._index.of(EMAIL_INDEX, email)
+        index = self._emails.index_of(EMAIL_INDEX, email)
         now = self._clock()
         with self._storage.system_transaction(write=True) as tx:
-            person_id = self._find(tx, index)
+            person_id = self._find(tx, index, email)
             if person_id is None:
                 raise NotFound("No account has this email.")
             replace_password(tx, person_id, password_hash, now)
 
-    def _find(self, tx: Transaction, index: bytes) -> UUID | None:
-        found: UUID | None = tx.execute(
-            select(credentials.c.person_id).where(credentials.c.email_index == index)
-        ).scalar()
-        return found
+    def _find(self, tx: Transaction, index: bytes, email: str) -> UUID | None:
+        row = tx.execute(_OF_EMAIL.where(credentials.c.email_index == index)).first()
+        if row is None or not self._emails.is_of(persons, row, email):
+            return None
+        person_id: UUID = row.id
+        return person_id
+
+
+_OF_EMAIL = select(persons.c.id, persons.c.email).join(
+    credentials, credentials.c.person_id == persons.c.id
+)

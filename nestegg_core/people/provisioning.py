@@ -18,8 +18,9 @@ from nestegg_core.database.ids import new_id
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import credentials, identities, persons
 from nestegg_core.errors import Conflict, Unauthenticated
+from nestegg_core.people.emails import EMAIL_INDEX, Emails
 from nestegg_core.people.group_roles import Grants, GroupRoles, digest_of, lock_identities
-from nestegg_core.people.persons import EMAIL_INDEX, EmailIndex, NewPerson, Persons
+from nestegg_core.people.persons import NewPerson, Persons
 from nestegg_core.people.sessions import is_denied
 
 logger = logging.getLogger(__name__)
@@ -51,14 +52,14 @@ class Provisioning:
         *,
         storage: Storage,
         rows: SealedRows,
-        index: EmailIndex,
+        emails: Emails,
         persons: Persons,
         group_roles: GroupRoles,
         clock: Callable[[], datetime],
     ) -> None:
         self._storage = storage
         self._rows = rows
-        self._index = index
+        self._emails = emails
         self._persons = persons
         self._group_roles = group_roles
         self._clock = clock
@@ -116,14 +117,14 @@ class Provisioning:
     def _link_by_email(self, identity: Identity) -> Known | None:
         """Link to whoever has proven the address here, if the provider may vouch for it.
 
-        Letters outside of ASCII have look-alikes that the index takes for the same.
+        Letters outside of ASCII have look-alikes that a provider may take for the same.
         """
         email = identity.email
         if not (identity.may_link and identity.email_verified and email and email.isascii()):
             return None
-        index = self._index.of(EMAIL_INDEX, email)
+        index = self._emails.index_of(EMAIL_INDEX, email)
         with self._storage.system_transaction(write=True) as tx:
-            person_id = _who_has_proven(tx, index)
+            person_id = self._who_has_proven(tx, index, email)
             if person_id is None:
                 return None
             lock_identities(tx, person_id)
@@ -132,6 +133,21 @@ class Provisioning:
             known = insert_identity(tx, self._rows, person_id, identity, self._clock())
         logger.info("person %s was linked to %s by email", person_id, identity.issuer)
         return known
+
+    def _who_has_proven(self, tx: Transaction, index: bytes, email: str) -> UUID | None:
+        row = tx.execute(
+            select(persons.c.id, persons.c.email)
+            .join(credentials, credentials.c.person_id == persons.c.id)
+            .where(
+                credentials.c.email_index == index,
+                credentials.c.email_verified_at.is_not(None),
+                persons.c.disabled_at.is_(None),
+            )
+        ).first()
+        if row is None or not self._emails.is_of(persons, row, email):
+            return None
+        person_id: UUID = row.id
+        return person_id
 
     def _settle(self, known: Known, issuer: str, grants: Grants) -> None:
         try:
@@ -181,18 +197,5 @@ def identity_of_issuer(tx: Transaction, person_id: UUID, issuer: str) -> UUID | 
     """Return the id of the identity that a person has at an issuer: one at most."""
     found: UUID | None = tx.execute(
         select(_I.id).where(_I.person_id == person_id, _I.issuer == issuer)
-    ).scalar()
-    return found
-
-
-def _who_has_proven(tx: Transaction, index: bytes) -> UUID | None:
-    found: UUID | None = tx.execute(
-        select(credentials.c.person_id)
-        .join(persons, persons.c.id == credentials.c.person_id)
-        .where(
-            credentials.c.email_index == index,
-            credentials.c.email_verified_at.is_not(None),
-            persons.c.disabled_at.is_(None),
-        )
     ).scalar()
     return found

@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Protocol, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -23,6 +23,7 @@ from redis.retry import Retry
 
 from nestegg_core.database.nesting import refuse_inside_a_transaction
 from nestegg_core.errors import TooManyRequests
+from nestegg_core.people.emails import Index
 
 T = TypeVar("T")
 
@@ -48,14 +49,6 @@ _PAUSE_SECONDS = 30.0
 """For how long Redis is not tried again after it failed: requests shall not all wait for it."""
 
 _log = structlog.get_logger("nestegg.rate_limits")
-
-
-class Index(Protocol):
-    """Computes blind indexes; `encryption.BlindIndex` does."""
-
-    def of(self, column: str, value: str) -> bytes:
-        """Return the index of a value."""
-        ...
 
 
 class RateLimits:
@@ -89,7 +82,8 @@ class RateLimits:
 
         Args:
             rule: a name of `RULES`.
-            key_parts: whose tries are counted together, e.g. an email and an address.
+            key_parts: whose tries are counted together, e.g. an email (in the spelling of
+                `emails.canonical`) and an address.
 
         Raises:
             TooManyRequests: the rule is used up; the try is not counted then.

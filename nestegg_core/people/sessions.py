@@ -21,7 +21,7 @@ from nestegg_core.database.tables import denied_tokens, persons, refresh_tokens,
 from nestegg_core.errors import Unauthenticated
 from nestegg_core.people.access import Caller
 from nestegg_core.people.devices import ADDRESS_INDEX, MAX_USER_AGENT, Device
-from nestegg_core.people.persons import EmailIndex
+from nestegg_core.people.emails import Index
 
 
 class TokenIssuer(Protocol):
@@ -54,7 +54,7 @@ class Sessions:
         *,
         storage: Storage,
         rows: SealedRows,
-        index: EmailIndex,
+        index: Index,
         tokens: TokenIssuer,
         lifetime: timedelta,
         clock: Callable[[], datetime],

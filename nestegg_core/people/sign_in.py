@@ -13,8 +13,8 @@ from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.tables import credentials, persons, sessions
 from nestegg_core.errors import Unauthenticated
 from nestegg_core.people.devices import ADDRESS_INDEX, Device
+from nestegg_core.people.emails import EMAIL_INDEX, Emails, Index
 from nestegg_core.people.passwords import Passwords
-from nestegg_core.people.persons import EMAIL_INDEX, EmailIndex
 from nestegg_core.people.second_factors import SecondFactors
 from nestegg_core.people.sessions import Sessions, TokenPair
 from nestegg_core.people.sign_in_limits import SignInLimits
@@ -43,7 +43,8 @@ class SignIn:
         self,
         *,
         storage: Storage,
-        index: EmailIndex,
+        index: Index,
+        emails: Emails,
         passwords: Passwords,
         limits: SignInLimits,
         second_factors: SecondFactors,
@@ -51,6 +52,7 @@ class SignIn:
     ) -> None:
         self._storage = storage
         self._index = index
+        self._emails = emails
         self._passwords = passwords
         self._limits = limits
         self._second_factors = second_factors
@@ -71,8 +73,8 @@ class SignIn:
             SecondFactorRefused: the password is right and the code is missing or wrong.
             TooManyRequests: there were too many tries.
         """
-        account = self._index.of(EMAIL_INDEX, email)
-        row, known = self._find(account, device)
+        account = self._emails.index_of(EMAIL_INDEX, email)
+        row, known = self._find(account, email, device)
         self._limits.admit(account, device, known=known)
         matches = self._passwords.verify(row.password_hash if row else None, password)
         if row is None or not matches or row.disabled_at is not None:
@@ -83,7 +85,7 @@ class SignIn:
         self._limits.forget(account, row.person_id, device)
         return signed_in
 
-    def _find(self, account: bytes, device: Device | None) -> tuple[Any, bool]:
+    def _find(self, account: bytes, email: str, device: Device | None) -> tuple[Any, bool]:
         """Return the account's row, and whether it has signed in from this network before."""
         network = device.network if device else ""
         place = self._index.of(ADDRESS_INDEX, network)
@@ -96,13 +98,17 @@ class SignIn:
                     _C.person_id,
                     _C.password_hash,
                     _C.changed_at,
+                    persons.c.id,
+                    persons.c.email,
                     persons.c.disabled_at,
                     before.label("known"),
                 )
                 .join(persons)
                 .where(_C.email_index == account)
             ).first()
-        return row, bool(row and row.known)
+        if row is None or not self._emails.is_of(persons, row, email):
+            return None, False
+        return row, bool(row.known)
 
     def _open(self, row: Any, password: str, code: str | None, device: Device | None) -> SignedIn:
         outdated = self._passwords.is_outdated(row.password_hash)

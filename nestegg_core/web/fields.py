@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from nestegg_core.ledger.money import AMOUNT_PATTERN, AmountError, is_currency, parse_amount
+from nestegg_core.people.emails import MAX_LENGTH, can_get_mail
 
 MAX_PAGE = 200
 
@@ -57,6 +58,12 @@ def _currency(value: str) -> str:
     return value
 
 
+def _email(value: str) -> str:
+    if not can_get_mail(value):
+        raise PydanticCustomError("no_email", "must be an address that mail can be sent to")
+    return value
+
+
 def _no_control_characters(value: str) -> str:
     if _CONTROL.search(value):
         raise PydanticCustomError("control_character", "must not hold control characters")
@@ -88,13 +95,13 @@ CurrencyCode = Annotated[
 
 Email = Annotated[
     str,
-    StringConstraints(
-        strip_whitespace=True,
-        max_length=254,
-        pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f]+$",
+    StringConstraints(strip_whitespace=True, max_length=MAX_LENGTH),
+    AfterValidator(_email),
+    WithJsonSchema(
+        {"type": "string", "maxLength": MAX_LENGTH, "pattern": r"^[^@\s]+@[^@\s]+\.[^@\s]+$"}
     ),
 ]
-"""Something with an @ and a dotted domain; only a mail that arrives proves more."""
+"""An address that mail can be sent to; only a mail that arrives proves more."""
 
 
 _CLEAN = AfterValidator(_no_control_characters)

@@ -14,8 +14,8 @@ from nestegg_core.database.tables import credentials, sessions
 from nestegg_core.encryption.blind_index import BlindIndex, stored_root
 from nestegg_core.errors import TooManyRequests, Unauthenticated
 from nestegg_core.people.devices import Device
+from nestegg_core.people.emails import EMAIL_INDEX, Emails
 from nestegg_core.people.passwords import Argon2Passwords
-from nestegg_core.people.persons import EMAIL_INDEX
 from nestegg_core.people.rate_limits import RULES, RateLimits
 from nestegg_core.people.sign_in import SignIn
 from nestegg_core.people.sign_in_limits import SignInLimits
@@ -67,6 +67,7 @@ def make(runtime: Runtime, index: BlindIndex) -> Make:
         return SignIn(
             storage=runtime.storage,
             index=index,
+            emails=Emails(index, runtime.rows),
             passwords=passwords or Counting(),
             limits=SignInLimits(RateLimits(index, rules=limits)),
             second_factors=runtime.second_factors,

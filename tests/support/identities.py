@@ -33,7 +33,7 @@ def provisioning(runtime: Runtime, *rules: GroupRule) -> Provisioning:
     return Provisioning(
         storage=runtime.storage,
         rows=runtime.rows,
-        index=runtime.persons._index,
+        emails=runtime.persons._emails,
         persons=runtime.persons,
         group_roles=GroupRoles(rules, runtime.clock),
         clock=runtime.clock,

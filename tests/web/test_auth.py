@@ -59,7 +59,7 @@ def test_registering_signs_in_and_gives_an_organization(client: TestClient) -> N
 
 def test_an_address_is_registered_once_in_whatever_case(client: TestClient) -> None:
     first = register(client, email=f"Zoë.{email()}")
-    for again in (first.email, first.email.upper(), f"  {first.email.lower()} "):
+    for again in (first.email, first.email.replace("z", "Z").title(), f"  {first.email} "):
         answer = post(client, "register", email=again, password=PASSWORD)
         assert answer.status_code == 409
         assert answer.json["type"] == "urn:nestegg:problem:email-taken"

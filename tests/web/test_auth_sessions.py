@@ -10,7 +10,7 @@ from sqlalchemy import select
 from nestegg_core.database.tables import sessions
 from nestegg_core.encryption.blind_index import BlindIndex, stored_root
 from nestegg_core.people.devices import Device
-from nestegg_core.people.persons import EMAIL_INDEX
+from nestegg_core.people.emails import EMAIL_INDEX
 from nestegg_core.people.sign_in_limits import SignInLimits
 from nestegg_core.runtime import Runtime
 from nestegg_core.testing import MovableClock

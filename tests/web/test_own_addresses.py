@@ -251,7 +251,7 @@ def test_a_mailed_link_proves_an_address_once(
 def test_an_invitation_is_mailed_and_its_link_shown_to_nobody(
     mailing: Runtime, client: TestClient, box: MailBox, person: Household
 ) -> None:
-    email = f"guest{next(_numbers)}@example.com"
+    email = f"mailed.guest{next(_numbers)}@example.com"
     made = invite(person, email, "member")
     link = mailed(box)
     mailing.outbox.close()
@@ -269,7 +269,7 @@ def test_an_invitation_is_mailed_and_its_link_shown_to_nobody(
 def test_a_repeated_invitation_with_one_key_is_mailed_once(
     mailing: Runtime, box: MailBox, person: Household
 ) -> None:
-    body = {"email": f"guest{next(_numbers)}@example.com", "role": "viewer"}
+    body = {"email": f"mailed.guest{next(_numbers)}@example.com", "role": "viewer"}
     key = {"Idempotency-Key": "invite-once"}
     first, again = (person.call("POST", "invitations", json=body, headers=key) for _ in range(2))
 

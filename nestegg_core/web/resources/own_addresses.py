@@ -1,5 +1,6 @@
 """Lost passwords and proof of addresses, for persons with a password here."""
 
+from nestegg_core.people.emails import canonical
 from nestegg_core.people.mail_jobs import RESET, SHOWN_RESET, VERIFICATION
 from nestegg_core.people.outbox import Outbox
 from nestegg_core.people.own_addresses import OwnAddresses
@@ -43,7 +44,7 @@ class OwnAddressResource:
         """
         self._outbox.require()
         self._limits.hit("reset links from an address", self._clients.device(call.request).network)
-        self._limits.hit("reset links of an account", call.body.email.casefold())
+        self._limits.hit("reset links of an account", canonical(call.body.email))
         self._outbox.ask(RESET, email=call.body.email)
         return ACCEPTED
 

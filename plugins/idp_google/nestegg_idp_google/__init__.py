@@ -76,7 +76,8 @@ def email_is_authoritative(claims: Claims) -> bool:
 
 def _hosted_domain(claims: Claims) -> str:
     domain = claims.get("hd")
-    return domain.lower() if isinstance(domain, str) else ""
+    # In lower case some letters turn into letters of ASCII: such a domain is another one.
+    return domain.lower() if isinstance(domain, str) and domain.isascii() else ""
 
 
 def make(context: PluginContext[GoogleSettings]) -> OidcProvider:

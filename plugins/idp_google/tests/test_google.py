@@ -94,6 +94,7 @@ def test_only_rs256_is_taken(vendor: FakeIdentityProvider) -> None:
         ("firm.example", True),
         ("evil-home.example", False),
         ("x.home.example", False),
+        ("\N{KELVIN SIGN}irja.example", False),
         (["home.example"], False),
         (None, False),
     ],
@@ -101,7 +102,7 @@ def test_only_rs256_is_taken(vendor: FakeIdentityProvider) -> None:
 def test_hosted_domain_keeps_others_out(
     domain: object, fine: bool, vendor: FakeIdentityProvider
 ) -> None:
-    chosen = provider(vendor, idp_google_hosted_domain="home.example,firm.example")
+    chosen = provider(vendor, idp_google_hosted_domain="home.example,firm.example,kirja.example")
     claims = id_token(vendor, hd=domain, email="a@home.example", email_verified=True)
     assert isinstance(chosen.authenticate(vendor.token(claims)), Valid if fine else Invalid)
 
