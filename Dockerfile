@@ -25,7 +25,7 @@ RUN set -eu; \
     done
 RUN set -eu; \
     python -m venv /opt/nestegg; \
-    /opt/nestegg/bin/pip install --no-cache-dir gunicorn_h1c $PACKAGES /wheels/*.whl
+    /opt/nestegg/bin/pip install --no-cache-dir $PACKAGES /wheels/*.whl
 
 # ---- Final ----
 FROM python:${PYTHON_VERSION}-slim-trixie

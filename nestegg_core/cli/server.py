@@ -29,10 +29,6 @@ from nestegg_core.web.app import create_app
 GRACEFUL_SECONDS = 30
 """How long requests that are under way may take when the server is told to stop."""
 
-KEEPALIVE_SECONDS = 65
-"""Longer than proxies keep an idle connection (60 seconds is usual), so that none sends a request
-into one that is being closed."""
-
 _BACKLOG = 2048
 _HANDED_OVER = "GUNICORN_FD"
 _UNREADABLE = "Invalid request"
@@ -116,7 +112,7 @@ def run(
     """
     metrics = metrics_process(environment, runtime, "METRICS_PORT")
     options = _options(runtime.settings, server, listener, ready)
-    _Server(environment, options, metrics).run()
+    _Server(environment, options, metrics, runtime.settings.max_body_bytes).run()
     raise SystemExit(0)
 
 
@@ -132,11 +128,8 @@ def _options(
         **({} if _HANDED_OVER in os.environ else {"bind": f"fd://{number}"}),
         "workers": server.web_concurrency,
         "threads": server.web_threads,
-        "worker_class": "nestegg_core.cli.gunicorn_worker.PatientWorker",
-        "keepalive": KEEPALIVE_SECONDS,
+        "worker_class": "nestegg_core.cli.gunicorn_worker.WaitressWorker",
         "graceful_timeout": GRACEFUL_SECONDS,
-        "forwarded_allow_ips": ",".join(settings.forwarded_allow_ips),
-        "http_parser": "auto",  # the one in C where the `fast` extra is installed
         "control_socket_disable": True,
         "logger_class": _RootLogger,
         "loglevel": settings.log_level.lower(),
@@ -196,8 +189,13 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """Configures gunicorn and gives each worker its application."""
 
     def __init__(
-        self, environment: Environment, options: dict[str, Any], metrics: MetricsProcess | None
+        self,
+        environment: Environment,
+        options: dict[str, Any],
+        metrics: MetricsProcess | None,
+        max_body_bytes: int,
     ) -> None:
+        self.max_body_bytes = max_body_bytes
         self._environment = environment
         self._options = options
         self._metrics = metrics

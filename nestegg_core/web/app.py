@@ -17,6 +17,7 @@ from nestegg_core.web.idempotency import Idempotency
 from nestegg_core.web.middleware.authentication import Authentication
 from nestegg_core.web.middleware.constant_headers import ConstantHeaders
 from nestegg_core.web.middleware.gates import AllowedHosts, KeysFit, SchemaAtHead
+from nestegg_core.web.middleware.refused import Refused
 from nestegg_core.web.middleware.request_id import RequestId
 from nestegg_core.web.openapi import Documents, OpenApi
 from nestegg_core.web.operation import Operation
@@ -160,6 +161,7 @@ def _middleware(runtime: Runtime) -> list[Any]:
     settings = runtime.settings
     middleware: list[Any] = [
         RequestId(runtime.metrics),
+        Refused(),
         AllowedHosts(settings.allowed_hosts),
         SchemaAtHead(runtime.storage),
         KeysFit(runtime.check_keys),
