@@ -8,10 +8,12 @@ from importlib.metadata import version
 from typing import Any
 
 import falcon
+import orjson
 
 from nestegg_core.runtime import Runtime
 from nestegg_core.web.client_address import ClientAddresses
 from nestegg_core.web.cursors import Cursors
+from nestegg_core.web.documents import Document
 from nestegg_core.web.endpoint import Endpoint
 from nestegg_core.web.idempotency import Idempotency
 from nestegg_core.web.middleware.authentication import Authentication
@@ -19,10 +21,11 @@ from nestegg_core.web.middleware.constant_headers import ConstantHeaders
 from nestegg_core.web.middleware.gates import AllowedHosts, KeysFit, SchemaAtHead
 from nestegg_core.web.middleware.refused import Refused
 from nestegg_core.web.middleware.request_id import RequestId
-from nestegg_core.web.openapi import Documents, OpenApi
+from nestegg_core.web.openapi import openapi
 from nestegg_core.web.operation import Operation
 from nestegg_core.web.plugin_routes import plugin_operations
 from nestegg_core.web.problems import add_error_handlers
+from nestegg_core.web.reference_page import POLICY, reference_page
 from nestegg_core.web.resources.accounts import AccountResource
 from nestegg_core.web.resources.admin import Admin
 from nestegg_core.web.resources.admin_persons import AdminPersons
@@ -61,7 +64,6 @@ def create_app(runtime: Runtime) -> App:
     app.req_options.strip_url_path_trailing_slash = False
     release = version("nestegg-core")
     add_error_handlers(app, runtime.blame, runtime.faults, release)
-    openapi = OpenApi(release)
     settings = runtime.settings
     previous = settings.secret_key_previous
     cursors = Cursors(
@@ -70,21 +72,21 @@ def create_app(runtime: Runtime) -> App:
     idempotency = Idempotency(runtime.rows, runtime.clock)
     max_json = min(settings.max_json_bytes, settings.max_body_bytes)
     endpoints: dict[str, Endpoint] = {}
-    for op in operations(runtime):
+    known = operations(runtime)
+    for op in known:
         endpoint = endpoints.get(op.path)
         if endpoint is None:
             endpoint = endpoints[op.path] = Endpoint(runtime.access, cursors, idempotency, max_json)
         endpoint.operations[op.method] = op
-        responders = {op.method: openapi.documented(op, _responder(endpoint, op))}
-        if op.method == "GET":  # Falcon leaves the body out; the document need not say it twice
-            responders["HEAD"] = _responder(endpoint, op)
-        for method, responder in responders.items():
+        responder = _responder(endpoint, op)
+        methods = (op.method, "HEAD") if op.method == "GET" else (op.method,)
+        for method in methods:  # of HEAD Falcon leaves the body out
             setattr(endpoint, f"on_{method.lower()}", responder)
     for path, endpoint in endpoints.items():
         app.add_route(path, endpoint)
-    documents = Documents(openapi.document(app))
-    app.add_route("/openapi.json", documents)
-    app.add_route("/docs", documents, suffix="page")
+    document = openapi(known, release, settings.app_base_url, max_json)
+    app.add_route("/openapi.json", Document(orjson.dumps(document), falcon.MEDIA_JSON))
+    app.add_route("/docs", Document(reference_page(document), falcon.MEDIA_HTML, POLICY))
     return app
 
 

@@ -12,8 +12,9 @@ import orjson
 from nestegg_core.contracts.storage import Transaction
 from nestegg_core.errors import StaleVersion, VersionRequired
 from nestegg_core.people.access import Access, require_scope
+from nestegg_core.web.conditional import known
 from nestegg_core.web.cursors import Cursors
-from nestegg_core.web.idempotency import Idempotency
+from nestegg_core.web.idempotency import Idempotency, takes_key
 from nestegg_core.web.operation import Answer, Call, Operation
 from nestegg_core.web.validation import if_match, validate
 
@@ -72,8 +73,8 @@ class Endpoint:
             call = replace(call, prepared=op.prepare(call))
         with self._open(op, call, write=op.writes) as tx:
             call = replace(call, transaction=tx)
-            once = op.method == "POST"
-            answer = self._idempotency.once(call, op.handler) if once else op.handler(call)
+            once = self._idempotency.once if takes_key(op) else None
+            answer = once(call, op.handler) if once else op.handler(call)
         if answer.afterwards is not None:
             answer.afterwards()
         return answer
@@ -112,20 +113,11 @@ class Endpoint:
         else:
             tag = _etag(content, body)
             resp.set_header("ETag", tag)
-            if op.method == "GET" and _known(tag, req.get_header("If-None-Match")):
+            if op.method == "GET" and known(tag, req.get_header("If-None-Match")):
                 resp.status = falcon.HTTP_304
                 return
         resp.content_type = MEDIA_TYPE
         resp.data = body
-
-
-def _known(tag: str, header: str | None) -> bool:
-    """Tell whether the caller has this already (RFC 9110, 13.1.2: weak comparison)."""
-    if header is None:
-        return False
-    plain = tag.removeprefix("W/")
-    given = {one.strip().removeprefix("W/") for one in header.split(",")}
-    return plain in given or given == {"*"}
 
 
 def _etag(content: Mapping[str, Any], body: bytes) -> str:

@@ -18,14 +18,21 @@ from sqlalchemy import bindparam, insert, select
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import idempotency_keys, in_org
 from nestegg_core.errors import InvalidInput
-from nestegg_core.web.operation import Answer, Call
+from nestegg_core.web.operation import Answer, Call, Operation
 
 HEADER = "Idempotency-Key"
 
-_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+KEY_PATTERN = "[!-~]{1,255}"
+
+_KEY = re.compile(KEY_PATTERN, re.ASCII)
 _FIND = select(idempotency_keys).where(
     in_org(idempotency_keys), idempotency_keys.c.key_hash == bindparam("key")
 )
+
+
+def takes_key(op: Operation) -> bool:
+    """Tell whether a key has its effect: it is kept with the organization's rows."""
+    return op.method == "POST" and bool(op.permission)
 
 
 class Idempotency:

@@ -1,0 +1,36 @@
+"""`/openapi.json` and `/docs`: made once, kept compressed, sent again only when they differ."""
+
+import gzip
+from hashlib import blake2b
+
+import falcon
+
+from nestegg_core.web.conditional import known, takes_gzip
+
+
+class Document:
+    """The resource of one text that is the same for everybody."""
+
+    def __init__(self, content: bytes, content_type: str, policy: str = "") -> None:
+        self._tag = f'W/"{blake2b(content, digest_size=12).hexdigest()}"'
+        self._compressed = gzip.compress(content, mtime=0)
+        self._content_type = content_type
+        self._policy = policy
+        self.on_head = self.on_get
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Serve it, unless the caller has it."""
+        resp.set_header("Cache-Control", "no-cache")  # kept by everybody, and asked about
+        resp.set_header("ETag", self._tag)
+        resp.set_header("Vary", "Accept-Encoding")
+        if self._policy:
+            resp.set_header("Content-Security-Policy", self._policy)
+        if known(self._tag, req.get_header("If-None-Match")):
+            resp.status = falcon.HTTP_304
+            return
+        resp.content_type = self._content_type
+        if takes_gzip(req.get_header("Accept-Encoding")):
+            resp.set_header("Content-Encoding", "gzip")
+            resp.data = self._compressed
+        else:
+            resp.data = gzip.decompress(self._compressed)
