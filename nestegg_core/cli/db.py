@@ -43,11 +43,11 @@ def upgrade(revision: str) -> None:
 @db.command(epilog="Example: nestegg db current")
 def current() -> None:
     """Tell which migration the database stands at."""
-    from nestegg_core.database import head
+    from nestegg_core.database import head, way_to_head
 
     with opened(at_head=False) as runtime, _hinting():
         revision = runtime.storage.current_revision()
-    mark = "head" if revision == head() else f"head is {head()}: run `nestegg db upgrade`"
+    mark = "head" if revision == head() else f"head is {head()}: {way_to_head(revision)}"
     click.echo(f"{revision or _EMPTY} ({mark})")
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,7 +114,7 @@ def _local(settings: Settings) -> "Iterator[Check]":
             production=production, trusted=settings.trusted_networks, open_metrics=open_metrics
         ),
     )
-    yield Check("disk", lambda: [*disk.room(folders), *disk.rights(home, folder)])
+    yield Check("disk", lambda: chain(disk.room(folders), disk.rights(home, folder)))
     now, schedule = datetime.now(UTC), settings.backup_schedule
     yield Check("backups", lambda: backups.backups(folder, schedule, now, production=production))
 

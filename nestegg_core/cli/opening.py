@@ -55,11 +55,9 @@ def started(environment: "Environment") -> "Runtime":
 
 
 def _bring_to_head(runtime: "Runtime") -> None:
-    from nestegg_core.database import head
+    from nestegg_core.database import head, not_at_head
 
     if runtime.migrates_itself:
         runtime.storage.upgrade()
-    elif runtime.storage.current_revision() != head():
-        raise MigrationsPending(
-            "The database is not at the newest migration. Run: nestegg db upgrade"
-        )
+    elif (current := runtime.storage.current_revision()) != head():
+        raise MigrationsPending(not_at_head(current))

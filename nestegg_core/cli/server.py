@@ -19,7 +19,7 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # it has n
 from nestegg_core.cli.errors import Refused
 from nestegg_core.cli.metrics import metrics_process, tell_build
 from nestegg_core.cli.serve import ServerSettings
-from nestegg_core.database import head
+from nestegg_core.database import head, way_to_head
 from nestegg_core.errors import StorageUnavailable
 from nestegg_core.observability.metrics_process import MetricsProcess
 from nestegg_core.runtime import Runtime, start
@@ -79,10 +79,10 @@ def migrate_or_warn(runtime: Runtime) -> None:
             runtime.check_keys()
         else:
             _log.warning(
-                "the database is not at the newest migration: only the probes are answered",
+                "the database is not at this release's migration: only the probes are answered",
                 current=current,
                 head=head(),
-                fix="nestegg db upgrade",
+                fix=way_to_head(current),
             )
     except StorageUnavailable as error:
         _log.warning("the database does not answer; serving nevertheless", why=str(error))

@@ -163,7 +163,7 @@ def wait_until_ready(runtime: "Runtime") -> None:
     """
     import structlog
 
-    from nestegg_core.database import head
+    from nestegg_core.database import head, way_to_head
     from nestegg_core.errors import StorageUnavailable
 
     log = structlog.get_logger("nestegg.start")
@@ -171,9 +171,10 @@ def wait_until_ready(runtime: "Runtime") -> None:
         runtime.storage.upgrade()
     while True:
         try:
-            if runtime.storage.current_revision() == head():
+            current = runtime.storage.current_revision()
+            if current == head():
                 break
-            log.warning("waits for the migrations; run: nestegg db upgrade")
+            log.warning("waits for the migrations", current=current, fix=way_to_head(current))
         except StorageUnavailable:
             log.warning("waits for the database")
         time.sleep(_PAUSE)

@@ -10,6 +10,8 @@ from sqlalchemy import Connection
 
 from nestegg_core.errors import MigrationError
 
+_ANOTHER_RELEASE = "install that release, or restore a backup"
+
 
 @cache
 def _scripts() -> ScriptDirectory:
@@ -41,17 +43,42 @@ def current_revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+def way_to_head(revision: str | None) -> str:
+    """Say what brings a database to head that is not there, or this release to the database.
+
+    Example:
+        >>> way_to_head(None)
+        'nestegg db upgrade'
+    """
+    return _ANOTHER_RELEASE if _is_unknown(revision) else "nestegg db upgrade"
+
+
+def not_at_head(revision: str | None) -> str:
+    """Say it to whoever needs the tables."""
+    if _is_unknown(revision):
+        return _refusal(revision)
+    return f"The database is not at the newest migration. Run: {way_to_head(revision)}"
+
+
+def _refusal(revision: str | None) -> str:
+    return (
+        f"The database stands at migration {revision}, which this release does not know: "
+        f"a newer release has migrated it. {_ANOTHER_RELEASE.capitalize()}."
+    )
+
+
+def _is_unknown(revision: str | None) -> bool:
+    return revision is not None and revision not in {name for name, _ in history()}
+
+
 def refuse_unknown(revision: str | None) -> None:
     """Refuse a database that stands at a migration which this code does not know.
 
     Raises:
         MigrationError: a newer release has been here.
     """
-    if revision is not None and revision not in {name for name, _ in history()}:
-        raise MigrationError(
-            f"The database stands at migration {revision}, which this release does not know: "
-            "a newer release has migrated it. Install that release, or restore a backup."
-        )
+    if _is_unknown(revision):
+        raise MigrationError(_refusal(revision))
 
 
 def upgrade(connection: Connection, revision: str) -> None:

@@ -361,7 +361,7 @@ class SqlStorage:
                 Finding(
                     f"The schema stands at {current or 'nothing'}, the code wants "
                     f"{migrator.head()}",
-                    "nestegg db upgrade",
+                    migrator.way_to_head(current),
                 )
             )
         with self.system_transaction(write=False) as transaction:

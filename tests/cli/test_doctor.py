@@ -2,11 +2,14 @@
 
 import json
 import os
+import pickle
 import re
 import socket
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from threading import Thread
 
@@ -15,7 +18,9 @@ from sqlalchemy import insert, make_url
 
 from nestegg_core.contracts.operations import Diagnosis
 from nestegg_core.database.tables import jobs
-from nestegg_core.operations.doctor.checkup import Check, examine
+from nestegg_core.operations.doctor.backups import backups
+from nestegg_core.operations.doctor.checkup import Check, Found, examine
+from nestegg_core.operations.doctor.disk import rights as disk_rights
 from nestegg_core.operations.doctor.disk import room
 from nestegg_core.operations.doctor.redis import redis as examine_redis
 from nestegg_core.runtime import Runtime
@@ -126,6 +131,64 @@ def test_a_disk_that_fills_up_is_found(tmp_path: Path) -> None:
     assert levels == [[], ["error"]]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize("variable", ["NESTEGG_HOME", "BACKUP_DIR"])
+def test_a_folder_of_another_user_is_named_with_its_owner(variable: str, locked: Path) -> None:
+    inside, now = locked / "x", datetime.now(UTC)
+    disk = Check("disk", lambda: chain(room({variable: inside}), disk_rights(inside, inside)))
+    kept = Check("backups", lambda: backups(inside, "0 2 * * *", now, production=True))
+
+    on_disk, of_backups = as_nobody(lambda: examine([disk, kept]))
+
+    assert on_disk.diagnosis.what == (
+        f"{variable} cannot be written to by this user: {locked} (it belongs to root)"
+    )
+    assert of_backups.diagnosis.what.startswith(f"Permission denied: {inside} (")
+    assert "belongs to root" in of_backups.diagnosis.what
+    assert "firewall" not in f"{on_disk}{of_backups}"
+
+
+@pytest.fixture
+def locked() -> Iterator[Path]:
+    """A folder that only its owner may enter, in one that everybody may."""
+    folder = Path(tempfile.mkdtemp(prefix="ne-", dir="/tmp"))
+    yield folder
+    folder.rmdir()
+
+
+def as_nobody(look: Callable[[], Sequence[Found]]) -> Sequence[Found]:
+    """Return what is found by a user of this machine who has no rights."""
+    taken, given = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(65534, 65534, 65534)
+            os.setresuid(65534, 65534, 65534)
+            os.write(given, pickle.dumps(look()))
+        finally:
+            os._exit(0)
+    os.close(given)
+    with os.fdopen(taken, "rb") as file:
+        told = file.read()
+    os.waitpid(child, 0)
+    found: Sequence[Found] = pickle.loads(told)  # noqa: S301 - of our own child
+    return found
+
+
+def test_what_was_found_before_a_check_broke_is_told_too() -> None:
+    good = Diagnosis("warning", "what", "why", "fix")
+
+    def half() -> Iterator[Diagnosis]:
+        yield good
+        raise FileNotFoundError(2, "No such file or directory", "/nowhere")
+
+    first, second = examine([Check("half", half)])
+
+    assert first.diagnosis is good
+    assert second.diagnosis.what == "No such file or directory: /nowhere (/ belongs to root)"
+
+
 def test_backups_are_missed_when_there_is_none_and_when_it_is_old(
     healthy: CommandLine, tmp_path: Path
 ) -> None:
@@ -136,7 +199,7 @@ def test_backups_are_missed_when_there_is_none_and_when_it_is_old(
 
     CommandLine({**healthy.variables, "BACKUP_DIR": str(folder)})("backup", "create")
     unproved = doctor(healthy, BACKUP_DIR=str(folder))
-    assert "proved never" in the_only(unproved, "backups", "warning", 1)
+    assert "No backup was ever proved" in the_only(unproved, "backups", "warning", 1)
 
     [new] = folder.iterdir()
     CommandLine(healthy.variables)("backup", "verify", str(new))
@@ -410,6 +473,22 @@ class TestPostgres:
 
         assert code == 2
         assert "9999" in found["database"][0]["what"]
+        assert "install that release, or restore a backup" in found["database"][0]["fix"]
+        assert "db upgrade" not in str(found)
+
+    def test_an_application_that_lacks_rights_is_found(
+        self, healthy: CommandLine, postgres: Postgres
+    ) -> None:
+        name = make_url(healthy.variables["DATABASE_URL"]).database or ""
+        postgres.execute(
+            f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {APPLICATION}", database=name
+        )
+
+        code, found = doctor(healthy)
+
+        assert code == 2
+        assert {one["fix"] for one in found["database"]} == {"nestegg db roles"}
+        assert "firewall" not in str(found)
 
     def test_the_owner_as_the_application_is_found(self, healthy: CommandLine) -> None:
         owner = healthy.variables["DATABASE_ADMIN_URL"]
@@ -458,6 +537,8 @@ def test_a_check_that_hangs_or_breaks_hides_no_other() -> None:
 
     assert [one.area for one in found] == ["hangs", "breaks", "works"]
     assert "did not come back" in found[0].diagnosis.what
-    assert "ValueError" in found[1].diagnosis.what
-    assert "secret" not in found[1].diagnosis.what
+    assert "ValueError in " in found[1].diagnosis.what
+    assert "test_doctor.py:" in found[1].diagnosis.what
+    assert "secret" not in str(found[1].diagnosis)
+    assert "firewall" not in str(found[1].diagnosis)
     assert found[2].diagnosis is good

@@ -1,6 +1,8 @@
 """Backups: is there one, is it young enough, and was one proved?"""
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -33,6 +35,8 @@ def backups(
             "`nestegg backup create` yourself",
         )
         return
+    with suppress(FileNotFoundError):
+        os.listdir(folder)  # a folder that may not be read would pass for an empty one
     found = kept(folder)
     if not found:
         yield Diagnosis(
@@ -53,10 +57,10 @@ def backups(
         )
     proved = max((one.proved_at for one in found if one.proved_at is not None), default=None)
     if proved is None or _overdue(proved, schedule, now):
-        told = f"for the last time at {proved:%Y-%m-%d %H:%M} UTC" if proved else "never"
+        last = f"was last proved at {proved:%Y-%m-%d %H:%M} UTC" if proved else "was ever proved"
         yield Diagnosis(
             "warning",
-            f"A backup was proved {told}",
+            f"{'A' if proved else 'No'} backup {last}",
             "one that was not restored yet may not restore",
             f"nestegg backup verify {found[0].path.name} (in BACKUP_DIR)",
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from nestegg_core.contracts.operations import Diagnosis
+from nestegg_core.operations.doctor.causes import explained
 
 SECONDS = 15.0
 """How long all checks together may take."""
@@ -51,30 +52,29 @@ def examine(checks: Sequence[Check], seconds: float = SECONDS) -> Sequence[Found
 class _Run:
     def __init__(self, check: Check) -> None:
         self.check = check
-        self._found: Sequence[Diagnosis] | None = None
+        self._found: list[Diagnosis] = []
+        self._done = False
         self._error: BaseException | None = None
         self.thread = threading.Thread(target=self._target, name=check.area, daemon=True)
         self.thread.start()
 
     def outcome(self, seconds: float) -> Sequence[Diagnosis]:
-        if self._found is not None:
-            return self._found
-        if self._error is None:
-            return [_not_done(f"The check did not come back within {seconds:g} seconds")]
-        # The text of an error that nobody expected may repeat a secret.
-        return [_not_done(f"The check failed with {type(self._error).__name__}")]
+        if self._error is not None:
+            return [*self._found, explained(self._error)]
+        return self._found if self._done else [*self._found, _late(seconds)]
 
     def _target(self) -> None:
         try:
-            self._found = list(self.check.run())
+            self._found.extend(self.check.run())
+            self._done = True
         except (Exception, SystemExit) as error:  # whatever is wrong shall not hide the rest
             self._error = error
 
 
-def _not_done(what: str) -> Diagnosis:
+def _late(seconds: float) -> Diagnosis:
     return Diagnosis(
         "error",
-        what,
-        "what it looks at may be out of order, or out of reach",
-        "look at what it needs (network, host names, firewalls), and run nestegg doctor again",
+        f"The check did not come back within {seconds:g} seconds",
+        "what it looks at does not answer, or very slowly",
+        "see whether that is up, and whether a firewall swallows what is sent to it",
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from nestegg_core.contracts.operations import Diagnosis
 from nestegg_core.contracts.storage import ExaminedStorage, Storage
-from nestegg_core.database import head
+from nestegg_core.database import head, way_to_head
 from nestegg_core.errors import MigrationError, StorageUnavailable
 
 _QUOTED = re.compile(r"""(["']).*?\1""")
@@ -91,10 +91,11 @@ def not_made() -> Iterator[Diagnosis]:
 
 def _behind(revision: str | None, *, migrates_itself: bool) -> Iterator[Diagnosis]:
     what = f"The schema stands at {revision or 'nothing'}, this release wants {head()}"
-    if migrates_itself:
-        yield Diagnosis("note", what, "`nestegg serve` migrates it", "nestegg db upgrade")
+    fix = way_to_head(revision)
+    if migrates_itself and fix == way_to_head(None):
+        yield Diagnosis("note", what, "`nestegg serve` migrates it", fix)
     else:
-        yield Diagnosis("error", what, "until then only probes are answered", "nestegg db upgrade")
+        yield Diagnosis("error", what, "until then only probes are answered", fix)
 
 
 def _unavailable(error: StorageUnavailable, variable: str, why: str) -> Diagnosis:

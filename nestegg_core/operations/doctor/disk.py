@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from nestegg_core.contracts.operations import Diagnosis
+from nestegg_core.operations.doctor.causes import owner_of
 
 MEGABYTE = 1_000_000
 LITTLE, NOTHING = 1000 * MEGABYTE, 100 * MEGABYTE
@@ -23,10 +24,10 @@ def room(folders: Mapping[str, Path], little: int = LITTLE) -> Iterator[Diagnosi
     """
     for variable, folder in folders.items():
         place = _nearest(folder)
-        if not os.access(place, os.W_OK):
+        if not os.access(place, os.W_OK | os.X_OK):
             yield Diagnosis(
                 "error",
-                f"{variable} cannot be written to by this user",
+                f"{variable} cannot be written to by this user: {place} ({owner_of(place)})",
                 "nothing can be kept there",
                 f"chown it to the user that runs Nest Egg, or set {variable} to another folder",
             )
@@ -48,6 +49,8 @@ def rights(home: Path, backups: Path | None) -> Iterator[Diagnosis]:
         home: the data folder.
         backups: the folder for backups.
     """
+    if not os.access(home, os.R_OK | os.X_OK):
+        return  # there is nothing yet, or `room` tells that it is somebody else's
     secrets = home / "secrets"
     if secrets.is_dir() and any(
         _allows(path, _GROUP_AND_OTHERS) for path in (secrets, *secrets.iterdir())
@@ -66,7 +69,7 @@ def rights(home: Path, backups: Path | None) -> Iterator[Diagnosis]:
             "amounts and payees are not encrypted in it",
             "chmod o-rwx on that folder",
         )
-    if backups is not None and backups.is_dir() and _allows(backups, _OTHERS):
+    if backups is not None and os.path.isdir(backups) and _allows(backups, _OTHERS):
         yield Diagnosis(
             "warning",
             "All users of this machine can list the folder BACKUP_DIR",
@@ -77,7 +80,8 @@ def rights(home: Path, backups: Path | None) -> Iterator[Diagnosis]:
 
 def _nearest(folder: Path) -> Path:
     """Return the folder, or the one in which it would be made."""
-    while not folder.exists() and folder != folder.parent:
+    # `Path.exists` would raise where a folder on the way may not be entered.
+    while not os.path.exists(folder) and folder != folder.parent:
         folder = folder.parent
     return folder
 

@@ -6,7 +6,7 @@ import falcon
 import structlog
 
 from nestegg_core.contracts.storage import Storage
-from nestegg_core.database import head
+from nestegg_core.database import head, not_at_head
 from nestegg_core.errors import ConfigurationError, MigrationsPending
 
 _log = structlog.get_logger("nestegg.web")
@@ -44,10 +44,9 @@ class SchemaAtHead:
         """Compare the revision."""
         if self._at_head or req.path in PROBES:
             return
-        if self._storage.current_revision() != head():
-            raise MigrationsPending(
-                "The database is below the newest migration. Run: nestegg db upgrade"
-            )
+        current = self._storage.current_revision()
+        if current != head():
+            raise MigrationsPending(not_at_head(current))
         self._at_head = True
 
 
