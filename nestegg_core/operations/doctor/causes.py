@@ -1,0 +1,87 @@
+"""What stopped a check, in the operator's words; of what nobody expected only type and place."""
+
+import pwd
+import traceback
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+
+from nestegg_core.contracts.operations import Diagnosis
+from nestegg_core.errors import NestEggError
+
+_MISSING_RIGHT = "42501"
+_WHY = "what it looks at may be out of order"
+_OURS = "nestegg_"
+
+
+def explained(error: BaseException) -> Diagnosis:
+    """Tell what stopped a check. The text of a foreign error may repeat a secret, so it stays out.
+
+    Example:
+        >>> explained(PermissionError(13, "Permission denied", "/")).what
+        'Permission denied: / (it belongs to root)'
+    """
+    if isinstance(error, OSError) and isinstance(error.filename, str | bytes):
+        return _of_a_file(error, Path(_text(error.filename)))
+    if isinstance(error, NestEggError):
+        return Diagnosis("error", str(error), _WHY, "do as it says, then: nestegg doctor")
+    if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == _MISSING_RIGHT:
+        return Diagnosis(
+            "error",
+            "The application's role lacks a right in the database",
+            "whatever needs it fails",
+            "nestegg db roles",
+        )
+    return Diagnosis(
+        "error",
+        f"The check stopped with {type(error).__name__} in {_place(error)}",
+        f"{_WHY}; nestegg doctor did not expect this",
+        "report it with this line; the other checks were done",
+    )
+
+
+def owner_of(path: Path) -> str:
+    """Name the user whom a file or folder belongs to, or the nearest folder that can be seen.
+
+    Example:
+        >>> owner_of(Path("/"))
+        'it belongs to root'
+    """
+    for place in (path, *path.parents):
+        try:
+            number = place.stat().st_uid
+        except OSError:
+            continue
+        try:
+            name = pwd.getpwuid(number).pw_name
+        except KeyError:
+            name = f"user {number}"
+        return f"{'it' if place == path else place} belongs to {name}"
+    return "its owner cannot be seen"
+
+
+def _of_a_file(error: OSError, path: Path) -> Diagnosis:
+    told = f"{error.strerror or type(error).__name__}: {path} ({owner_of(path)})"
+    if isinstance(error, PermissionError):
+        fix = "run nestegg doctor as the user that runs Nest Egg, or chown it to that user"
+    else:
+        fix = "see to that file or folder, then: nestegg doctor"
+    return Diagnosis("error", told, _WHY, fix)
+
+
+def _place(error: BaseException) -> str:
+    """Name the line that raised, and the last one of ours on the way there."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return "an unknown place"
+    ours = [one for one in frames if _OURS in one.filename]
+    places = dict.fromkeys(_short(one) for one in (*ours[-1:], frames[-1]))
+    return ", from ".join(reversed(places))
+
+
+def _short(frame: traceback.FrameSummary) -> str:
+    return f"{'/'.join(Path(frame.filename).parts[-3:])}:{frame.lineno}"
+
+
+def _text(name: str | bytes) -> str:
+    return name if isinstance(name, str) else name.decode(errors="replace")
