@@ -59,5 +59,5 @@ ENV PATH=/opt/nestegg/bin:$PATH \
 USER 10001:0
 EXPOSE 8000 9090
 HEALTHCHECK --interval=30s --timeout=5s --retries=3 \
-  CMD curl -f http://localhost:8000/health || exit 1
+  CMD curl -f http://localhost:${WEB_PORT:-8000}/health || exit 1
 CMD ["nestegg", "serve"]

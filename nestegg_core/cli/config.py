@@ -11,7 +11,7 @@ from nestegg_core.cli.errors import MISCONFIGURED, show_problems
 from nestegg_core.cli.output import json_option, print_json, print_table
 from nestegg_core.cli.plugins import discover, load_both
 from nestegg_core.cli.serve import ServerSettings
-from nestegg_core.errors import ConfigurationError
+from nestegg_core.errors import ConfigurationError, Problem
 from nestegg_core.settings import (
     Environment,
     Setting,
@@ -20,9 +20,22 @@ from nestegg_core.settings import (
     env_example,
     settings_page,
 )
+from nestegg_core.settings.doubts import doubts
+from nestegg_core.settings.fields import fields_of
 
 if TYPE_CHECKING:
     from nestegg_core.plugin_host import PluginHost
+
+OF_COMPOSE = frozenset(
+    {
+        "NESTEGG_PACKAGES",
+        "NESTEGG_PLUGINS",
+        "NESTEGG_SUBNET",
+        "NESTEGG_TAG",
+        "SECRETS_GROUP",
+    }
+)
+"""What `compose.yaml` alone takes from the same `.env`."""
 
 _EPILOG = """\b
 Examples:
@@ -60,13 +73,30 @@ def config(ctx: click.Context, as_json: bool, example: bool, page: bool) -> None
             {
                 "settings": [asdict(setting) for setting in settings],
                 "problems": [asdict(problem) for problem in problems],
+                "doubts": [asdict(problem) for problem in doubts_of(environment, host)],
             }
         )
     else:
         print_table(("NAME", "VALUE", "FROM"), ((s.name, s.value, s.origin) for s in settings))
         show_problems(problems)
+        if doubtful := doubts_of(environment, host):
+            click.echo("\nHardly meant as it stands:", err=True)
+            show_problems(doubtful)
     if problems:
         ctx.exit(MISCONFIGURED)
+
+
+def doubts_of(environment: Environment, host: "PluginHost") -> Sequence[Problem]:
+    """Return what stands in `.env` and is hardly meant."""
+    if environment.dotenv is None:
+        return ()
+    known = {
+        name
+        for _, settings_class in sections(host)
+        for field in fields_of(settings_class)
+        for name in field.variables
+    }
+    return tuple(doubts(environment.dotenv, known | OF_COMPOSE))
 
 
 def sections(host: "PluginHost") -> list[tuple[str, type[BaseSettings]]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nestegg_core.cli.config import doubts_of
 from nestegg_core.cli.output import counted, json_option, print_json
 from nestegg_core.cli.plugins import discover, load_both
 from nestegg_core.cli.serve import ServerSettings
@@ -63,9 +64,13 @@ def _checks(environment: Environment, stack: ExitStack) -> "Sequence[Check]":
     server, wrong = _server(environment)
     problems = (*problems, *wrong)
     statuses = host.statuses(settings, environment)
+    doubtful = doubts_of(environment, host)
     home = environment.home
     checks = [
-        Check("settings", lambda: configuration.refused(problems)),
+        Check(
+            "settings",
+            lambda: chain(configuration.refused(problems), configuration.doubtful(doubtful)),
+        ),
         Check("plugins", lambda: configuration.plugins(statuses)),
     ]
     if settings is None:

@@ -41,6 +41,7 @@ def started(environment: "Environment") -> "Runtime":
     """Build the services, send the logs where the settings say, and log what is not in order."""
     import structlog
 
+    from nestegg_core.cli.config import discover, doubts_of
     from nestegg_core.observability.logs import configure_logging
     from nestegg_core.runtime import start
 
@@ -49,6 +50,8 @@ def started(environment: "Environment") -> "Runtime":
     log = structlog.get_logger("nestegg.start")
     for notice in environment.notices:
         log.warning(notice)
+    for problem in doubts_of(environment, discover(environment)):
+        log.warning("hardly meant", where=problem.where, what=problem.what, fix=problem.fix)
     for problem in runtime.left_out:
         log.warning("left out", where=problem.where, what=problem.what, fix=problem.fix)
     return runtime

@@ -31,6 +31,7 @@ class Environment:
 
     Attributes:
         problems: what is wrong with the sources themselves, such as a bad line of `.env`.
+        dotenv: the path of that file, which may be absent; `None` where none is read.
 
     Example:
         >>> environment = Environment.read({"LOG_FORMAT": "json"}, dotenv=None)
@@ -40,6 +41,7 @@ class Environment:
 
     def __init__(self, sources: Sequence[Source], problems: Sequence[Problem] = ()) -> None:
         self.problems = tuple(problems)
+        self.dotenv: Path | None = None
         self._sources = tuple(sources)
         self._given: dict[str, Variable] = {}
         self._notices: list[str] = []
@@ -58,7 +60,9 @@ class Environment:
         if dotenv is None:
             return cls([process])
         variables, problems = read_dotenv(dotenv)
-        return cls([process, Source(str(dotenv), variables)], problems)
+        read = cls([process, Source(str(dotenv), variables)], problems)
+        read.dotenv = dotenv
+        return read
 
     @property
     def notices(self) -> tuple[str, ...]:

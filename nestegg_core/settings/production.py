@@ -32,6 +32,7 @@ _PLACEHOLDERS = (
     "placeholder",
     "replace-me",
     "replace_me",
+    "metrics_admin",  # what the predecessor came with
 )
 _UNSAFE_TLS = frozenset({"disable", "allow", "prefer"})
 

@@ -19,7 +19,9 @@ _HEADER = """\
 Every setting of Nest Egg, with its default. Copy this file to `.env` and set what you need.
 Variables of the process environment come before those in `.env`. A variable set to nothing
 counts as not set. In place of any NAME you may set NAME_FILE to the path of a file that holds
-the value. Values are taken as they stand: nothing is put in for ${NAME}.
+the value. Values are taken as they stand: nothing is put in for ${NAME}. docker compose reads
+this file too, and does put something in: write a value with a $ in single quotes, 'pa$word',
+which suit both.
 """
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from nestegg_core.settings.types import CommaList, invalid
 
+_IN_URLS = "@ as %40, : as %3A, / as %2F, # as %23, ? as %3F and % as %25"
 MASK = "********"
 _POSTGRESQL = frozenset(
     {"postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg", "postgresql+psycopg2"}
@@ -161,9 +162,8 @@ def _parsed(value: SecretStr, example: str) -> URL:
     try:
         return parse(value.get_secret_value())
     except ValueError as error:
-        raise invalid(
-            f"{error}", f"write it like {example}; a password's @ is written %40, and % %25"
-        ) from None
+        fix = f"write it like {example}; in a password write {_IN_URLS}"
+        raise invalid(f"{error}", fix) from None
 
 
 def _secret(url: URL) -> SecretStr:

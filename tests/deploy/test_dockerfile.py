@@ -204,6 +204,15 @@ def test_its_health_check_tells_the_truth(
 
 
 @pytest.mark.usefixtures("migrated")
+def test_its_health_check_follows_the_port(image: Image, variables: dict[str, str]) -> None:
+    with serving(image, variables) as port:
+        (image.root / "tmp" / ".curlrc").write_text(curl_options({9000: port}), "utf-8")
+        elsewhere = {"CURL_HOME": str(image.root / "tmp"), "WEB_PORT": "9000"}
+        checked = image.run(healthcheck(), elsewhere)
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.usefixtures("migrated")
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can start it as another user")
 def test_it_runs_as_any_user_and_writes_to_its_volume_and_tmp_alone(
     image: Image, variables: dict[str, str], database: Postgres

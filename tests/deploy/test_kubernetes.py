@@ -99,6 +99,17 @@ def test_only_the_migration_and_the_backups_know_the_owner_of_the_tables() -> No
     assert "DATABASE_ADMIN_URL" not in variables("secrets.env.example")
 
 
+def test_the_way_out_is_open_by_both_kinds_of_addresses_but_not_to_the_clouds_metadata() -> None:
+    (policy,) = (
+        one for one in of_kind("NetworkPolicy") if one["metadata"]["name"] == "nestegg-out"
+    )
+    blocks = [to["ipBlock"] for rule in policy["spec"]["egress"] for to in rule.get("to", ())]
+    assert {one["cidr"]: one["except"] for one in blocks} == {
+        "0.0.0.0/0": ["169.254.169.254/32"],
+        "::/0": ["fd00:ec2::254/128"],
+    }
+
+
 def test_selectors_find_their_pods() -> None:
     labels = [pod["metadata"]["labels"] for pod in PODS.values()]
     selectors = [one["spec"]["selector"]["matchLabels"] for one in of_kind("PodDisruptionBudget")]

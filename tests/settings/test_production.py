@@ -73,6 +73,7 @@ def test_insecure_settings_are_refused_when_only_the_env_file_says_production(
         ("MASTER_ENCRYPTION_KEY", None, "is not set"),
         ("MASTER_ENCRYPTION_KEY", "not-a-key", "no Fernet key"),
         ("MASTER_ENCRYPTION_KEY", "A" * 43 + "=", "not random"),
+        ("METRICS_PASSWORD", "metrics_admin", "placeholder"),
         ("ALLOWED_HOSTS", None, "is empty"),
         ("ALLOWED_HOSTS", ",", "is empty"),
         ("ALLOWED_HOSTS", "*", "every host"),

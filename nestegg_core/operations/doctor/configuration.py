@@ -37,6 +37,13 @@ def refused(problems: Iterable[Problem]) -> Iterator[Diagnosis]:
         yield Diagnosis("error", f"{one.where} {one.what}", "the server cannot start", one.fix)
 
 
+def doubtful(problems: Iterable[Problem]) -> Iterator[Diagnosis]:
+    """Tell what is hardly meant."""
+    for one in problems:
+        why = "what was meant is not in force, or not everywhere"
+        yield Diagnosis("warning", f"{one.where} {one.what}", why, one.fix)
+
+
 def keys(problems: Iterable[Problem]) -> Iterator[Diagnosis]:
     """Tell how the encryption keys do not fit the database."""
     why = "values would not open, or be written so that nobody else can read them"
