@@ -40,6 +40,9 @@ COPY --from=build /opt/nestegg /opt/nestegg
 # `alembic upgrade head` looks for this file in the working directory.
 COPY alembic.ini /app/
 WORKDIR /app
+# Settings are read anew from the folder that is mounted here: a file that is mounted by itself stays
+# the old one when an editor or `sed -i` puts a new one in its place.
+RUN ln -s /etc/nestegg/.env .env
 
 # Some platforms choose a user id of their own and group 0: that group may write the data.
 RUN install -d -o 10001 -g 0 -m 0770 /var/lib/nestegg

@@ -88,9 +88,11 @@ def test_data_lies_in_named_volumes(services: dict[str, Service], name: str) -> 
     for one in volumes:
         if one["type"] == "volume":
             assert one["source"] in DOCUMENT["volumes"]
-        else:  # or compose makes a folder of root's where a file is missing
+        elif one["type"] == "bind":  # or compose makes a folder of root's where a file is missing
             assert one["read_only"] is True
             assert one["bind"] == {"create_host_path": False}
+        else:
+            assert one["type"] == "tmpfs"
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -105,9 +107,21 @@ def test_secrets_are_files_and_never_in_the_environment(
     assert all((prepared / secret).stat().st_size for secret in service.secret_files)
     told = json.dumps(service.config)
     assert not [file for file in prepared.iterdir() if file.read_text().strip() in told]
-    if name in {"worker", "backend", "scheduler"}:
-        (mounted,) = (v for v in service.config["volumes"] if v["target"] == "/app/.env")
-        assert mounted["source"] == "./.env"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_settings_are_mounted_as_a_folder_without_what_else_is_secret_there(
+    services: dict[str, Service], name: str
+) -> None:
+    volumes = {one["target"]: one for one in services[name].config["volumes"]}
+    (link,) = re.findall(r"ln -s (\S+)/\.env \.env", (ROOT / "Dockerfile").read_text("utf-8"))
+    assert volumes[link]["source"] == "."
+    assert volumes[link]["read_only"] is True
+    made = (ROOT / "deploy/compose/prepare.sh").read_text("utf-8")
+    (folders,) = re.findall(r"mkdir -p (.+)", made)
+    for folder in folders.split():
+        assert volumes[f"{link}/{folder}"]["type"] == "tmpfs"
+    assert not [one for one in services[name].config["volumes"] if ".env" in str(one)]
 
 
 def test_preparing_twice_changes_nothing_and_lets_no_stranger_read(

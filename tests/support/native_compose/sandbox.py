@@ -70,12 +70,23 @@ class Sandbox:
                 place.write_text(self.mapped(source.read_text("utf-8")), "utf-8")
             else:
                 place.symlink_to(source)
+        self._links()
         if redis := redis_server():
             port = self.ports[self.service.name, _OWN_PORTS["redis"]]
             client = self.folder / "bin" / "redis-cli"
             client.write_text(f'#!/bin/sh\nexec {redis.parent}/redis-cli -p {port} "$@"\n')
             client.chmod(0o755)
         (self.folder / ".curlrc").write_text(self._curl_options(), "utf-8")
+
+    def _links(self) -> None:
+        """Make the Dockerfile's links in its working folder."""
+        if "build" not in self.service.config:
+            return
+        steps = (self.service.project / "Dockerfile").read_text("utf-8")
+        for target, name in re.findall(r"^RUN ln -s (\S+) (\S+)$", steps, re.MULTILINE):
+            link = self.folder / "app" / name
+            link.unlink(missing_ok=True)
+            link.symlink_to(self.mapped(target))
 
     def mapped(self, text: str) -> str:
         """Replace paths of the container and addresses of other services in a text."""
