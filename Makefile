@@ -76,10 +76,13 @@ bench: install-dev ## measure a server on PostgreSQL under load
 faults: install-dev ## break what a server stands on, under load, and count what is lost
 	$(BIN)/python -m benchmarks.faults $(FAULTS_ARGS)
 
-wheels: install-dev ## build every distribution into dist/
-	@set -e; for folder in . $(PLUGINS) $(EXAMPLES); do \
-		$(BIN)/python -m build --outdir dist "$$folder"; \
-	done
+wheels: usable-venv ## build every distribution into dist/
+	@$(MAKE) --silent --no-print-directory $(BIN)/python
+	@$(PIP) install --quiet --quiet "setuptools>=77"
+	@rm -rf build $(addsuffix /build,$(PLUGINS) $(EXAMPLES))
+	@$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist \
+		$(addprefix ./,. $(PLUGINS) $(EXAMPLES))
+	@ls dist/*.whl
 
 clean: ## remove .venv and all that was built; data in var/ stays
 	rm -rf $(VENV) .peers dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, PackageNotFoundError, version
 
+from nestegg_core.plugin_host.advice import install
 from nestegg_core.plugin_host.checks import NAME
 from nestegg_core.plugin_host.records import (
     BUILTIN,
@@ -126,7 +127,7 @@ def _bad_name(source: Source) -> PluginFailure:
     return PluginFailure(
         source,
         "the entry point's name must be lower-case letters, digits, `_` and `-`",
-        f"upgrade it with `pip install --upgrade {source.distribution}`, or tell its authors",
+        f"upgrade it with {install(source.distribution, '--upgrade')}, or tell its authors",
         source.told,
     )
 

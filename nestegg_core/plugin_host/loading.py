@@ -12,6 +12,7 @@ import pluggy
 from nestegg_core import hookspecs
 from nestegg_core.contracts.context import HookContext
 from nestegg_core.contracts.routes import Route
+from nestegg_core.plugin_host.advice import install
 from nestegg_core.plugin_host.candidates import Candidate
 from nestegg_core.plugin_host.checks import check_fields
 from nestegg_core.plugin_host.compatibility import unfit
@@ -72,7 +73,7 @@ def _loaded(candidate: Candidate, context: HookContext) -> LoadedPlugin | Plugin
 
 def _failure(source: Source, cause: str, pip_option: str) -> PluginFailure:
     fix = (
-        f"try `pip install {pip_option} {source.distribution}` or tell its authors; "
+        f"try {install(source.distribution, pip_option)} or tell its authors; "
         f"`PLUGINS_DISABLED={source.name}` switches it off"
     )
     return PluginFailure(source, cause, fix, source.told)

@@ -3,18 +3,9 @@
 import difflib
 
 from nestegg_core.errors import Problem
+from nestegg_core.plugin_host.advice import FIRST_PARTY, install
 from nestegg_core.plugin_host.kinds import KINDS, Kind
 from nestegg_core.plugin_host.records import Catalogue, PluginFailure, Source
-
-FIRST_PARTY = (
-    "errors_sentry",
-    "idp_cognito",
-    "idp_google",
-    "idp_keycloak",
-    "idp_okta",
-    "storage_postgres",
-)
-"""The plugins of this project that the settings can name; each is a `nestegg-...` distribution."""
 
 KIND = {kind.name: kind for kind in KINDS.values()}
 
@@ -44,7 +35,7 @@ def missing(catalogue: Catalogue, kind_name: str, variable: str, name: str) -> P
         return Problem(variable, what, fix)
     if distribution := _not_installed(kind, name):
         what = f"{named}, which is not installed"
-        return Problem(variable, what, f"`pip install {distribution}`")
+        return Problem(variable, what, install(distribution))
     return Problem(variable, f"{named}, which does not exist", _nearest(catalogue, kind, name))
 
 

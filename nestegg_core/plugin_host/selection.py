@@ -7,8 +7,9 @@ from pydantic_settings import BaseSettings
 
 from nestegg_core.contracts.context import Clock, PluginContext
 from nestegg_core.errors import ConfigurationError, Problem
+from nestegg_core.plugin_host.advice import FIRST_PARTY
 from nestegg_core.plugin_host.chosen import Chosen, Plugins
-from nestegg_core.plugin_host.missing import FIRST_PARTY, KIND, missing
+from nestegg_core.plugin_host.missing import KIND, missing
 from nestegg_core.plugin_host.records import Catalogue, Offer, describe, fault
 from nestegg_core.settings import Settings
 from nestegg_core.settings.environment import Environment

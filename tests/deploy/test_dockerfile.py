@@ -20,7 +20,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from support.dockerfile import stages
-from support.environments import ROOT, Wheelhouse, _lend
+from support.environments import ROOT, Wheelhouse, lend
 from support.guide import blocks
 from support.image import Image, context
 from support.native_compose.composefile import read
@@ -37,7 +37,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Wheelhouse:
     """The libraries that pip would download."""
     folder = tmp_path_factory.mktemp("house")
     lent = Wheelhouse(folder / "wheels", folder / "lent", folder / "sources")
-    _lend(lent.lent)
+    lend(lent.lent)
     return lent
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from support.environments import ROOT, build_house, ran
+from support.environments import ROOT, Wheelhouse, lend, ran
 from support.guide import Block, blocks, headings
 from support.guide_checks import CHECKS, GOOD
 from support.native_compose.docker import STATE, TOOLS
@@ -200,7 +200,10 @@ def test_links_lead_somewhere() -> None:
 
 def test_it_runs_without_containers(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder, made = tmp_path_factory.mktemp("srv"), tmp_path_factory.mktemp("house")
-    house = build_house(made, ())
+    house = Wheelhouse(made / "wheels", made / "lent", made / "sources")
+    house.wheels.mkdir()
+    lend(house.lent)  # libraries, and no wheel of ours: the page's command builds them
+    _repository(folder / "nest-egg")
     (roles,) = (block.text for block in BLOCKS if block.language == "sql")
     (commands,) = (block.text for block in BLOCKS if block.language == "sh")
     (urls,) = (b.text for b in BLOCKS if b.language == "env" and "%20password" in b.text)
@@ -226,3 +229,22 @@ def test_it_runs_without_containers(tmp_path_factory: pytest.TempPathFactory) ->
                 assert ready.status_code == 200, ready.text
             finally:
                 process.terminate()
+
+
+def _repository(target: Path) -> None:
+    """Copy what a clone holds, without what was built in it."""
+    built = shutil.ignore_patterns(
+        "__pycache__", "*.egg-info", "build", "dist", ".*_cache", ".venv", "tests"
+    )
+    for name in ("nestegg_core", "plugins", "examples"):
+        shutil.copytree(ROOT / name, target / name, ignore=built)
+    for name in ("Makefile", "pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, target)
+
+
+def test_nothing_tells_to_look_up_by_name_what_is_not_published() -> None:
+    pages = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("*/*/README.md")]
+    pages += [*ROOT.glob("nestegg_core/**/*.py"), *ROOT.glob("nestegg_core/**/*.tmpl")]
+    by_name = re.compile(r"pip install (?:-\S+ |\"|')*nestegg[-_]\w[\w-]*(?:\[|\s|`|\"|')")
+    found = [f"{page}: {hit[0]}" for page in pages for hit in by_name.finditer(page.read_text())]
+    assert found == []

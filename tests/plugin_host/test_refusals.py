@@ -15,6 +15,7 @@ from nestegg_core import (
     Problem,
 )
 from nestegg_core.plugin_host import PluginHost, Plugins
+from nestegg_core.plugin_host.advice import install
 from nestegg_core.settings import Settings
 from nestegg_core.settings.environment import Environment
 
@@ -76,7 +77,7 @@ def test_a_dsn_without_its_plugin_refuses_the_start_with_the_command_that_instal
     (problem,) = refused(host, configured(SENTRY_DSN="https://key@sentry.example/1"))
     assert problem.where == "SENTRY_DSN"
     assert "'sentry', which is not installed" in problem.what
-    assert problem.fix == "`pip install nestegg-errors-sentry`"
+    assert problem.fix == install("nestegg-errors-sentry")
     assert "key@" not in str(problem)
 
 
@@ -119,7 +120,8 @@ def test_what_this_project_has_but_is_not_installed_is_named_for_pip(
 
     assert problem.where in changed
     assert problem.what.endswith("which is not installed")
-    assert problem.fix == f"`pip install {distribution}`"
+    assert problem.fix == install(distribution)
+    assert f"--find-links dist dist/{distribution.replace('-', '_')}-*.whl" in problem.fix
 
 
 def test_an_unknown_name_gets_the_nearest_known_ones(

@@ -104,7 +104,7 @@ def build_house(folder: Path, scaffolded: Iterable[Path]) -> Wheelhouse:
     """Build the core, its plugins, the example and what was scaffolded."""
     house = Wheelhouse(folder / "wheels", folder / "lent", folder / "sources")
     house.wheels.mkdir()
-    _lend(house.lent)
+    lend(house.lent)
     core = house.sources / "core"
     shutil.copytree(ROOT / "nestegg_core", core / "nestegg_core", ignore=_LEFT_BEHIND)
     for name in ("pyproject.toml", "README.md"):
@@ -117,7 +117,7 @@ def build_house(folder: Path, scaffolded: Iterable[Path]) -> Wheelhouse:
     return house
 
 
-def _lend(folder: Path) -> None:
+def lend(folder: Path) -> None:
     """Link every installed library but ours. `.pth` files in such a folder have no effect."""
     folder.mkdir()
     for site in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
