@@ -75,6 +75,8 @@ def worker(
     by another worker, or by this one when it is started again.
     """
     share_measurements()
+    import structlog
+
     from nestegg_core.cli.metrics import metrics_process
     from nestegg_core.jobs.pool import Pool, shares
 
@@ -87,8 +89,11 @@ def worker(
     queue.redis.close()
     runtime.storage.dispose()
     work = _work(environment, queue.url, metrics)
+    wanted = shares(names, concurrency)
+    log = structlog.get_logger("nestegg.worker")
+    log.info("worker waits for jobs", queues=",".join(wanted), processes=sum(wanted.values()))
     look_after = metrics.look_after if metrics is not None else None
-    pool = Pool(queue.url, shares(names, concurrency), work, grace, look_after)
+    pool = Pool(queue.url, wanted, work, grace, look_after)
     try:
         pool.start(burst=burst, logging_level="WARNING")
     finally:

@@ -17,6 +17,7 @@ from rq import SimpleWorker
 from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.worker_registration import register
 
 from nestegg_core.jobs.service import Jobs
 
@@ -97,11 +98,17 @@ class _Worker(SimpleWorker):
         """Take no commands: whoever reaches Redis must not be able to stop the workers."""
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
-        """Send in one round trip what RQ sends in three, several times for each job."""
+        """Send in one round trip what RQ sends in three, several times for each job.
+
+        The worker signs in again with it: RQ does so at its birth alone, and a Redis that has lost
+        its data would know of no worker for as long as they live.
+        """
         if pipeline is not None:
             super().heartbeat(timeout, pipeline)
             return
         with self.connection.pipeline(transaction=False) as together:
+            together.hset(self.key, "queues", ",".join(self.queue_names()))
+            register(self, together)
             super().heartbeat(timeout, together)
             together.execute()
 

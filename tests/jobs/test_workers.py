@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from nestegg_core.operations.doctor.queue import workers
 from nestegg_core.runtime import Runtime
 from support import job_traces
 from support.postgres import APPLICATION, OWNER, Postgres
@@ -74,6 +75,24 @@ def instance(
     }
     with started(redis_of_workers, database, tmp_path_factory.mktemp("home")) as instance:
         yield instance
+
+
+def test_a_worker_is_known_again_after_redis_has_lost_its_data(
+    instance: Instance, tmp_path: Path
+) -> None:
+    def known() -> bool:
+        return frozenset({"heavy"}) in workers(instance.redis.url)
+
+    with running(tmp_path, instance.variables, "worker", "-Q", "heavy", "-c", "1") as alone:
+        eventually(known)
+        assert alone.logged("worker waits for jobs")
+        with instance.redis.client() as client:
+            client.flushall()
+        assert not known()
+
+        eventually(known)
+        assert alone.stop() == 0
+    assert not known()
 
 
 @pytest.fixture(scope="module")
