@@ -80,6 +80,8 @@ def metrics_process(
 
     def serve(listener: socket.socket, lonely: "Lonely") -> None:
         known, exposition = password.get_secret_value(), runtime.metrics.exposition
+        if variable == "METRICS_PORT":  # the server's; workers are not there when it matters
+            exposition = _with_standing(runtime)
         MetricsServer(listener, known, exposition, lonely).serve_until_lonely()
 
     def orphaned() -> None:
@@ -93,6 +95,23 @@ def metrics_process(
             raise
         _log_without(error)
         return None
+
+
+def _with_standing(runtime: "Runtime") -> "Callable[[], bytes]":
+    """Return the exposition with what the database knows of the jobs."""
+    from nestegg_core.database import SqlStorage
+    from nestegg_core.jobs.standing import Standing
+
+    if isinstance(runtime.storage, SqlStorage):
+        runtime.storage.watch = None  # this process's connection is not one of the server's pools
+    registered, metrics = runtime.jobs.registered(), runtime.metrics
+    standing = Standing(runtime.storage, registered, metrics, runtime.clock)
+
+    def exposition() -> bytes:
+        standing.measure()
+        return metrics.exposition()
+
+    return exposition
 
 
 def metrics_thread(runtime: "Runtime", variable: str) -> "MetricsServer | None":

@@ -41,7 +41,8 @@ def started(environment: "Environment") -> "Runtime":
     """Build the services, send the logs where the settings say, and log what is not in order."""
     import structlog
 
-    from nestegg_core.cli.config import discover, doubts_of
+    from nestegg_core.cli.config import doubts_of
+    from nestegg_core.cli.plugins import discover
     from nestegg_core.observability.logs import configure_logging
     from nestegg_core.runtime import start
 

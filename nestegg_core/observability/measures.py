@@ -75,6 +75,18 @@ MEASURES: Mapping[str, Measure] = {
     ),
     "job_seconds": Measure("histogram", "How long runs of jobs took.", ("job",), JOB_BUCKETS),
     "jobs_waiting": Measure("gauge", "Jobs that wait in a queue.", ("queue",)),
+    "jobs_oldest_wait_seconds": Measure(
+        "gauge", "How long the first of the jobs in a queue has been due.", ("queue",)
+    ),
+    "job_last_done_timestamp_seconds": Measure(
+        "gauge", "When a job was last done, of the last 14 days.", ("job",)
+    ),
+    "job_overdue_seconds": Measure(
+        "gauge", "How long a scheduled job has been due without being done.", ("job",)
+    ),
+    "jobs_read_timestamp_seconds": Measure(
+        "gauge", "When the server last read from the database how the jobs stand."
+    ),
     "identity_tokens": Measure(
         "counter", "Bearer tokens that identity providers judged.", ("provider", "result")
     ),
