@@ -43,7 +43,7 @@ def upgrade(revision: str) -> None:
 @db.command(epilog="Example: nestegg db current")
 def current() -> None:
     """Tell which migration the database stands at."""
-    from nestegg_core.database import head, way_to_head
+    from nestegg_core.database.migrator import head, way_to_head
 
     with opened(at_head=False) as runtime, _hinting():
         revision = runtime.storage.current_revision()

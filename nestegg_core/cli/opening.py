@@ -59,7 +59,7 @@ def started(environment: "Environment") -> "Runtime":
 
 
 def _bring_to_head(runtime: "Runtime") -> None:
-    from nestegg_core.database import head, not_at_head
+    from nestegg_core.database.migrator import head, not_at_head
 
     if runtime.migrates_itself:
         runtime.storage.upgrade()

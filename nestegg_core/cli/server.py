@@ -19,7 +19,7 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # it has n
 from nestegg_core.cli.errors import Refused
 from nestegg_core.cli.metrics import metrics_process, tell_build
 from nestegg_core.cli.serve import ServerSettings
-from nestegg_core.database import head, way_to_head
+from nestegg_core.database.migrator import head, way_to_head
 from nestegg_core.errors import StorageUnavailable
 from nestegg_core.observability.metrics_process import MetricsProcess
 from nestegg_core.runtime import Runtime, start

@@ -168,7 +168,7 @@ def wait_until_ready(runtime: "Runtime") -> None:
     """
     import structlog
 
-    from nestegg_core.database import head, way_to_head
+    from nestegg_core.database.migrator import head, way_to_head
     from nestegg_core.errors import StorageUnavailable
 
     log = structlog.get_logger("nestegg.start")

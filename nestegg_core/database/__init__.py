@@ -4,7 +4,7 @@ A plugin that brings another SQL database subclasses `SqlStorage`; `nestegg-stor
 the example to follow. One that keeps SQLite in another way subclasses `SqliteStorage`.
 """
 
-from nestegg_core.database.migrator import head, not_at_head, way_to_head
+from nestegg_core.database.migrator import head
 from nestegg_core.database.patience import Patience, Wait
 from nestegg_core.database.sql_storage import SqlStorage, SqlTransaction, translated_errors
 from nestegg_core.database.sqlite import SqliteStorage
@@ -21,7 +21,5 @@ __all__ = [
     "in_org",
     "is_tenant_table",
     "metadata",
-    "not_at_head",
     "translated_errors",
-    "way_to_head",
 ]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from nestegg_core.contracts.operations import Diagnosis
 from nestegg_core.contracts.storage import ExaminedStorage, Storage
-from nestegg_core.database import head, way_to_head
+from nestegg_core.database.migrator import head, way_to_head
 from nestegg_core.errors import MigrationError, StorageUnavailable
 
 _QUOTED = re.compile(r"""(["']).*?\1""")

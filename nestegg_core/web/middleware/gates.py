@@ -6,7 +6,7 @@ import falcon
 import structlog
 
 from nestegg_core.contracts.storage import Storage
-from nestegg_core.database import head, not_at_head
+from nestegg_core.database.migrator import head, not_at_head
 from nestegg_core.errors import ConfigurationError, MigrationsPending
 
 _log = structlog.get_logger("nestegg.web")
