@@ -8,11 +8,13 @@ NestEggError
 │   └── MigrationsPending    the database is below head (503)
 ├── DecryptionError          a stored value does not open (500)
 ├── PluginFault              a plugin's own code failed (500)
+├── ServerBusy               too many ask for costly work at once (503)
 ├── RequestError             the caller must change something
 │   ├── InvalidInput         values are wrong, each named (422)
 │   ├── StatementError       a file is no statement, or cannot be read (422)
 │   ├── Unauthenticated      no credentials, or bad ones (401)
-│   │   └── SecondFactorRefused  a code is missing or wrong (401)
+│   │   ├── SecondFactorRefused  a code is missing or wrong (401)
+│   │   └── SignInTooOld         it needs a newer sign-in (401)
 │   ├── Forbidden            the role does not allow it (403)
 │   │   └── InsufficientScope    the token was not given the right (403)
 │   ├── NotAdmitted          registering or joining is refused (403)
@@ -29,6 +31,7 @@ Messages say what is wrong, where, and what to do. They never repeat an input's 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 class NestEggError(Exception):
@@ -142,6 +145,16 @@ class ProviderUnavailable(NestEggError):
     """
 
 
+class ServerBusy(NestEggError):
+    """Too many ask for costly work at once; the same request may succeed in a moment.
+
+    Example:
+        >>> raise ServerBusy("Too many people sign in at this moment. Try again.")
+        Traceback (most recent call last):
+        nestegg_core.errors.ServerBusy: Too many people sign in at this moment. Try again.
+    """
+
+
 class RequestError(NestEggError):
     """The caller must change something before trying again."""
 
@@ -231,6 +244,28 @@ class SecondFactorRefused(Unauthenticated):
     def __init__(self, what: str, detail: str) -> None:
         self.what = what
         super().__init__(detail, code="invalid_grant")
+
+
+class SignInTooOld(Unauthenticated):
+    """The token is good, and what is asked for needs a newer sign-in (RFC 9470).
+
+    Attributes:
+        recent: how old it may be.
+
+    Example:
+        >>> from datetime import timedelta
+        >>> str(SignInTooOld(timedelta(minutes=10)))
+        'You signed in more than 10 minutes ago: send your password or a code, or sign in again.'
+    """
+
+    def __init__(self, recent: timedelta) -> None:
+        self.recent = recent
+        minutes = int(recent.total_seconds() // 60)
+        super().__init__(
+            f"You signed in more than {minutes} minutes ago: send your password or a code, or "
+            "sign in again.",
+            code="insufficient_user_authentication",
+        )
 
 
 class Forbidden(RequestError):

@@ -73,6 +73,7 @@ from nestegg_core.people.personal_tokens import PersonalTokens
 from nestegg_core.people.persons import Persons
 from nestegg_core.people.provisioning import Provisioning
 from nestegg_core.people.rate_limits import RateLimits
+from nestegg_core.people.recent_proof import RecentProof
 from nestegg_core.people.registration import Registration
 from nestegg_core.people.second_factors import SecondFactors
 from nestegg_core.people.session_list import SessionList
@@ -117,6 +118,7 @@ class Runtime:
     own_password: OwnPassword
     second_factors: SecondFactors
     personal_tokens: PersonalTokens
+    recent_proof: RecentProof
     administration: Administration
     rate_limits: RateLimits
     members: Members
@@ -170,7 +172,7 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
     index = BlindIndex(lambda: stored_root(storage, rows))
     emails = Emails(index, rows)
     email_reindexing = EmailReindexing(storage, rows, emails)
-    passwords = Argon2Passwords()
+    passwords = Argon2Passwords(at_once=settings.password_hashes_at_once)
     redis_url = settings.redis_url
     rate_limits = RateLimits(index, redis_url.get_secret_value() if redis_url else None)
     sessions = Sessions(
@@ -186,7 +188,7 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         clock=clock,
     )
     own_password = OwnPassword(
-        storage=storage, passwords=passwords, limits=rate_limits, clock=clock
+        storage=storage, rows=rows, passwords=passwords, limits=rate_limits, clock=clock
     )
     second_factors = SecondFactors(storage=storage, rows=rows, proof=own_password, clock=clock)
     categories = Categories(clock)
@@ -328,6 +330,7 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         own_addresses=own_addresses,
         outbox=Outbox(jobs, configured=mailer is not None, runs_here=jobs.queue is None),
         personal_tokens=PersonalTokens(storage, rows, clock),
+        recent_proof=RecentProof(storage, own_password, second_factors, clock),
         administration=Administration(storage, rows, clock),
         accounts=Accounts(rows, clock),
         categories=categories,

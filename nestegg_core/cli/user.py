@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from nestegg_core.cli.opening import opened
-from nestegg_core.cli.output import json_option, print_json, print_table
+from nestegg_core.cli.output import counted, json_option, print_json, print_table
 from nestegg_core.cli.user_access import disable, enable, token
 from nestegg_core.cli.user_reset_link import reset_link
 from nestegg_core.cli.user_second_factor import reset_second_factor
@@ -83,8 +83,12 @@ def reset_password(email: str, password_stdin: bool) -> None:
     """
     password, made = _new_password(from_input=password_stdin)
     with opened() as runtime:
-        runtime.persons.reset_password(email, password)
-    click.echo(f"{email} has a new password and is signed out everywhere.")
+        ended = runtime.persons.reset_password(email, password)
+    click.echo(
+        f"{email} has a new password and is signed out everywhere: "
+        f"{counted(ended.sessions, 'session')} and "
+        f"{counted(ended.personal_tokens, 'personal access token')} have ended."
+    )
     _show_made(password, made=made)
 
 

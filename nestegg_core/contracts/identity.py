@@ -33,6 +33,8 @@ class Identity:
         may_link: whether a person here who has proven the very same address may be signed in by
             this token at first sight. Only where the provider has verified the email, and the
             operator says that the address's domain is the provider's to vouch for.
+        authenticated_at: when the person last proved to the provider who they are, aware; `None`
+            where it is not known. What outlives a session asks that it is not long ago.
 
     Example:
         >>> from datetime import UTC, datetime
@@ -52,6 +54,7 @@ class Identity:
     session_id: UUID | None = None
     may_provision: bool = True
     may_link: bool = False
+    authenticated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

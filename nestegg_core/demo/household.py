@@ -14,7 +14,7 @@ from nestegg_core.ledger.imports import Upload
 from nestegg_core.runtime import Runtime
 from nestegg_core.settings import Settings
 
-EMAIL, PASSWORD = "demo@example.org", "nestegg-demo"
+EMAIL, PASSWORD = "demo@example.org", "just-have-a-look-around"
 MONTHS = 14
 """How far back the first statements go."""
 

@@ -7,6 +7,7 @@ and cannot be outrun by a change of roles.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,7 @@ class Caller:
         token_hash: SHA-256 of what the token signs; signing out denies it.
         scopes: what a personal access token may be used for; `None` for a person who is signed
             in, who may do all that their roles allow.
+        authenticated_at: when they signed in at another identity provider, if its token says so.
     """
 
     person_id: UUID
@@ -36,6 +38,7 @@ class Caller:
     session_id: UUID | None
     token_hash: bytes
     scopes: frozenset[str] | None = None
+    authenticated_at: datetime | None = None
 
 
 STANDING = 4

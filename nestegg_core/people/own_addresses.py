@@ -13,8 +13,9 @@ from nestegg_core.database.tables import credentials, persons
 from nestegg_core.errors import Conflict, NotFound
 from nestegg_core.people.emails import EMAIL_INDEX, Emails
 from nestegg_core.people.letters import Letter, Letters
-from nestegg_core.people.lost_passwords import replace_password
+from nestegg_core.people.new_passwords import Ended, replace_password
 from nestegg_core.people.one_time_links import OneTimeLinks
+from nestegg_core.people.password_rules import refuse_weak
 from nestegg_core.people.passwords import Passwords
 
 _NO_PASSWORD = "The person has no password here: their identity provider looks after it."  # noqa: S105
@@ -87,22 +88,31 @@ class OwnAddresses:
             person = self._of_id(tx, person_id)
         return self._letters.reset(self._address(person), token)
 
-    def reset(self, token: str, password: str) -> None:
+    def reset(self, token: str, password: str, *, keep_tokens: bool = False) -> Ended:
         """Replace a password by a link; see `replace_password` for what ends with it.
 
         A link that went to the mailbox alone proves the address.
 
+        Args:
+            token: of the link.
+            password: the new one.
+            keep_tokens: whether personal access tokens stay.
+
         Raises:
-            InvalidInput: the link is not good.
+            InvalidInput: the link is not good, or the password is too easy to guess.
         """
-        with self._storage.system_transaction(write=False) as tx:
-            self._links.find(tx, token, "reset")  # before the slow work that anyone could ask for
+        with self._storage.system_transaction(write=False) as tx:  # before any slow work
+            person = self._of_id(tx, self._links.find(tx, token, "reset").person_id)
+        refuse_weak(password, "/password", **self._rows.open(persons, person, ("email", "name")))
         password_hash, now = self._passwords.hash(password), self._clock()
         with self._storage.system_transaction(write=True) as tx:
             link = self._links.spend(tx, token, "reset")
-            replace_password(tx, link.person_id, password_hash, now)
+            ended = replace_password(
+                tx, link.person_id, password_hash, now, keep_tokens=keep_tokens
+            )
             if link.mailed:
                 prove(tx, credentials.c.person_id == link.person_id, now=now)
+        return ended
 
     def require_own(self, person_id: UUID) -> None:
         """Refuse a person whose address another provider looks after.
@@ -150,7 +160,11 @@ class OwnAddresses:
 
 
 _PERSON = select(
-    persons.c.id, persons.c.email, persons.c.disabled_at, credentials.c.email_verified_at
+    persons.c.id,
+    persons.c.email,
+    persons.c.name,
+    persons.c.disabled_at,
+    credentials.c.email_verified_at,
 ).join(credentials, credentials.c.person_id == persons.c.id)
 
 

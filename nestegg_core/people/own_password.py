@@ -4,15 +4,17 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select
 
 from nestegg_core.contracts.storage import Storage
-from nestegg_core.database.tables import credentials, one_time_links
+from nestegg_core.database.rows import SealedRows
+from nestegg_core.database.tables import credentials, persons
 from nestegg_core.errors import Conflict, InvalidInput
 from nestegg_core.people.access import Caller
-from nestegg_core.people.passwords import Passwords
+from nestegg_core.people.new_passwords import Ended, replace_password
+from nestegg_core.people.password_rules import refuse_weak
+from nestegg_core.people.passwords import Match, Passwords
 from nestegg_core.people.rate_limits import RateLimits
-from nestegg_core.people.sessions import end_sessions
 
 _RULE = "proof by a person"
 
@@ -28,11 +30,13 @@ class OwnPassword:
         self,
         *,
         storage: Storage,
+        rows: SealedRows,
         passwords: Passwords,
         limits: RateLimits,
         clock: Callable[[], datetime],
     ) -> None:
         self._storage = storage
+        self._rows = rows
         self._passwords = passwords
         self._limits = limits
         self._clock = clock
@@ -55,7 +59,7 @@ class OwnPassword:
             ).scalar()
         if stored is None:
             raise Conflict("no-password", "You sign in with another provider, without a password.")
-        if not self._passwords.verify(stored, password):
+        if self._passwords.verify(stored, password) is Match.WRONG:
             raise InvalidInput.one(pointer, "wrong", "is not your password")
 
     def require_if_any(self, person_id: UUID, password: str | None, pointer: str) -> None:
@@ -83,27 +87,32 @@ class OwnPassword:
         """
         self._limits.hit(_RULE, person_id)
 
-    def change(self, caller: Caller, old: str, new: str) -> None:
-        """Change the caller's password; their other sessions end, and so do links to reset it.
+    def change(self, caller: Caller, old: str, new: str, *, keep_tokens: bool = False) -> Ended:
+        """Change the caller's password; see `replace_password` for what ends with it.
+
+        The session in which it is changed goes on.
 
         Raises:
             Conflict: the person has no password here.
-            InvalidInput: the old one is wrong.
+            InvalidInput: the old one is wrong, or the new one is too easy to guess.
             TooManyRequests: it was wrong too often.
         """
         self.require(caller.person_id, old, "/old_password")
+        refuse_weak(new, "/new_password", **self._about(caller.person_id))
         password_hash = self._passwords.hash(new)
-        now = self._clock()
         with self._storage.system_transaction(write=True) as tx:
-            tx.execute(
-                update(credentials)
-                .where(credentials.c.person_id == caller.person_id)
-                .values(password_hash=password_hash, changed_at=now)
+            return replace_password(
+                tx,
+                caller.person_id,
+                password_hash,
+                self._clock(),
+                keep_session=caller.session_id,
+                keep_tokens=keep_tokens,
             )
-            tx.execute(
-                delete(one_time_links).where(
-                    one_time_links.c.person_id == caller.person_id,
-                    one_time_links.c.purpose == "reset",
-                )
-            )
-            end_sessions(tx, caller.person_id, now, but=caller.session_id)
+
+    def _about(self, person_id: UUID) -> dict[str, str | None]:
+        """Return what a password must not be made of."""
+        columns = (persons.c.id, persons.c.email, persons.c.name)
+        with self._storage.system_transaction(write=False) as tx:
+            row = tx.execute(select(*columns).where(persons.c.id == person_id)).one()
+        return self._rows.open(persons, row, ("email", "name"))

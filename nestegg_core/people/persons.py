@@ -26,7 +26,8 @@ from nestegg_core.people.access import (
     standing_parameters,
 )
 from nestegg_core.people.emails import EMAIL_INDEX, Emails
-from nestegg_core.people.lost_passwords import replace_password
+from nestegg_core.people.new_passwords import Ended, replace_password
+from nestegg_core.people.password_rules import refuse_weak
 from nestegg_core.people.passwords import Passwords
 
 
@@ -90,8 +91,10 @@ class Persons:
         """Make a person with a password, and an organization of their own.
 
         Raises:
+            InvalidInput: the password is too easy to guess.
             Conflict: the email already has an account.
         """
+        refuse_weak(password, "/password", email=email, name=name)
         password_hash = self._passwords.hash(password)
         index = self._emails.index_of(EMAIL_INDEX, email)
         new = NewPerson(new_id(), new_id())
@@ -114,8 +117,10 @@ class Persons:
             join: makes them a member in the transaction that makes them, and returns where.
 
         Raises:
+            InvalidInput: the password is too easy to guess.
             Conflict: the email already has an account.
         """
+        refuse_weak(password, "/password", email=email, name=name)
         password_hash = self._passwords.hash(password)
         index = self._emails.index_of(EMAIL_INDEX, email)
         person_id = new_id()
@@ -205,12 +210,14 @@ class Persons:
             for row in rows
         ]
 
-    def reset_password(self, email: str, password: str) -> None:
+    def reset_password(self, email: str, password: str) -> Ended:
         """Set a new password, for the operator; see `replace_password` for what ends with it.
 
         Raises:
+            InvalidInput: the password is too easy to guess.
             NotFound: no account has this email.
         """
+        refuse_weak(password, "/password", email=email, name=None)
         password_hash = self._passwords.hash(password)
         index = self._emails.index_of(EMAIL_INDEX, email)
         now = self._clock()
@@ -218,7 +225,7 @@ class Persons:
             person_id = self._find(tx, index, email)
             if person_id is None:
                 raise NotFound("No account has this email.")
-            replace_password(tx, person_id, password_hash, now)
+            return replace_password(tx, person_id, password_hash, now)
 
     def _find(self, tx: Transaction, index: bytes, email: str) -> UUID | None:
         row = tx.execute(_OF_EMAIL.where(credentials.c.email_index == index)).first()

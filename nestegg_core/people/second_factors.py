@@ -132,6 +132,25 @@ class SecondFactors:
                 raise _wrong_code()
             _drop(tx, person_id)
 
+    def prove(self, person_id: UUID, code: str) -> None:
+        """Check a code of somebody who is signed in, and use it up.
+
+        Args:
+            code: of the authenticator, or a recovery code.
+
+        Raises:
+            Conflict: there is no second factor.
+            InvalidInput: the code is wrong.
+            TooManyRequests: it was wrong too often.
+        """
+        self._proof.count(person_id)
+        with self._storage.system_transaction(write=True) as tx:
+            row = _row(tx, person_id)
+            if row is None or row.confirmed_at is None:
+                raise Conflict("no-second-factor", "There is no second factor.")
+            if not (self._spend(tx, row, code) or spend_code(tx, person_id, code, self._clock())):
+                raise _wrong_code()
+
     def reset(self, person_id: UUID) -> None:
         """Take a person's factor away whatever they can prove: for the operator."""
         with self._storage.system_transaction(write=True) as tx:

@@ -14,7 +14,7 @@ from nestegg_core.database.tables import credentials, persons, sessions
 from nestegg_core.errors import Unauthenticated
 from nestegg_core.people.devices import ADDRESS_INDEX, Device
 from nestegg_core.people.emails import EMAIL_INDEX, Emails, Index
-from nestegg_core.people.passwords import Passwords
+from nestegg_core.people.passwords import Match, Passwords
 from nestegg_core.people.second_factors import SecondFactors
 from nestegg_core.people.sessions import Sessions, TokenPair
 from nestegg_core.people.sign_in_limits import SignInLimits
@@ -76,12 +76,13 @@ class SignIn:
         account = self._emails.index_of(EMAIL_INDEX, email)
         row, known = self._find(account, email, device)
         self._limits.admit(account, device, known=known)
-        matches = self._passwords.verify(row.password_hash if row else None, password)
-        if row is None or not matches or row.disabled_at is not None:
+        match = self._passwords.verify(row.password_hash if row else None, password)
+        if row is None or match is Match.WRONG or row.disabled_at is not None:
             raise _refusal()
         if code is not None:
             self._limits.admit_code(row.person_id, code)
-        signed_in = self._open(row, password, code, device)
+        rehashed = self._passwords.hash(password) if match is Match.OUTDATED else None
+        signed_in = self._open(row, rehashed, code, device)
         self._limits.forget(account, row.person_id, device)
         return signed_in
 
@@ -110,9 +111,9 @@ class SignIn:
             return None, False
         return row, bool(row.known)
 
-    def _open(self, row: Any, password: str, code: str | None, device: Device | None) -> SignedIn:
-        outdated = self._passwords.is_outdated(row.password_hash)
-        rehashed = self._passwords.hash(password) if outdated else None
+    def _open(
+        self, row: Any, rehashed: str | None, code: str | None, device: Device | None
+    ) -> SignedIn:
         with self._storage.system_transaction(write=True) as tx:
             self._hold(tx, row)
             left = self._second_factors.check(tx, row.person_id, code)

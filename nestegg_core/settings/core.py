@@ -223,6 +223,12 @@ class Settings(BaseSettings):
         description="Who may register with a password: open for everyone, invite for whoever has "
         "an invitation, closed for nobody. When not set, invite in production, else open.",
     )
+    password_hashes_at_once: int = Field(
+        2,
+        ge=1,
+        description="Passwords that a process hashes at a time, with 64 MiB of memory each. "
+        "Further ones wait ten seconds and are answered 503 then.",
+    )
     smtp_host: str | None = Field(
         None,
         description="Mail server for invitations and lost passwords. When not set, no mail is "

@@ -61,11 +61,14 @@ class SigningKey:
         return pem
 
 
+_CURVES: dict[str, Any] = {"ES256": ec.SECP256R1, "ES384": ec.SECP384R1, "ES512": ec.SECP521R1}
+
+
 @cache
 def _key_pair(name: str | None, algorithm: str, bits: int) -> Any:
     del name  # only tells pairs apart
     if algorithm.startswith("ES"):
-        return ec.generate_private_key(ec.SECP256R1() if "256" in algorithm else ec.SECP384R1())
+        return ec.generate_private_key(_CURVES[algorithm]())
     if algorithm.startswith("Ed"):
         return ed25519.Ed25519PrivateKey.generate()
     return rsa.generate_private_key(public_exponent=65537, key_size=bits)

@@ -122,7 +122,7 @@ def _resources(runtime: Runtime) -> list[object]:
         SignOut(services.sessions),
         ProviderResource(services.sign_in_directory),
         IdentityResource(services.chain, services.identity_links),
-        PersonalTokenResource(services.personal_tokens),
+        PersonalTokenResource(services.personal_tokens, services.recent_proof),
         MemberResource(services.members),
         InvitationResource(
             services.invitations, services.organizations, services.outbox, services.rate_limits

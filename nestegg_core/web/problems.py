@@ -100,6 +100,7 @@ _STATUSES: dict[type[errors.NestEggError], tuple[int, str]] = {
     errors.TooManyRequests: (429, "too-many-requests"),
     errors.StorageUnavailable: (503, "storage-unavailable"),
     errors.ProviderUnavailable: (503, "provider-unavailable"),
+    errors.ServerBusy: (503, "server-busy"),
     errors.MigrationsPending: (503, "migrations-pending"),
 }
 
@@ -114,11 +115,16 @@ _NO_DESCRIPTION = re.compile(r'[^\x20-\x7e]|["\\]')
 """What `error_description` must not hold (RFC 6750, 3)."""
 
 
+_TOLD = frozenset({"invalid_token", "insufficient_user_authentication"})
+
+
 def _challenge(error: errors.Unauthenticated) -> str:
     """Say why a token was refused, and nothing where none was sent (RFC 6750, 3 and 3.1)."""
-    if error.code != "invalid_token":
+    if error.code not in _TOLD:
         return REALM
     safe = _NO_DESCRIPTION.sub("'", str(error))
+    if isinstance(error, errors.SignInTooOld):  # RFC 9470, 3
+        safe += f'", max_age="{int(error.recent.total_seconds())}'
     return f'{REALM}, error="{error.code}", error_description="{safe}"'
 
 
@@ -127,6 +133,8 @@ def _write_unauthenticated(resp: falcon.Response, error: errors.Unauthenticated)
     code = "unauthenticated"
     if isinstance(error, errors.SecondFactorRefused):
         code = f"second-factor-{error.what}"
+    if isinstance(error, errors.SignInTooOld):
+        code = "recent-sign-in-required"
     resp.set_header("WWW-Authenticate", _challenge(error))
     write_problem(resp, 401, code, str(error))
 

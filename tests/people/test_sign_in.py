@@ -15,7 +15,7 @@ from nestegg_core.encryption.blind_index import BlindIndex, stored_root
 from nestegg_core.errors import TooManyRequests, Unauthenticated
 from nestegg_core.people.devices import Device
 from nestegg_core.people.emails import EMAIL_INDEX, Emails
-from nestegg_core.people.passwords import Argon2Passwords
+from nestegg_core.people.passwords import Argon2Passwords, Match
 from nestegg_core.people.rate_limits import RULES, RateLimits
 from nestegg_core.people.sign_in import SignIn
 from nestegg_core.people.sign_in_limits import SignInLimits
@@ -45,12 +45,9 @@ class Counting:
         self.hashed += 1
         return self.passwords.hash(password)
 
-    def verify(self, stored: str | None, password: str) -> bool:
+    def verify(self, stored: str | None, password: str) -> Match:
         self.verified.append(stored)
         return self.passwords.verify(stored, password)
-
-    def is_outdated(self, stored: str) -> bool:
-        return self.passwords.is_outdated(stored)
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +178,7 @@ def test_a_password_that_changes_while_it_is_checked_signs_nobody_in(
     make: Make, email: str, runtime: Runtime
 ) -> None:
     class Slow(Counting):
-        def verify(self, stored: str | None, password: str) -> bool:
+        def verify(self, stored: str | None, password: str) -> Match:
             runtime.persons.reset_password(email, "another battery staple")
             return super().verify(stored, password)
 
@@ -194,7 +191,7 @@ def test_whoever_is_disabled_while_the_password_is_checked_is_not_signed_in(
     person_id = runtime.administration.find(email)
 
     class Slow(Counting):
-        def verify(self, stored: str | None, password: str) -> bool:
+        def verify(self, stored: str | None, password: str) -> Match:
             runtime.administration.set_disabled(person_id, disabled=True)
             return super().verify(stored, password)
 

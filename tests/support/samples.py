@@ -168,7 +168,11 @@ _BODIES: dict[Any, Callable[[Household], dict[str, Any]]] = {
     },
     transactions.TransactionChange: lambda _: {"payee": "Grocer"},
     jobs.NewJob: lambda _: {"name": "forget_jobs"},
-    personal_tokens.NewPersonalToken: lambda _: {"name": "Script", "scopes": ["accounts:read"]},
+    personal_tokens.NewPersonalToken: lambda owner: {
+        "name": "Script",
+        "scopes": ["accounts:read"],
+        **({"password": PASSWORD} if owner.email else {}),
+    },
     admin_persons.PersonChange: lambda _: {"disabled": True},
     people.OrganizationChange: lambda _: {"name": "Family"},
     people.NewOrganization: lambda _: {"name": "Company"},

@@ -272,3 +272,31 @@ def test_my_organizations_are_listed(household: Household) -> None:
     answer = household.get("/api/v1/organizations")
 
     assert answer.json == {"items": household.signed_in["user"]["memberships"], "next": None}
+
+
+@pytest.mark.parametrize(
+    ("password", "code"),
+    [
+        ("12345678", "too_common"),
+        ("        ", "too_common"),
+        ("Password123", "too_common"),
+        ("victim.of.guesses@example.net", "own_email"),
+        ("Victim-of-guesses1", "own_email"),
+        ("Guenevere!", "own_email"),
+        ("Nest Egg 2026", "product_name"),
+    ],
+)
+def test_a_password_that_is_guessed_first_is_refused(
+    client: TestClient, password: str, code: str
+) -> None:
+    answer = post(
+        client,
+        "register",
+        email="victim.of.guesses@example.net",
+        password=password,
+        name="Guenevere Pendragon",
+    )
+
+    assert answer.status_code == 422
+    assert [(one["pointer"], one["code"]) for one in answer.json["errors"]] == [("/password", code)]
+    assert password not in answer.text

@@ -156,17 +156,42 @@ def change(person: Household, old: str, new: str) -> Result:
 def test_a_new_password_counts_and_ends_the_other_sessions(household: Household) -> None:
     phone = also(household)
 
-    assert change(household, PASSWORD, NEW).status_code == 204
+    answer = change(household, PASSWORD, NEW)
+    assert answer.status_code == 200
+    assert answer.json == {"sessions_ended": 1, "personal_tokens_ended": 0}
 
     assert (is_in(household), is_in(phone)) == (True, False)
+    assert refresh(phone).status_code == 401
     assert refresh(household).status_code == 200
     assert login(household).status_code == 401
     assert login(household, NEW).status_code == 200
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_new_password_ends_personal_tokens_unless_one_keeps_them(
+    household: Household, keep: bool
+) -> None:
+    body = {"name": "Script", "scopes": ["account:read"]}
+    made = [household.post("/api/v1/me/tokens", **body).json["token"] for _ in range(2)]
+
+    answer = household.post(
+        "/api/v1/me/password", old_password=PASSWORD, new_password=NEW, keep_personal_tokens=keep
+    )
+
+    assert answer.json["personal_tokens_ended"] == (0 if keep else 2)
+    for token in made:
+        bearer = {"Authorization": f"Bearer {token}"}
+        after = household.client.simulate_get("/api/v1/me", headers=bearer)
+        assert after.status_code == (200 if keep else 401)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "pointer"),
-    [("a guess", NEW, "/old_password"), (PASSWORD, "tiny", "/new_password")],
+    [
+        ("a guess", NEW, "/old_password"),
+        (PASSWORD, "tiny", "/new_password"),
+        (PASSWORD, "12345678", "/new_password"),
+    ],
 )
 def test_a_password_that_is_refused_changes_nothing(
     household: Household, old: str, new: str, pointer: str
@@ -192,7 +217,7 @@ def test_the_old_password_cannot_be_guessed_by_who_holds_a_token(
     assert refused.status_code == 429
     assert 0 < int(refused.headers["Retry-After"]) <= 900
     assert refused.json["type"] == "urn:nestegg:problem:too-many-requests"
-    assert change(stranger, PASSWORD, NEW).status_code == 204
+    assert change(stranger, PASSWORD, NEW).status_code == 200
 
 
 def test_who_has_no_password_here_changes_none(runtime: Runtime, client: TestClient) -> None:

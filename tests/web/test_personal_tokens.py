@@ -13,13 +13,16 @@ from falcon.testing import Result, TestClient
 from nestegg_core import IdentityProviderRegistration, NotMine, Verdict, hookimpl
 from nestegg_core.builtins import NoSettings
 from nestegg_core.database.sql_storage import SqlTransaction
+from nestegg_core.errors import SignInTooOld
+from nestegg_core.people.access import Caller
 from nestegg_core.people.permissions import ACCOUNT_READ, GRANTABLE, PERMISSIONS, SCOPES
 from nestegg_core.people.token_format import new_token
 from nestegg_core.runtime import Runtime
 from nestegg_core.testing import MovableClock
 from nestegg_core.web.app import operations
 from nestegg_core.web.operation import Operation
-from support.household import Household, register
+from support.authenticator import Authenticator
+from support.household import PASSWORD, Household, register
 from support.samples import request_for
 from support.serving import Serve
 from support.staff import disable, hire, person_id, promote
@@ -287,10 +290,10 @@ def test_an_operators_token_that_signs_out_is_worth_nothing_any_more(
 
 def test_an_operators_token_makes_personal_ones(runtime: Runtime, household: Household) -> None:
     operator = with_token(runtime, household, "account:write", "accounts:read")
-    script = carrying(household, make(operator, "accounts:read").json["token"])
+    script = carrying(household, make(operator, "accounts:read", password=PASSWORD).json["token"])
 
     assert script.get("accounts").status_code == 200
-    assert make(operator, "accounts:write").status_code == 403
+    assert make(operator, "accounts:write", password=PASSWORD).status_code == 403
 
 
 def test_a_token_costs_one_query_more_than_a_session(
@@ -339,3 +342,67 @@ def _counting(counted: list[str], name: str) -> Callable[..., Any]:
         return original(*arguments)
 
     return run
+
+
+def test_after_ten_minutes_a_token_asks_for_the_password(serve: Serve) -> None:
+    clock = MovableClock()
+    person = register(serve(clock=clock))
+    clock.move(minutes=10, seconds=-1)
+    assert make(person, "account:read").status_code == 201
+    clock.move(seconds=1)
+
+    refused = make(person, "account:read")
+    assert refused.status_code == 401
+    assert refused.json["type"] == "urn:nestegg:problem:recent-sign-in-required"
+    challenge = refused.headers["WWW-Authenticate"]
+    assert 'error="insufficient_user_authentication"' in challenge
+    assert 'max_age="600"' in challenge
+    wrong = make(person, "account:read", password="a guess")
+    assert [one["pointer"] for one in wrong.json["errors"]] == ["/password"]
+    assert make(person, "account:read", password=PASSWORD).status_code == 201
+    assert make(person, "account:read", code="123456").json["type"].endswith("no-second-factor")
+    spent = {"refresh_token": person.signed_in["refresh_token"]}
+    refreshed = person.client.simulate_post("/api/v1/auth/refresh", json=spent).json
+    assert make(carrying(person, refreshed["access_token"]), "account:read").status_code == 401
+
+
+def test_a_code_proves_as_well_as_a_password(serve: Serve) -> None:
+    clock = MovableClock()
+    person = register(serve(clock=clock))
+    setup = person.post("/api/v1/me/second-factor", password=PASSWORD).json
+    app = Authenticator(setup["secret"])
+    confirmed = person.post(
+        "/api/v1/me/second-factor/confirm", code=app.code(at=clock().timestamp())
+    )
+    assert confirmed.status_code == 200, confirmed.text
+    clock.move(minutes=11)
+
+    code = app.code(at=clock().timestamp())
+    assert make(person, "account:read", code=code).status_code == 201
+    assert make(person, "account:read", code=code).status_code == 422, "a code is good once"
+    (recovery, *_) = confirmed.json["recovery_codes"]
+    assert make(person, "account:read", code=recovery).status_code == 201
+
+
+def test_a_token_does_not_make_tokens_without_the_password(
+    runtime: Runtime, household: Household
+) -> None:
+    script = with_token(runtime, household, "account:write", "account:read")
+
+    assert make(script, "account:read").status_code == 401
+    assert make(script, "account:read", password=PASSWORD).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("minutes", "status"), [(1, 201), (11, 401), (None, 401)], ids=["now", "long ago", "unknown"]
+)
+def test_with_another_provider_its_sign_in_must_be_recent(
+    runtime: Runtime, minutes: int | None, status: int
+) -> None:
+    at = None if minutes is None else runtime.clock() - timedelta(minutes=minutes)
+    caller = Caller(uuid4(), False, None, b"", authenticated_at=at)
+    if status == 201:
+        runtime.recent_proof.require(caller, None, None)
+    else:
+        with pytest.raises(SignInTooOld):
+            runtime.recent_proof.require(caller, None, None)

@@ -69,6 +69,20 @@ def time_problem(claims: Claims, expires_at: datetime, now: datetime) -> str | N
     return None
 
 
+def authenticated_at(claims: Claims) -> datetime | None:
+    """Return when the person signed in: `auth_time` (OpenID Connect Core, 2), else `iat`.
+
+    A provider that does not tell tells at least when it last vouched for them.
+
+    Example:
+        >>> authenticated_at({"auth_time": 0, "iat": 60}) == authenticated_at({"iat": 0})
+        True
+        >>> authenticated_at({"auth_time": "0", "iat": 60}) is None
+        True
+    """
+    return moment(claims.get("auth_time", claims.get("iat")))
+
+
 def audiences(claims: Claims) -> frozenset[str]:
     """Return the audiences of a token; empty when it has none (RFC 7519, 4.1.3).
 

@@ -11,6 +11,7 @@ from jwt import PyJWK
 from jwt.algorithms import get_default_algorithms
 from jwt.exceptions import PyJWTError
 
+from nestegg_core.identity.oidc.guessable_factors import has_guessable_factors
 from nestegg_core.identity.oidc.jws import CompactToken, json_object
 
 MAX_KEYS = 32
@@ -21,6 +22,7 @@ _ALGORITHMS_OF_KIND = MappingProxyType(
         ("RSA", ""): frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}),
         ("EC", "P-256"): frozenset({"ES256"}),
         ("EC", "P-384"): frozenset({"ES384"}),
+        ("EC", "P-521"): frozenset({"ES512"}),
         ("OKP", "Ed25519"): frozenset({"EdDSA"}),
     }
 )
@@ -164,6 +166,8 @@ def _verification_key(jwk: dict[str, Any]) -> VerificationKey | str:
         return "it is malformed"
     if isinstance(public_key, RSAPublicKey) and public_key.key_size < MIN_RSA_BITS:
         return f"it is shorter than {MIN_RSA_BITS} bits"
+    if isinstance(public_key, RSAPublicKey) and has_guessable_factors(public_key):
+        return "its factors can be found: it was made by a faulty library (ROCA, CVE-2017-15361)"
     return VerificationKey(jwk.get("kid"), algorithms, public_key)
 
 

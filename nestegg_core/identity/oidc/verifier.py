@@ -220,4 +220,5 @@ def _identity(profile: OidcProfile, claims: Claims, subject: str, expires_at: da
         is_admin=profile.admin_group is not None and profile.admin_group in groups,
         may_provision=profile.may_provision,
         may_link=verified and claim.domain(email) in profile.link_domains,
+        authenticated_at=claim.authenticated_at(claims),
     )

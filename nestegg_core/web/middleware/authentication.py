@@ -61,6 +61,7 @@ class Authentication:
             is_admin=identity.is_admin,
             session_id=identity.session_id,
             token_hash=digest,
+            authenticated_at=identity.authenticated_at,
         )
         return caller, identity.expires_at
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from nestegg_core.web.fields import Email, RequestModel
 from nestegg_core.web.models.common import AnswerModel
-from nestegg_core.web.models.people import LinkToken, NewPassword
+from nestegg_core.web.models.people import KeepTokens, LinkToken, NewPassword
 
 
 class LostPassword(RequestModel):
@@ -20,6 +20,7 @@ class PasswordReset(RequestModel):
 
     token: LinkToken
     password: NewPassword
+    keep_personal_tokens: KeepTokens = False
 
 
 class AddressProof(RequestModel):

@@ -12,6 +12,11 @@ from nestegg_core.web.models.common import AnswerModel, Row
 NewPassword = Annotated[str, StringConstraints(min_length=MIN_LENGTH, max_length=MAX_LENGTH)]
 
 
+KeepTokens = Annotated[
+    bool,
+    Field(description="Whether personal access tokens stay: say so only if you know each of them."),
+]
+
 LinkToken = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """What stands behind `#token=` in a link."""
 

@@ -11,6 +11,7 @@ from nestegg_core.people.permissions import GRANTABLE
 from nestegg_core.people.personal_tokens import DEFAULT_DAYS, MAX_DAYS
 from nestegg_core.web.fields import Label, RequestModel
 from nestegg_core.web.models.common import AnswerModel, Next
+from nestegg_core.web.models.sign_in import Password, SecondFactorCode
 
 
 def _grantable(value: str) -> str:
@@ -34,6 +35,11 @@ class NewPersonalToken(RequestModel):
     name: Annotated[Label, Field(description="What it is for, so that one knows it again.")]
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(GRANTABLE))]
     expires_in_days: Annotated[int, Field(ge=1, le=MAX_DAYS)] = DEFAULT_DAYS
+    password: Annotated[
+        Password | None,
+        Field(description="One's own; it or a code is needed ten minutes after signing in."),
+    ] = None
+    code: SecondFactorCode | None = None
 
 
 class PersonalToken(AnswerModel):

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from nestegg_core.people.passwords import MAX_LENGTH
 from nestegg_core.web.fields import RequestModel
 from nestegg_core.web.models.common import AnswerModel, Next
-from nestegg_core.web.models.people import NewPassword, Tokens
+from nestegg_core.web.models.people import KeepTokens, NewPassword, Tokens
 
 Password = Annotated[str, StringConstraints(max_length=MAX_LENGTH)]
 SecondFactorCode = Annotated[
@@ -40,6 +40,14 @@ class PasswordChange(RequestModel):
 
     old_password: Password
     new_password: NewPassword
+    keep_personal_tokens: KeepTokens = False
+
+
+class NewPasswordSet(AnswerModel):
+    """What has ended with the old password."""
+
+    sessions_ended: Annotated[int, Field(description="Without the one of this request.")]
+    personal_tokens_ended: int
 
 
 class PasswordProof(RequestModel):

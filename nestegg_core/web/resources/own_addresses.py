@@ -7,7 +7,9 @@ from nestegg_core.people.own_addresses import OwnAddresses
 from nestegg_core.people.rate_limits import RateLimits
 from nestegg_core.web.client_address import ClientAddresses
 from nestegg_core.web.models import own_addresses as models
+from nestegg_core.web.models.sign_in import NewPasswordSet
 from nestegg_core.web.operation import PREFIX, Answer, Call, operation
+from nestegg_core.web.resources.sign_in_security import told
 
 ACCEPTED = Answer(None, status=202)
 DONE = Answer(None, status=204)
@@ -53,16 +55,19 @@ class OwnAddressResource:
         PREFIX + "/auth/reset-password",
         public=True,
         body=models.PasswordReset,
-        answer=None,
-        status=204,
+        answer=NewPasswordSet,
     )
     def reset(self, call: Call) -> Answer:
         """Choose a new password with a link's token.
 
-        Every session ends, and every personal access token. A second factor stays.
+        Every session ends, and every personal access token unless one keeps them. A second factor
+        stays.
         """
-        self._own_addresses.reset(call.body.token, call.body.password)
-        return DONE
+        body = call.body
+        ended = self._own_addresses.reset(
+            body.token, body.password, keep_tokens=body.keep_personal_tokens
+        )
+        return told(ended)
 
     @operation(
         "POST",

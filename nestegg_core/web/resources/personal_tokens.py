@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from nestegg_core.people.personal_tokens import PersonalTokens
+from nestegg_core.people.recent_proof import RecentProof
 from nestegg_core.web.fields import PageQuery
 from nestegg_core.web.models import personal_tokens as models
 from nestegg_core.web.operation import PREFIX, Answer, Call, operation
@@ -15,8 +16,9 @@ ONE = COLLECTION + "/{token_id:uuid}"
 class PersonalTokenResource:
     """`/me/tokens`."""
 
-    def __init__(self, tokens: PersonalTokens) -> None:
+    def __init__(self, tokens: PersonalTokens, proof: RecentProof) -> None:
         self._tokens = tokens
+        self._proof = proof
 
     @operation("GET", COLLECTION, query=PageQuery, answer=models.PersonalTokenPage)
     def tokens(self, call: Call) -> Answer:
@@ -34,8 +36,13 @@ class PersonalTokenResource:
         status=201,
     )
     def create_token(self, call: Call) -> Answer:
-        """Make a personal access token; the answer shows it this once."""
+        """Make a personal access token; the answer shows it this once.
+
+        More than ten minutes after signing in one's password or a code is needed too: without, the
+        answer is 401 with the type `recent-sign-in-required`.
+        """
         body = call.body
+        self._proof.require(call.caller, body.password, body.code)
         lifetime = timedelta(days=body.expires_in_days)
         issued = self._tokens.grant(call.caller, body.name, body.scopes, lifetime)
         return Answer({**issued.row, "token": issued.token}, status=201, cacheable=False)

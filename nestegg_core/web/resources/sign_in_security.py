@@ -1,5 +1,6 @@
 """What people do for the safety of their own sign-in: sessions, password, second factor."""
 
+from nestegg_core.people.new_passwords import Ended
 from nestegg_core.people.own_password import OwnPassword
 from nestegg_core.people.second_factors import SecondFactors
 from nestegg_core.people.session_list import SessionList
@@ -42,12 +43,33 @@ class OwnPasswordResource:
     def __init__(self, own_password: OwnPassword) -> None:
         self._own_password = own_password
 
-    @operation("POST", PREFIX + "/me/password", body=models.PasswordChange, answer=None, status=204)
+    @operation(
+        "POST", PREFIX + "/me/password", body=models.PasswordChange, answer=models.NewPasswordSet
+    )
     def change_password(self, call: Call) -> Answer:
-        """Change one's password; every other session ends."""
+        """Change one's password.
+
+        Every other session ends, and every personal access token unless one keeps them.
+        """
         body = call.body
-        self._own_password.change(call.caller, body.old_password, body.new_password)
-        return Answer(None, status=204)
+        ended = self._own_password.change(
+            call.caller,
+            body.old_password,
+            body.new_password,
+            keep_tokens=body.keep_personal_tokens,
+        )
+        return told(ended)
+
+
+def told(ended: Ended) -> Answer:
+    """Tell what has ended with an old password."""
+    return Answer(
+        {
+            "sessions_ended": ended.sessions,
+            "personal_tokens_ended": ended.personal_tokens,
+        },
+        cacheable=False,
+    )
 
 
 class OwnSecondFactor:

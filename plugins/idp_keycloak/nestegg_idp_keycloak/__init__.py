@@ -18,7 +18,10 @@ from nestegg_core.identity.oidc import (
 )
 
 # A realm's administrator chooses among these.
-ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
+ALGORITHMS = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512", "EdDSA"),
+)
 
 
 class KeycloakSettings(IssuerSettings):

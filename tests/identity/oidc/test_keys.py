@@ -1,8 +1,10 @@
 import json
+from math import prod
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from jwt.algorithms import RSAAlgorithm
 
 from nestegg_core.identity.oidc.jws import CompactToken, parse_token
@@ -133,3 +135,26 @@ def test_token_without_kid_and_with_a_wrong_signature_may_belong_to_a_newer_key(
 def test_key_of_one_algorithm_does_not_verify_another() -> None:
     with pytest.raises(BadSignature):
         key_set(RSA.public_jwk(alg="PS256")).verify(token(RSA))
+
+
+def test_keys_of_the_library_whose_factors_can_be_found_are_refused() -> None:
+    """ROCA: primes of the form k*M + (65537**a mod M)."""
+    primes = [n for n in range(2, 702) if all(n % d for d in range(2, n))]
+    smooth = prod(primes)
+    factors = [(k << 52) * smooth + pow(65_537, a, smooth) for k, a in ((3, 5), (7, 11))]
+    modulus = factors[0] * factors[1]
+    assert modulus.bit_length() >= 2048
+    public = RSAPublicNumbers(65_537, modulus).public_key()
+    jwk = RSAAlgorithm.to_jwk(public, as_dict=True) | {"kid": "roca", "use": "sig", "alg": "RS256"}
+    jwk.pop("key_ops", None)
+
+    keys = key_set(jwk, RSA.public_jwk())
+
+    assert [key.kid for key in keys.keys] == ["rsa"]
+    assert "CVE-2017-15361" in keys.refused["roca"]
+
+
+def test_other_keys_do_not_look_like_it() -> None:
+    names = [f"ordinary {number}" for number in range(8)]
+    keys = key_set(*(SigningKey(name).public_jwk() for name in names))
+    assert [key.kid for key in keys.keys] == names

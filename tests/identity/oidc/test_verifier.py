@@ -13,7 +13,7 @@ Make = Callable[..., OidcProvider]
 Identify = Callable[..., Identity]
 Claims = dict[str, Any]
 
-ALL = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA")
+ALL = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "ES512", "EdDSA")
 
 
 def test_good_token_gives_an_identity(
