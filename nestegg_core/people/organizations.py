@@ -1,6 +1,7 @@
 """Organizations: a household or a company, whose rows nobody else sees."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import insert, select, update
 
 from nestegg_core.contracts.storage import Storage, Transaction
-from nestegg_core.database.ids import new_id
 from nestegg_core.database.tables import memberships, organizations
 from nestegg_core.errors import StaleVersion
 
@@ -33,11 +33,9 @@ class Organizations:
         self._prepare = prepare
         self._clock = clock
 
-    def create(self, owner_id: UUID, name: str) -> dict[str, Any]:
-        """Make an organization, and return it."""
-        with self._storage.transaction(new_id(), write=True) as tx:
-            self.found(tx, owner_id, name)
-            return self.read(tx)
+    def open(self, org_id: UUID) -> AbstractContextManager[Transaction]:
+        """Begin the transaction in which an organization of that id is made."""
+        return self._storage.transaction(org_id, write=True)
 
     def of_id(self, org_id: UUID) -> dict[str, Any]:
         """Return one organization, in a transaction of its own."""

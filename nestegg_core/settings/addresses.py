@@ -61,8 +61,11 @@ def _each(
 
 
 def _base_url(value: str) -> str:
+    fix = "write it like https://app.example.com"
     if not _is_web_url(value):
-        raise invalid("is no web address", "write it like https://app.example.com")
+        raise invalid("is no web address", fix)
+    if urlsplit(value).path.strip("/"):
+        raise invalid("has a path, and the server answers at the root of a host alone", fix)
     return value.rstrip("/")
 
 
@@ -99,4 +102,4 @@ ProxyAddresses = Annotated[
 """Addresses or networks; `*` for any."""
 
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
-"""An http or https address, without a final slash."""
+"""An http or https address without a path, and without a final slash."""

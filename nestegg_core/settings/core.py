@@ -168,7 +168,7 @@ class Settings(BaseSettings):
     )
     app_base_url: BaseUrl = Field(
         "http://127.0.0.1:8000",
-        description="Public address of this server; https in production.",
+        description="Public address of this server, without a path; https in production.",
     )
     forwarded_allow_ips: ProxyAddresses = Field(
         ("127.0.0.1", "::1"),

@@ -9,16 +9,24 @@ from typing import Any
 
 import falcon
 import orjson
+from falcon.routing import CompiledRouter
 
 from nestegg_core.runtime import Runtime
 from nestegg_core.web.client_address import ClientAddresses
 from nestegg_core.web.cursors import Cursors
-from nestegg_core.web.documents import Document
+from nestegg_core.web.documents import Document, Front
 from nestegg_core.web.endpoint import Endpoint
 from nestegg_core.web.idempotency import Idempotency
 from nestegg_core.web.middleware.authentication import Authentication
 from nestegg_core.web.middleware.constant_headers import ConstantHeaders
-from nestegg_core.web.middleware.gates import AllowedHosts, KeysFit, SchemaAtHead
+from nestegg_core.web.middleware.cors import Cors
+from nestegg_core.web.middleware.gates import (
+    AllowedHosts,
+    HttpsOnly,
+    KeysFit,
+    PlainPaths,
+    SchemaAtHead,
+)
 from nestegg_core.web.middleware.refused import Refused
 from nestegg_core.web.middleware.request_id import RequestId
 from nestegg_core.web.openapi import openapi
@@ -60,7 +68,8 @@ def create_app(runtime: Runtime) -> App:
         client = falcon.testing.TestClient(create_app(runtime))
         ```
     """
-    app = App(middleware=_middleware(runtime))
+    router = CompiledRouter()
+    app = App(middleware=_middleware(runtime, router), router=router)
     app.req_options.strip_url_path_trailing_slash = False
     release = version("nestegg-core")
     add_error_handlers(app, runtime.blame, runtime.faults, release)
@@ -85,6 +94,7 @@ def create_app(runtime: Runtime) -> App:
     for path, endpoint in endpoints.items():
         app.add_route(path, endpoint)
     document = openapi(known, release, settings.app_base_url, max_json)
+    app.add_route("/", Front())
     app.add_route("/openapi.json", Document(orjson.dumps(document), falcon.MEDIA_JSON))
     app.add_route("/docs", Document(reference_page(document), falcon.MEDIA_HTML, POLICY))
     return app
@@ -118,7 +128,9 @@ def _resources(runtime: Runtime) -> list[object]:
     services = runtime
     resources: list[object] = [
         HealthResource(services.storage, services.check_keys, services.health_checks),
-        People(services.persons, services.organizations),
+        People(
+            services.persons, services.organizations, Idempotency(services.rows, services.clock)
+        ),
         SignOut(services.sessions),
         ProviderResource(services.sign_in_directory),
         IdentityResource(services.chain, services.identity_links),
@@ -159,22 +171,18 @@ def _resources(runtime: Runtime) -> list[object]:
     return resources
 
 
-def _middleware(runtime: Runtime) -> list[Any]:
+def _middleware(runtime: Runtime, router: CompiledRouter) -> list[Any]:
     settings = runtime.settings
     middleware: list[Any] = [
-        RequestId(runtime.metrics),
+        RequestId(runtime.metrics, router),
         Refused(),
+        PlainPaths(),
         AllowedHosts(settings.allowed_hosts),
+        HttpsOnly(settings.app_base_url, ClientAddresses(settings.forwarded_allow_ips)),
         SchemaAtHead(runtime.storage),
         KeysFit(runtime.check_keys),
         Authentication(runtime.chain, runtime.provisioning, runtime.personal_tokens),
     ]
     if settings.cors_origins:
-        middleware.insert(
-            0,
-            falcon.CORSMiddleware(
-                allow_origins=list(settings.cors_origins),
-                expose_headers=["ETag", "Location", "X-Request-ID"],
-            ),
-        )
+        middleware.insert(0, Cors(settings.cors_origins))
     return [ConstantHeaders(settings.app_base_url), *middleware]

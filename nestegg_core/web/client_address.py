@@ -42,6 +42,11 @@ class ClientAddresses:
         address = self.find(req.remote_addr, req.get_header("X-Forwarded-For") or "")
         return Device(address, req.user_agent or "")
 
+    def believes(self, peer: str) -> bool:
+        """Tell whether whoever is connected is a proxy whose headers count."""
+        found = _parsed(peer)
+        return self._any or (found is not None and self._is_proxy(found))
+
     def find(self, peer: str, forwarded: str) -> str:
         """Return the address that a request comes from; empty when that is no IP address.
 

@@ -8,6 +8,18 @@ import falcon
 from nestegg_core.web.conditional import known, takes_gzip
 
 
+class Front:
+    """The resource of `/`, the address that people type: it leads to what can be read."""
+
+    def __init__(self) -> None:
+        self.on_head = self.on_get
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
+        """Send them on."""
+        resp.status = falcon.HTTP_302
+        resp.set_header("Location", "/docs")
+
+
 class Document:
     """The resource of one text that is the same for everybody."""
 

@@ -14,7 +14,7 @@ from nestegg_core.errors import StaleVersion, VersionRequired
 from nestegg_core.people.access import Access, require_scope
 from nestegg_core.web.conditional import known
 from nestegg_core.web.cursors import Cursors
-from nestegg_core.web.idempotency import Idempotency, takes_key
+from nestegg_core.web.idempotency import Idempotency, refuse_vain_key, takes_key
 from nestegg_core.web.operation import Answer, Call, Operation
 from nestegg_core.web.validation import if_match, validate
 
@@ -36,6 +36,7 @@ class Endpoint:
     def run(self, op: Operation, req: falcon.Request, resp: falcon.Response, **params: Any) -> None:
         """Answer one request."""
         self._admit(op, req)  # before anything of the request is read
+        refuse_vain_key(op, req)
         call = self._call(op, req, params)
         answer = self._in_organization(op, call) if op.permission else op.handler(call)
         self._write(op, req, resp, answer)

@@ -17,6 +17,17 @@ DEFAULTS: Mapping[str, str] = {
 }
 """Headers of every answer that says nothing else."""
 
+READABLE = (
+    "Allow",
+    "ETag",
+    "Idempotency-Replayed",
+    "Location",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Request-ID",
+)
+"""Headers of answers that say something to apps: those in browsers may read them too."""
+
 _YEAR = 365 * 24 * 60 * 60
 
 

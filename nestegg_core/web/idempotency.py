@@ -10,11 +10,13 @@ from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
+from uuid import UUID, uuid5
 
 import falcon
 import orjson
 from sqlalchemy import bindparam, insert, select
 
+from nestegg_core.database.ids import new_id
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import idempotency_keys, in_org
 from nestegg_core.errors import InvalidInput
@@ -30,9 +32,22 @@ _FIND = select(idempotency_keys).where(
 )
 
 
+_NAMESPACE = UUID("0d6f5d0c-3b1e-5f3a-9d1c-5d0f6a1f6e21")
+
+
 def takes_key(op: Operation) -> bool:
-    """Tell whether a key has its effect: it is kept with the organization's rows."""
-    return op.method == "POST" and bool(op.permission)
+    """Tell whether a key has its effect: it is kept with an organization's rows."""
+    return op.method == "POST" and (bool(op.permission) or op.founds)
+
+
+def refuse_vain_key(op: Operation, req: falcon.Request) -> None:
+    """Refuse a key that would have no effect, for its sender relies on it."""
+    if op.method == "POST" and not takes_key(op) and req.get_header(HEADER) is not None:
+        raise falcon.HTTPBadRequest(
+            title="Idempotency-Key Not Taken",
+            description="Idempotency-Key has no effect here: leave it out. It works for "
+            "POST /organizations and for every POST below an organization.",
+        )
 
 
 class Idempotency:
@@ -63,6 +78,14 @@ class Idempotency:
         if stored.request_hash != request_hash:
             raise InvalidInput.one(HEADER, "key_reused", "The key came with another request.")
         return self._replay(stored)
+
+    def of_new_organization(self, call: Call) -> UUID:
+        """Return the id for an organization that a request makes: the same for the same key.
+
+        So a retry finds, among that organization's rows, what the first try was answered.
+        """
+        key = _key_of(call.request)
+        return new_id() if key is None else uuid5(_NAMESPACE, f"{call.caller.person_id} {key}")
 
     def _store(self, call: Call, key_hash: str, request_hash: str, answer: Answer) -> None:
         document = {

@@ -221,9 +221,7 @@ def answers_of(op: Operation) -> dict[int, type[BaseModel] | None]:
     answers: dict[int, type[BaseModel] | None] = {op.status: op.answer}
     codes = [400, 404, 414, 422, 431, 503, *op.refusals]
     if not op.public or op.path.startswith(f"{PREFIX}/auth/"):
-        codes += [401]
-    if not op.public:
-        codes += [403]
+        codes += [401, 403]
     if op.writes:
         codes += [409, 413, 415]
     if op.writes and not op.permission:  # what people do to sign in, and for their own sign-in

@@ -113,6 +113,7 @@ class Operation:
     body: type[BaseModel] | None = None
     prepare: Callable[..., Any] | None = None
     upload: bool = False
+    founds: bool = False
     checks_standing: bool = True
     tag: str = ""
     handler: Callable[[Call], Answer] = field(default=lambda _: Answer(None), repr=False)
@@ -153,6 +154,7 @@ def operation(method: str, path: str, **declared: Any) -> Callable[[F], F]:
             of the instance alone, `opens_accounts` one of these that lets whoever calls it sign in
             as somebody, `query` and `body` the models that validate, `prepare` a method
             for slow work before the transaction is opened, `upload` takes a file as its body,
+            `founds` makes an organization, in whose rows its answer is kept for a retry,
             `checks_standing` is off where the handler itself sees to a caller who was disabled or
             signed out, as hot paths do in the query that they need anyway.
 

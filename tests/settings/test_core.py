@@ -125,6 +125,8 @@ class TestValues:
             ("APP_BASE_URL", "app.example.com"),
             ("APP_BASE_URL", "https://user@app.example.com"),
             ("APP_BASE_URL", "https://[app"),
+            ("APP_BASE_URL", "https://app.example.com/nestegg/"),
+            ("APP_BASE_URL", "https://app.example.com//x"),
             ("FORWARDED_ALLOW_IPS", "proxy"),
             ("TRUSTED_NETWORKS", "0.0.0.0/0"),
             ("TRUSTED_NETWORKS", "8.8.8.8"),

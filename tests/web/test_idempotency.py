@@ -1,5 +1,6 @@
 """A POST with an `Idempotency-Key` has its effect once, however often it is sent."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
@@ -9,8 +10,11 @@ from sqlalchemy import select
 
 from nestegg_core.database.tables import idempotency_keys, in_org
 from nestegg_core.runtime import Runtime
+from nestegg_core.web.app import operations
+from nestegg_core.web.idempotency import takes_key
 from support.household import Household
-from support.staff import hire
+from support.samples import request_for
+from support.staff import hire, promote
 
 
 def book(household: Household, account: dict[str, Any], key: str, amount: str = "-5.00") -> Result:
@@ -83,6 +87,69 @@ def test_two_organizations_of_one_person_do_not_share_keys(
         answer = book(place, place.account(), "k1")
         assert answer.status_code == 201
         assert "idempotency-replayed" not in answer.headers
+
+
+def found(household: Household, name: str, key: str) -> Result:
+    return household.call(
+        "POST", "/api/v1/organizations", json={"name": name}, headers={"Idempotency-Key": key}
+    )
+
+
+def memberships(household: Household) -> int:
+    return len(household.get("/api/v1/me").json["memberships"])
+
+
+def test_an_organization_is_made_once(household: Household) -> None:
+    first, second = found(household, "Hive", "k1"), found(household, "Hive", "k1")
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert second.json == first.json
+    assert second.headers["location"] == first.headers["location"]
+    assert second.headers["idempotency-replayed"] == "true"
+    assert memberships(household) == 2
+
+
+def test_retries_at_once_make_one_organization(household: Household) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: found(household, "Hive", "k1"), range(8)))
+
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json["id"] for answer in answers}) == 1
+    assert memberships(household) == 2
+
+
+def test_another_organization_under_the_same_key_is_refused_and_another_key_makes_it(
+    household: Household, stranger: Household
+) -> None:
+    first = found(household, "Hive", "k1")
+    refused = found(household, "Nest", "k1")
+
+    assert (refused.status_code, refused.json["errors"][0]["code"]) == (422, "key_reused")
+    assert found(household, "Nest", "k2").json["id"] != first.json["id"]
+    assert found(stranger, "Hive", "k1").json["id"] != first.json["id"]
+    assert found(household, "Nest", "a b").status_code == 422
+
+
+def test_a_key_that_would_have_no_effect_is_refused(runtime: Runtime, household: Household) -> None:
+    promote(runtime, household)
+    refused = 0
+    for op in operations(runtime):
+        if op.method == "POST" and not takes_key(op):
+            request = request_for(op, household)
+            answer = request.send(household, Idempotency_Key="k1")
+            assert answer.status_code == 400, op.path
+            assert answer.json["type"] == "urn:nestegg:problem:idempotency-key-not-taken"
+            assert "POST /organizations" in answer.json["detail"]
+            refused += 1
+    assert refused >= 15
+
+
+def test_the_document_offers_a_key_where_it_is_taken(runtime: Runtime, client: TestClient) -> None:
+    paths = client.simulate_get("/openapi.json").json["paths"]
+    for op in operations(runtime):
+        one = paths[re.sub(r":\w+}", "}", op.path)][op.method.lower()]
+        offered = "Idempotency-Key" in {parameter["name"] for parameter in one["parameters"]}
+        assert offered == takes_key(op), op.path
 
 
 def test_a_malformed_key_is_refused(household: Household) -> None:

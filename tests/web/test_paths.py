@@ -17,7 +17,6 @@ ODD = ["x", "1", "null", "%00", "%FF", "%ED%A0%80", "..", "%2e%2e", "%F0%9F%98%8
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/nothing",
         "/api",
         "/api/v1",
@@ -35,6 +34,13 @@ def test_an_unknown_path_is_404(client: TestClient, method: str, path: str) -> N
 
     assert answer.status_code == 404
     assert answer.json["type"] == "urn:nestegg:problem:not-found"
+
+
+def test_the_root_leads_to_the_page_of_the_api(client: TestClient) -> None:
+    for method in ("GET", "HEAD"):
+        answer = client.simulate_request(method, "/")
+        assert (answer.status_code, answer.headers["Location"]) == (302, "/docs")
+    assert client.simulate_post("/").status_code == 405
 
 
 def test_an_odd_or_unknown_id_in_a_path_is_404_everywhere(

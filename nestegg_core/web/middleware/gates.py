@@ -1,6 +1,8 @@
 """Gates that a request passes before anything of it is believed."""
 
+import re
 from collections.abc import Callable
+from urllib.parse import quote
 
 import falcon
 import structlog
@@ -8,11 +10,30 @@ import structlog
 from nestegg_core.contracts.storage import Storage
 from nestegg_core.database.migrator import head, not_at_head
 from nestegg_core.errors import ConfigurationError, MigrationsPending
+from nestegg_core.web.client_address import ClientAddresses
 
 _log = structlog.get_logger("nestegg.web")
 
 PROBES = frozenset({"/health", "/livez", "/readyz"})
 """Answered whatever the host name and the schema: they are asked by address, and early."""
+
+
+_HOST = re.compile(r"([A-Za-z0-9._~-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?", re.ASCII)
+"""`Host` (RFC 9110, 7.2): a name or an address, and perhaps a port, which may be empty."""
+
+
+class PlainPaths:
+    """Refuses paths with a second spelling, by which rules of a proxy could be walked around.
+
+    An empty first segment leads where the path without it does, and `SCRIPT_NAME`, which some
+    servers take from a client's header, takes away what stands before the path. The API is at the
+    root of its host, so neither is of any use.
+    """
+
+    def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
+        """Look for both."""
+        if "//" in req.path or req.env.get("SCRIPT_NAME"):
+            raise falcon.HTTPNotFound
 
 
 class AllowedHosts:
@@ -23,14 +44,48 @@ class AllowedHosts:
 
     def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
         """Compare the name; the port does not matter."""
-        if "*" in self._hosts or req.path in PROBES:
+        if req.path in PROBES:
             return
-        if req.host.lower() not in self._hosts:
+        host = _HOST.fullmatch(req.env.get("HTTP_HOST", req.env["SERVER_NAME"]))
+        if host is None:
+            raise falcon.HTTPBadRequest(
+                title="Malformed Host", description="Host is no host name and port."
+            )
+        if "*" not in self._hosts and host[1].strip("[]").lower() not in self._hosts:
             raise falcon.HTTPError(
                 falcon.HTTP_421,
                 title="Misdirected Request",
                 description="This server does not answer to that host name: see ALLOWED_HOSTS.",
             )
+
+
+class HttpsOnly:
+    """Sends on, or refuses, what came to a proxy of ours by http where the server has https.
+
+    Args:
+        base_url: `APP_BASE_URL`; production demands https.
+        addresses: knows the proxies whose `X-Forwarded-Proto` counts.
+    """
+
+    def __init__(self, base_url: str, addresses: ClientAddresses) -> None:
+        self._base_url = base_url
+        self._addresses = addresses
+
+    def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
+        """Believe the proxy; every entry of its list must say https."""
+        forwarded = req.get_header("X-Forwarded-Proto")
+        if forwarded is None or not self._base_url.startswith("https:") or req.path in PROBES:
+            return
+        schemes = {one.strip().lower() for one in forwarded.split(",")}
+        if schemes == {"https"} or not self._addresses.believes(req.remote_addr):
+            return
+        # A token, or a password, has been seen by everybody on the way: its app shall notice.
+        if req.method in {"GET", "HEAD"} and not req.get_header("Authorization"):
+            query = f"?{req.query_string}" if req.query_string else ""
+            raise falcon.HTTPPermanentRedirect(f"{self._base_url}{quote(req.path)}{query}")
+        raise falcon.HTTPForbidden(
+            title="Https Required", description="Send it by https: by http others can read it."
+        )
 
 
 class SchemaAtHead:

@@ -8,12 +8,13 @@ from typing import Any, Protocol
 
 import falcon
 import structlog
+from falcon.routing import CompiledRouter
 
 from nestegg_core.database.ids import new_id
 from nestegg_core.web.middleware.gates import PROBES
 
 UNMATCHED = "unmatched"
-"""The route of requests that came to none: paths that there are not, and what the gates refused."""
+"""The route of requests that lead to none."""
 
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _METHODS = frozenset({*falcon.HTTP_METHODS, "HEAD"})
@@ -43,10 +44,12 @@ class RequestId:
 
     Args:
         metrics: gets `http_requests`, `http_request_seconds` and `http_requests_in_progress`.
+        router: of the application; finds the route of what a gate refused before it was asked.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, router: CompiledRouter) -> None:
         self._metrics = metrics
+        self._router = router
         self._in_progress = 0
         self._lock = threading.Lock()
 
@@ -79,7 +82,7 @@ class RequestId:
     ) -> None:
         """Measure, and log."""
         seconds = time.perf_counter() - req.context.started
-        route = req.uri_template or UNMATCHED
+        route = req.uri_template or self._route_of(req.path)
         method = req.method if req.method in _METHODS else "other"
         labels = {"route": route, "method": method}
         self._progress(-1)
@@ -95,6 +98,10 @@ class RequestId:
             **_who(req),
         )
         structlog.contextvars.clear_contextvars()
+
+    def _route_of(self, path: str) -> str:
+        found = self._router.find(path)
+        return str(found[3]) if found else UNMATCHED
 
     def _progress(self, change: int) -> None:
         with self._lock:  # so that an older figure does not come after a newer one

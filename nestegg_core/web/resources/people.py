@@ -1,7 +1,10 @@
 """Who one is, and one's organizations."""
 
+from dataclasses import replace
+
 from nestegg_core.people.organizations import Organizations
 from nestegg_core.people.persons import Persons
+from nestegg_core.web.idempotency import Idempotency
 from nestegg_core.web.models import people as models
 from nestegg_core.web.operation import ORGANIZATION, PREFIX, Answer, Call, operation
 from nestegg_core.web.resources.rows import made_answer
@@ -10,9 +13,12 @@ from nestegg_core.web.resources.rows import made_answer
 class People:
     """`/me` and `/organizations`."""
 
-    def __init__(self, persons: Persons, organizations: Organizations) -> None:
+    def __init__(
+        self, persons: Persons, organizations: Organizations, idempotency: Idempotency
+    ) -> None:
         self._persons = persons
         self._organizations = organizations
+        self._idempotency = idempotency
 
     @operation("GET", PREFIX + "/me", answer=models.Me, checks_standing=False)
     def me(self, call: Call) -> Answer:
@@ -32,10 +38,18 @@ class People:
         body=models.NewOrganization,
         answer=models.Organization,
         status=201,
+        founds=True,
     )
     def create(self, call: Call) -> Answer:
         """Make a further organization, and own it."""
-        return made_answer(call, self._organizations.create(call.caller.person_id, call.body.name))
+        org_id = self._idempotency.of_new_organization(call)
+        with self._organizations.open(org_id) as tx:
+            founding = replace(call, transaction=tx, params={"org_id": org_id})
+            return self._idempotency.once(founding, self._found)
+
+    def _found(self, call: Call) -> Answer:
+        self._organizations.found(call.tx, call.caller.person_id, call.body.name)
+        return made_answer(call, self._organizations.read(call.tx))
 
     @operation("GET", ORGANIZATION, permission="organization:read", answer=models.Organization)
     def read(self, call: Call) -> Answer:
