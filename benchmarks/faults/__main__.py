@@ -8,7 +8,7 @@ from functools import partial
 
 import click
 
-from benchmarks.faults import commands, database, processes, queue
+from benchmarks.faults import clients, commands, database, processes, queue
 from benchmarks.faults.report import Report, table
 from support.redis import MISSING, redis_server
 
@@ -44,6 +44,8 @@ def faults(seconds: float) -> dict[str, Callable[[], Report]]:
         "pools too small": database.pools_too_small,
         "processes killed": processes.workers_killed,
         "rolling restart": processes.rolled,
+        "silent clients": clients.silent,
+        "idle connections": clients.idle,
     }
     if redis_server() is None:
         click.echo(f"left out: {MISSING}", err=True)
