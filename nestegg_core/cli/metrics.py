@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nestegg_core.cli.errors import Refused
+from nestegg_core.cli.listening import take_port
 
 if TYPE_CHECKING:
     from nestegg_core.observability.metrics_process import Lonely, MetricsProcess
@@ -146,10 +147,7 @@ def listen(host: str, port: int, variable: str) -> socket.socket:
         Refused: it is in use, or the address is none of this machine's.
     """
     try:
-        family, _, _, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+        return take_port(host, port, _BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             what = f"Port {port} of the metrics is in use"

@@ -17,7 +17,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 class ServerSettings(BaseSettings):
     """How the server listens. The options of `nestegg serve` come before these."""
 
-    web_host: str = Field("127.0.0.1", description="Address that `nestegg serve` listens on.")
+    web_host: str = Field(
+        "127.0.0.1",
+        description="Address that `nestegg serve` listens on; `::` for all, of IPv4 and IPv6.",
+    )
     web_port: int = Field(
         8000, ge=0, le=65535, description="Port that `nestegg serve` listens on; 0 for a free one."
     )

@@ -1,11 +1,10 @@
-"""gunicorn inside: one process that looks after the others, each with an application of its own.
+"""gunicorn inside: one process that looks after the others, which answer requests.
 
-Nothing that is connected crosses a fork: the first process migrates, closes its connections, and
-every worker then builds its own services.
+Nothing that is connected crosses a fork: the first process migrates, closes its connections and
+builds the application, whose memory the others share.
 """
 
 import errno
-import gc
 import os
 import socket
 from collections.abc import Callable
@@ -17,6 +16,8 @@ from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]  # it has n
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # it has no types
 
 from nestegg_core.cli.errors import Refused
+from nestegg_core.cli.forking import freeze, may_cross_a_fork
+from nestegg_core.cli.listening import take_port
 from nestegg_core.cli.metrics import metrics_process, tell_build
 from nestegg_core.cli.serve import ServerSettings
 from nestegg_core.database.migrator import head, way_to_head
@@ -48,10 +49,7 @@ def listen(host: str, port: int) -> socket.socket:
     if handed := os.environ.get(_HANDED_OVER):
         return socket.socket(fileno=int(handed))
     try:
-        family, _, _, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+        return take_port(host, port, _BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             why = "is in use: another server listens there. Stop it, or choose another: --port"
@@ -100,9 +98,9 @@ def run(
     """Serve on a socket until a signal says otherwise, then end the process.
 
     Args:
-        environment: what the workers read their settings from; it was read once, for a value in
-            a pipe cannot be read again.
-        runtime: its settings, and what is exposed on the metrics' port.
+        environment: what settings are read from where each worker has services of its own; it
+            was read once, for a value in a pipe cannot be read again.
+        runtime: the services; nothing of them is connected any more.
         server: how many processes and threads.
         listener: a listening socket; it belongs to gunicorn from now on.
         ready: called with the address when the workers are about to start.
@@ -111,8 +109,10 @@ def run(
         Refused: the metrics' port is in use.
     """
     metrics = metrics_process(environment, runtime, "METRICS_PORT")
+    shared = runtime if may_cross_a_fork() else None
     options = _options(runtime.settings, server, listener, ready)
-    _Server(environment, options, metrics, runtime.settings.max_body_bytes).run()
+    options["preload_app"] = shared is not None
+    _Server(environment, shared, options, metrics).run()
     raise SystemExit(0)
 
 
@@ -186,17 +186,21 @@ class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    """Configures gunicorn and gives each worker its application."""
+    """Configures gunicorn and gives the workers their application.
+
+    Attributes:
+        max_body_bytes: what a request's body may have.
+    """
 
     def __init__(
         self,
         environment: Environment,
+        shared: Runtime | None,
         options: dict[str, Any],
         metrics: MetricsProcess | None,
-        max_body_bytes: int,
     ) -> None:
-        self.max_body_bytes = max_body_bytes
         self._environment = environment
+        self._runtime = shared
         self._options = options
         self._metrics = metrics
         super().__init__()
@@ -204,6 +208,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def load_config(self) -> None:
         for name, value in self._options.items():
             self.cfg.set(name, value)
+        self.cfg.set("post_worker_init", lambda _worker: self.begin())
         if self._metrics is not None:
             metrics = self._metrics
             self.cfg.set("post_fork", lambda _arbiter, _worker: metrics.leave())
@@ -213,12 +218,14 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         _Arbiter(self, self._metrics).run()
 
     def load(self) -> Any:
-        """Run in each worker, after the fork."""
-        runtime = start(self._environment)
-        tell_build(runtime)
-        app = create_app(runtime)
-        # What was made until now lives as long as the process: the collector need not look at it
-        # again, which would make every request wait.
-        gc.collect()
-        gc.freeze()
+        """Run before the fork, or where that cannot be, in each worker."""
+        self._runtime = self._runtime or start(self._environment)
+        self.max_body_bytes = self._runtime.settings.max_body_bytes
+        app = create_app(self._runtime)
+        freeze()
         return app
+
+    def begin(self) -> None:
+        """Run in each worker, when it has its application."""
+        if self._runtime is not None:
+            tell_build(self._runtime)

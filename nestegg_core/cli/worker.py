@@ -77,6 +77,7 @@ def worker(
     share_measurements()
     import structlog
 
+    from nestegg_core.cli.forking import freeze, may_cross_a_fork
     from nestegg_core.cli.metrics import metrics_process
     from nestegg_core.jobs.pool import Pool, shares
 
@@ -88,7 +89,9 @@ def worker(
     # Nothing that is connected crosses the fork.
     queue.redis.close()
     runtime.storage.dispose()
-    work = _work(environment, queue.url, metrics)
+    shared = runtime if may_cross_a_fork() else None
+    freeze()
+    work = _work(environment, shared, queue.url, metrics)
     wanted = shares(names, concurrency)
     log = structlog.get_logger("nestegg.worker")
     log.info("worker waits for jobs", queues=",".join(wanted), processes=sum(wanted.values()))
@@ -111,9 +114,12 @@ def _queues(text: str) -> list[str]:
 
 
 def _work(
-    environment: "Environment", url: str, metrics: "MetricsProcess | None"
+    environment: "Environment",
+    shared: "Runtime | None",
+    url: str,
+    metrics: "MetricsProcess | None",
 ) -> Callable[[str, str, bool, Callable[[], bool]], None]:
-    """Return what a process of the pool does: it has services of its own."""
+    """Return what a process of the pool does, with services of its own where none are shared."""
 
     def work(queue: str, name: str, burst: bool, stopped: Callable[[], bool]) -> None:
         from nestegg_core.cli.metrics import tell_build
@@ -122,7 +128,7 @@ def _work(
 
         if metrics is not None:
             metrics.leave()
-        runtime = start(environment)
+        runtime = shared or start(environment)
         tell_build(runtime)
         runtime.backups.measure(runtime.settings.backup_dir)
         try:

@@ -61,8 +61,10 @@ class Patience:
         self._waits.discard(wait)
 
     def stop(self) -> None:
-        """End the watching thread."""
+        """End the watching thread, and wait for it: none may be alive where a process forks."""
         self._stopped.set()
+        if self._watcher is not None:
+            self._watcher.join(EVERY_SECONDS)
 
     def _watch(self) -> None:
         while not self._stopped.wait(EVERY_SECONDS):

@@ -202,7 +202,9 @@ class Settings(BaseSettings):
     scheduler_metrics_port: int = Field(
         0, ge=0, le=65535, description="Port of the metrics of `nestegg scheduler`; 0 for none."
     )
-    metrics_host: str = Field("127.0.0.1", description="Address that the metrics listen on.")
+    metrics_host: str = Field(
+        "127.0.0.1", description="Address that the metrics listen on; `::` as in WEB_HOST."
+    )
     log_format: Literal["console", "json"] = Field(
         "console", description="console for people, json for programs."
     )

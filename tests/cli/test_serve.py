@@ -82,3 +82,24 @@ def test_a_configuration_that_is_wrong_ends_the_process(fresh_variables: dict[st
     assert done.returncode == 2
     assert "LOG_FORMAT" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+def test_two_colons_stand_for_both_families(fresh_variables: dict[str, str]) -> None:
+    metrics = free_port()
+    variables = {**fresh_variables, "METRICS_HOST": "::", "METRICS_PASSWORD": "metrics"}
+    options = ("--host", "::", "--metrics-port", str(metrics))
+    with started("serve", *options, variables=variables) as server:
+        port = server.address.rpartition(":")[2]
+        for host in ("127.0.0.1", "[::1]"):
+            answer = requests.get(f"http://{host}:{port}/livez", timeout=PATIENCE)
+            assert answer.status_code == 200
+            measured = requests.get(
+                f"http://{host}:{metrics}/metrics", auth=("admin", "metrics"), timeout=PATIENCE
+            )
+            assert measured.status_code == 200
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
