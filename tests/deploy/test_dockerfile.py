@@ -23,6 +23,7 @@ from support.dockerfile import stages
 from support.environments import ROOT, Wheelhouse, lend
 from support.guide import blocks
 from support.image import Image, context
+from support.lending import lend_libraries, lent_interpreter, open_to_all
 from support.native_compose.composefile import read
 from support.native_compose.sandbox import curl_options
 from support.postgres import APPLICATION, OWNER, Postgres, running_postgres
@@ -218,14 +219,17 @@ def test_it_runs_as_any_user_and_writes_to_its_volume_and_tmp_alone(
     image: Image, variables: dict[str, str], database: Postgres
 ) -> None:
     before = image.files()
-    shutil.copytree(image.house.lent, image.root / "lent", symlinks=True)
+    lent = image.root / "lent"
+    lend_libraries(lent / "libraries", "nestegg-core[fast]", "nestegg-storage-postgres")
     image.root.chmod(0o755)
     (image.root / "tmp").chmod(0o1777)
     sockets = Path(str(database.superuser.query["host"]))
-    given = {**variables, "PYTHONPATH": str(image.root / "lent")}
-    sockets.chmod(0o711)
-    with serving(image, given, user=987654) as port:
-        assert image.run(healthcheck(), curl(image, port)).returncode == 0
-    sockets.chmod(0o700)  # PostgreSQL asks for it when it starts
-    shutil.rmtree(image.root / "lent")
+    with lent_interpreter(image.root / "opt" / "nestegg", lent / "python") as runs:
+        given = {**variables, **runs, "PYTHONPATH": str(lent / "libraries")}
+        open_to_all(lent)
+        sockets.chmod(0o711)
+        with serving(image, given, user=987654) as port:
+            assert image.run(healthcheck(), curl(image, port)).returncode == 0
+        sockets.chmod(0o700)  # PostgreSQL asks for it when it starts
+    shutil.rmtree(lent)
     assert image.files() - before == set()

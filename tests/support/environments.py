@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 EXAMPLE = ROOT / "examples" / "nestegg-retention-legal-hold"
 _LEFT_BEHIND = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "dist", ".*_cache")
-_TAKES_PART = ("nestegg", "__editable__", "pip", "distutils-precedence")
+TAKES_PART = ("nestegg", "__editable__", "pip", "distutils-precedence")
 SECONDS = 300
 
 
@@ -122,7 +122,7 @@ def lend(folder: Path) -> None:
     folder.mkdir()
     for site in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
         for entry in Path(site).iterdir():
-            if not entry.name.startswith(_TAKES_PART):
+            if not entry.name.startswith(TAKES_PART):
                 (folder / entry.name).symlink_to(entry)
 
 
