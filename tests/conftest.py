@@ -11,6 +11,7 @@ from pathlib import Path
 import prometheus_client  # noqa: F401 - first here: commands that are run in this process steer it
 import pytest
 from falcon.testing import TestClient
+from hypothesis import settings
 
 from nestegg_core.runtime import Runtime, start
 from nestegg_core.settings import Environment
@@ -20,6 +21,10 @@ from support.household import Household, register
 from support.postgres import APPLICATION, OWNER, Postgres, running_postgres
 
 _numbers = count(1)
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("nestegg", deadline=None)
+settings.load_profile("nestegg")
 
 
 @pytest.fixture(scope="session")
