@@ -13,6 +13,8 @@ PEERS_ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
+LOWEST := .venv-lowest
+TOOLS := .venv-tools
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 PLUGINS := $(sort $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)))
 PYPROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(PLUGINS))
@@ -31,10 +33,10 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev usable-venv test contract lint types bench faults peers wheels clean
+.PHONY: help run install install-dev usable-venv test test-lowest contract lint types bench faults peers wheels clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: install ## serve a demo household on http://127.0.0.1:8000
 	@exec $(BIN)/nestegg demo $(RUN_ARGS)
@@ -48,6 +50,19 @@ install-dev: install
 
 test: install-dev ## run every test, on SQLite and on PostgreSQL
 	$(BIN)/python -m pytest -n 3 --dist worksteal $(PYTEST_ARGS)
+
+# In an environment of its own, made anew each time: that takes seconds, for wheels are cached.
+test-lowest: install-dev ## run every test with the lowest versions that are allowed of what we import
+	@[ -x $(TOOLS)/bin/uv ] || { $(BIN)/python -m venv $(TOOLS) && \
+		$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check uv; }
+	@$(TOOLS)/bin/uv venv --quiet --clear --python $(BIN)/python $(LOWEST)
+	@printf 'nestegg-core @ file://%s\n' "$(CURDIR)" > $(LOWEST)/ours.txt
+	@$(TOOLS)/bin/uv pip compile --quiet --python $(LOWEST) --resolution lowest-direct --no-deps \
+		--override $(LOWEST)/ours.txt --no-emit-package nestegg-core --no-emit-package pydantic-core \
+		--output-file $(LOWEST)/lowest.txt $(PYPROJECTS)
+	@$(TOOLS)/bin/uv pip install --quiet --python $(LOWEST) --constraint $(LOWEST)/lowest.txt \
+		--group dev --editable . $(addprefix --editable ./,$(PLUGINS))
+	$(LOWEST)/bin/python -m pytest -n 3 --dist worksteal $(PYTEST_ARGS)
 
 peers: install-dev ## run the tests against servers of Node, Java and Debian, downloads included
 	$(BIN)/python -m pytest $(PEERS_ARGS) tests/peers
@@ -85,7 +100,7 @@ wheels: usable-venv ## build every distribution into dist/
 	@ls dist/*.whl
 
 clean: ## remove .venv and all that was built; data in var/ stays
-	rm -rf $(VENV) .peers dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) $(TOOLS) .peers dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -rf *.egg-info plugins/*/*.egg-info plugins/*/build
 	find nestegg_core plugins tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
