@@ -26,7 +26,7 @@ from nestegg_core.encryption.keys import Keys
 from nestegg_core.encryption.rewrap import rewrap
 from nestegg_core.encryption.status import status
 from nestegg_core.encryption.verify import verify
-from nestegg_core.errors import ConfigurationError, Problem
+from nestegg_core.errors import ConfigurationError, PluginFault, Problem
 from nestegg_core.guards import Blame, BoundedCheck, Guard, GuardedPlugins
 from nestegg_core.identity.access_tokens import AccessTokens
 from nestegg_core.identity.chain import IdentityChain
@@ -248,21 +248,21 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         metrics=metrics,
     )
     queue_url = settings.queue_redis_url
+    own_jobs = [
+        retention_job(retention, dry_run=settings.data_retention_dry_run, tell=daily.retention),
+        _rewrap_job(keys, email_reindexing, daily),
+        _measure_keys_job(keys, email_reindexing, daily),
+        backup_job(
+            backups, settings.backup_dir, settings.backup_schedule, backups_to_keep(settings)
+        ),
+        *(mail_jobs(mailer, own_addresses, invitations) if mailer else ()),
+    ]
     jobs = make_jobs(
         storage=storage,
         rows=rows,
         index=index,
         clock=clock,
-        registrations=[
-            retention_job(retention, dry_run=settings.data_retention_dry_run, tell=daily.retention),
-            _rewrap_job(keys, email_reindexing, daily),
-            _measure_keys_job(keys, email_reindexing, daily),
-            backup_job(
-                backups, settings.backup_dir, settings.backup_schedule, backups_to_keep(settings)
-            ),
-            *(mail_jobs(mailer, own_addresses, invitations) if mailer else ()),
-            *plugins.jobs,
-        ],
+        registrations=[*own_jobs, *guarded.jobs({job.name for job in own_jobs})],
         policy=Policy(
             lease=timedelta(seconds=settings.job_lease_seconds),
             max_tries=settings.job_max_tries,
@@ -363,7 +363,11 @@ def start(environment: Environment | None = None, clock: Clock = utc_now) -> Run
     """
     environment = environment or Environment.read()
     settings = core_settings.load(environment)
-    host = PluginHost.discover(disabled=settings.plugins_disabled, environment=environment)
+    host = PluginHost.discover(
+        disabled=settings.plugins_disabled,
+        environment=environment,
+        any_core=settings.plugins_for_any_core,
+    )
     return build(settings, host.select(settings, environment, clock=clock), clock)
 
 
@@ -389,10 +393,11 @@ def _keyring(settings: Settings) -> Keyring:
 
 def _group_rules(settings: Settings, chain: IdentityChain) -> Sequence[GroupRule]:
     """Return `IDENTITY_GROUP_ROLES` by the issuers that tokens name."""
-    issuers = {name: issuer for issuer, name in chain.names_by_issuer.items()}
     return [
-        GroupRule(issuers[entry.provider], entry.group, entry.role, entry.org_id)
+        GroupRule(issuer, entry.group, entry.role, entry.org_id)
         for entry in settings.identity_group_roles
+        for issuer, name in chain.names_by_issuer.items()
+        if name == entry.provider
     ]
 
 
@@ -454,6 +459,8 @@ def _report_job(
     faults: PluginFaults, blame: Blame, error: BaseException, facts: Mapping[str, str]
 ) -> None:
     """Report what a job raised: as its plugin's fault, or as an error of the core's."""
+    if isinstance(error, PluginFault):  # recorded where it was raised
+        return
     if blame.fault(error) is None:
         faults.report(error, facts)
 

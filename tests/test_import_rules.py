@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 CORE = "nestegg_core"
 API = "__init__"
 
-SEAMS = {"contracts", "errors"}
+SEAMS = {"aliases", "contracts", "errors", "foreign", "texts"}
 DOMAINS = {
     "encryption",
     "identity",
@@ -39,13 +39,16 @@ WIRED = (
 MAY_IMPORT: dict[str, set[str]] = {
     "contracts": set(),
     "errors": set(),
+    "foreign": set(),
+    "aliases": set(),
+    "texts": set(),
     "hookspecs": {"contracts"},
     API: {*SEAMS, "hookspecs", "setting_types"},
     "setting_types": set(),
     "settings": {*SEAMS, "setting_types"},
     "plugin_host": {*SEAMS, *SETTINGS, "hookspecs", "builtins"},
     "guards": {*SEAMS, "plugin_host"},
-    "scaffold": set(),
+    "scaffold": {*SEAMS},
     "database": {*SEAMS, "setting_types"},
     **{zone: {*SEAMS, "setting_types", "database"} for zone in DOMAINS},
     "builtins": {*SEAMS, *DOMAINS, "setting_types", "hookspecs", "database"},

@@ -82,6 +82,7 @@ def config(ctx: click.Context, as_json: bool, example: bool, page: bool) -> None
         if doubtful := doubts_of(environment, host):
             click.echo("\nHardly meant as it stands:", err=True)
             show_problems(doubtful)
+        show_problems(host.misspelt())
     if problems:
         ctx.exit(MISCONFIGURED)
 

@@ -71,7 +71,7 @@ def _checks(environment: Environment, stack: ExitStack) -> "Sequence[Check]":
             "settings",
             lambda: chain(configuration.refused(problems), configuration.doubtful(doubtful)),
         ),
-        Check("plugins", lambda: configuration.plugins(statuses)),
+        Check("plugins", lambda: configuration.plugins(statuses, host.misspelt())),
     ]
     if settings is None:
         return [*checks, Check("disk", lambda: disk.room({"NESTEGG_HOME": home}))]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nestegg_core.aliases import aliases
 from nestegg_core.cli.errors import Refused, readable
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ _EPILOG = "Example: nestegg serve --port 8000"
 class NestEgg(click.Group):
     """`nestegg`. Errors that Nest Egg raises on purpose end it with a message, not a traceback.
 
-    Plugins are looked for only when the core has no command of the name, or when all commands are
+    A plugin's command is `<plugin>.<name>`, and `<name>` alone while that is free. Plugins are
+    looked for only when the core has no command of the name, or when all commands are
     listed. One that is broken is left out here and shown by `nestegg plugins`.
     """
 
@@ -35,13 +37,17 @@ class NestEgg(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name every command."""
-        return sorted({*super().list_commands(ctx), *_of_plugins(ctx)})
+        own = super().list_commands(ctx)
+        found = _of_plugins(ctx)
+        short = {full: alias for alias, full in aliases(found, own).items()}
+        return sorted({*own, *(short.get(name, name) for name in found)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command; one of the core before one of a plugin."""
         if own := super().get_command(ctx, cmd_name):
             return own
-        offer = _of_plugins(ctx).get(cmd_name)
+        found = _of_plugins(ctx)
+        offer = found.get(aliases(found, ()).get(cmd_name, cmd_name))
         if offer is None:
             return None
         ctx.meta[_RUNNING] = offer.source
@@ -55,9 +61,9 @@ class NestEgg(click.Group):
                 return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except Exception as error:
+        except BaseException as error:
             source = ctx.meta.get(_RUNNING)
-            if source is None:
+            if source is None or isinstance(error, SystemExit | KeyboardInterrupt):
                 raise
             raise Refused(f"{source}: its command raised {type(error).__name__}") from error
 
@@ -80,4 +86,4 @@ def _discovered() -> "Mapping[str, Offer]":
     from nestegg_core.settings import Environment
 
     offers = discover(Environment.read()).offers()
-    return {offer.name: offer for offer in offers if offer.kind.name == "command"}
+    return {offer.full_name: offer for offer in offers if offer.kind.name == "command"}

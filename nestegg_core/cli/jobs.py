@@ -41,7 +41,9 @@ def list_jobs(
             ]
             _print(there, ("name", "queue", "schedule"), as_json)
             return
-        found, _ = runtime.job_list.page({"state": state, "name": name}, limit=limit)
+        found, _ = runtime.job_list.page(
+            {"state": state, "name": name and runtime.jobs.full_name(name)}, limit=limit
+        )
     columns = ("id", "name", "queue", "state", "tries", "created_at", "started_at", "finished_at")
     _print(found, columns, as_json)
 

@@ -1,5 +1,6 @@
 """`nestegg plugins`: every installed plugin and what became of it, also when nothing can start."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -17,16 +18,22 @@ if TYPE_CHECKING:
 _COLUMNS = ("NAME", "STATE", "KIND", "PROVIDES", "DISTRIBUTION", "VERSION", "HOOKS")
 
 
-class _Disabled(BaseSettings):
-    """The one setting that discovery needs, readable when the others are wrong."""
+_NAMES = 10
+"""Registrations of a plugin that the table names."""
+
+
+class _Wanted(BaseSettings):
+    """The settings that discovery needs, readable when the others are wrong."""
 
     plugins_disabled: CommaList = ()
+    plugins_for_any_core: CommaList = ()
 
 
 @click.command(epilog="Example: nestegg plugins --json")
 @json_option
+@click.option("--check", is_flag=True, help="End with 1 when any plugin failed, needed or not.")
 @click.pass_context
-def plugins(ctx: click.Context, as_json: bool) -> None:
+def plugins(ctx: click.Context, as_json: bool, check: bool) -> None:
     """List the plugins: kind, distribution, version, hooks and state.
 
     States: selected (in force), available (in order, not asked for), disabled, failed. The exit
@@ -45,7 +52,9 @@ def plugins(ctx: click.Context, as_json: bool) -> None:
     elif problems:
         click.echo("\nThe server cannot start with these plugins:", err=True)
     show_problems(problems)
-    if settings is not None and problems:
+    show_problems(host.misspelt())
+    failed = any(status.state == "failed" for status in statuses)
+    if (settings is not None and problems) or (check and (failed or problems)):
         ctx.exit(WRONG)
 
 
@@ -54,10 +63,14 @@ def discover(environment: Environment) -> "PluginHost":
     from nestegg_core.plugin_host import PluginHost
 
     try:
-        disabled = environment.preview(_Disabled).plugins_disabled
+        wanted = environment.preview(_Wanted)
     except ConfigurationError:
-        disabled = ()
-    return PluginHost.discover(disabled=disabled, environment=environment)
+        return PluginHost.discover(environment=environment)
+    return PluginHost.discover(
+        disabled=wanted.plugins_disabled,
+        environment=environment,
+        any_core=wanted.plugins_for_any_core,
+    )
 
 
 def load_both(
@@ -88,7 +101,7 @@ def _print(statuses: "list[PluginStatus]") -> None:
                 status.name,
                 status.state,
                 ", ".join(status.kinds),
-                ", ".join(name for _, name in status.registrations),
+                _some([name for _, name in status.registrations]),
                 status.distribution,
                 status.version,
                 ", ".join(hook.removeprefix("nestegg_") for hook in status.hooks),
@@ -99,3 +112,11 @@ def _print(statuses: "list[PluginStatus]") -> None:
     for status in statuses:
         if status.cause:
             click.echo(f"\n{status.name} {status.state}: {status.cause}\n  Fix: {status.fix}")
+        for warning in status.warnings:
+            click.echo(f"\n{warning.where} {warning.what}\n  Fix: {warning.fix}")
+
+
+def _some(names: Sequence[str]) -> str:
+    """Name as many as a table has room for; `--json` names all."""
+    more = len(names) - _NAMES
+    return ", ".join([*names[:_NAMES], *([f"and {more} more"] if more > 0 else [])])

@@ -17,19 +17,24 @@ if TYPE_CHECKING:
 class Identity:
     """What a verified token says of a person.
 
+    The core checks every field of an identity that comes from outside: one that has expired is
+    refused (401), and whatever else is not as it says here is the plugin's fault (500). Texts hold
+    no control characters and no lone surrogates.
+
     Attributes:
-        provider: name of the provider that verified the token.
-        issuer: canonical issuer; with `subject` the only key of a person (never the email).
-        subject: the provider's stable key for the person.
+        provider: name of the provider that verified the token, as it is registered.
+        issuer: one of the provider's `issuers`; with `subject` the only key of a person (never the
+            email). The token's own, except where a vendor spells one issuer in several ways.
+        subject: the provider's stable key for the person, of at most 255 characters.
         expires_at: the moment from which the token is worthless, aware, in UTC.
-        email: may be absent, and need not be unique.
+        email: may be absent, and need not be unique; at most 320 characters.
         email_verified: true only when the provider says so; absent means false.
-        name: what the person is called, if the provider tells.
-        groups: group or role names as the provider gives them.
+        name: what the person is called, if the provider tells; at most 320 characters.
+        groups: group or role names as the provider gives them, each of at most 320 characters.
         is_admin: whether the token makes its bearer an administrator of the instance.
         session_id: the built-in provider's session; `None` for every other provider.
         may_provision: whether a person who was never seen before may be created from this
-            token; the operator decides it for each provider.
+            token. False unless the operator says so, for each provider.
         may_link: whether a person here who has proven the very same address may be signed in by
             this token at first sight. Only where the provider has verified the email, and the
             operator says that the address's domain is the provider's to vouch for.
@@ -52,7 +57,7 @@ class Identity:
     groups: frozenset[str] = frozenset()
     is_admin: bool = False
     session_id: UUID | None = None
-    may_provision: bool = True
+    may_provision: bool = False
     may_link: bool = False
     authenticated_at: datetime | None = None
 
@@ -141,7 +146,7 @@ class IdentityProvider(Protocol):
 
     @property
     def issuers(self) -> tuple[str, ...]:
-        """Every form of `iss` that is this provider's; the first is the canonical one.
+        """Every form of `iss` that is this provider's; the first is the one that is shown.
 
         Two providers of one chain that name the same issuer refuse the start.
         """

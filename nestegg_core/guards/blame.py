@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from types import FrameType
 
+from nestegg_core import foreign
 from nestegg_core.errors import PluginFault
 from nestegg_core.guards.guard import Guard
 
@@ -28,6 +29,7 @@ class Blame:
         Of the frames that are the core's or a plugin's, the innermost decides: what lies below it
         is libraries, which do what they are told.
         """
+        error = foreign.raised(error)
         for frame in reversed(list(_frames(error))):
             package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
             if package == CORE:

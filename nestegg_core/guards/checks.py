@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from nestegg_core import foreign
 from nestegg_core.contracts.operations import HealthCheckRegistration
 from nestegg_core.contracts.storage import Finding
 from nestegg_core.errors import PluginFault
@@ -53,10 +54,16 @@ class BoundedCheck:
         return run.outcome
 
     def _findings(self) -> str:
-        found = self._guard.call("check", (), self._registration.check)
+        told = self._guard.call("check", (), self._told)
+        if told is None:
+            raise self._guard.fault("check", "answered no list of Finding")
+        return told
+
+    def _told(self) -> str | None:
+        found = foreign.call(self._registration.check)
         if isinstance(found, Sequence) and all(isinstance(one, Finding) for one in found):
             return "; ".join(str(one.what) for one in found) or "ok"
-        raise self._guard.fault("check", "answered no list of Finding")
+        return None
 
 
 class _Run:

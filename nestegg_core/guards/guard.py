@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import ParamSpec, Protocol, TypeVar
 
+from nestegg_core import foreign
 from nestegg_core.errors import ConfigurationError, NestEggError, PluginFault
 from nestegg_core.plugin_host import Source, fault
 
@@ -47,14 +48,17 @@ class Guard:
             args: handed on, as `kwargs` are.
 
         Raises:
-            PluginFault: it raised something else. `sys.exit` counts: it would take a thread away.
+            PluginFault: it raised something else, be it no `Exception`, or it did not run at all.
         """
         try:
-            return function(*args, **kwargs)
+            return foreign.call(function, *args, **kwargs)
         except allowed:
             raise
-        except (Exception, SystemExit) as error:
-            raise self.fault(name, f"raised {type(error).__name__}", error) from error
+        except foreign.NeverRan as error:
+            raise self.fault(name, str(error), error) from error
+        except Exception as error:
+            cause = foreign.raised(error)
+            raise self.fault(name, f"raised {type(cause).__name__}", cause) from cause
 
     def fault(self, name: str, what: str, cause: BaseException | None = None) -> PluginFault:
         """Record a fault, and return the error to raise for it.

@@ -1,8 +1,10 @@
 """Around identity providers: nobody gets in, or past, by a provider's mistake."""
 
+import re
 from collections.abc import Sequence
-from datetime import datetime
 
+from nestegg_core import foreign
+from nestegg_core.contracts.context import Clock
 from nestegg_core.contracts.identity import (
     AppSignIn,
     DescribedProvider,
@@ -18,18 +20,33 @@ from nestegg_core.contracts.identity import (
 from nestegg_core.contracts.operations import Diagnosis
 from nestegg_core.errors import ProviderUnavailable
 from nestegg_core.guards.guard import Guard
+from nestegg_core.guards.identities import sound
+
+MAX_REASON = 500
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class GuardedProvider:
     """Fulfils `nestegg_core.IdentityProvider`. An answer that is no verdict is a fault, and so is
     an identity whose fields are not what they must be: the text `"no"` would make administrators.
+    One that has expired is refused.
+
+    Args:
+        guard: of the plugin.
+        provider: the plugin's.
+        name: what it is registered by.
+        clock: the present moment.
 
     Raises:
         ConfigurationError: the issuers cannot be read.
     """
 
-    def __init__(self, guard: Guard, provider: IdentityProvider) -> None:
+    def __init__(
+        self, guard: Guard, provider: IdentityProvider, *, name: str, clock: Clock
+    ) -> None:
         self._guard = guard
+        self._name = name
+        self._clock = clock
         self._provider = provider
         self.issuers = _issuers(guard, provider)
 
@@ -39,15 +56,10 @@ class GuardedProvider:
         Raises:
             PluginFault: the provider raised, or gave no verdict.
         """
-        verdict = self._guard.call("authenticate", (), self._provider.authenticate, token)
-        match verdict:
-            case NotMine():
-                return verdict
-            case Valid(Identity() as identity) if self._is_sound(identity):
-                return verdict
-            case Invalid(str()) | Unavailable(str()):
-                return verdict
-        raise self._guard.fault("authenticate", f"answered no verdict: {type(verdict).__name__}")
+        verdict = self._guard.call("authenticate", (), self._judged, token)
+        if isinstance(verdict, str):
+            raise self._guard.fault("authenticate", verdict)
+        return verdict
 
     def examine(self) -> Sequence[Diagnosis]:
         """Return what the provider finds wrong; nothing where it does not look.
@@ -55,9 +67,10 @@ class GuardedProvider:
         Raises:
             PluginFault: the provider raised.
         """
-        if not isinstance(self._provider, ExaminedProvider):
+        examined = self._provider
+        if not isinstance(examined, ExaminedProvider):
             return []
-        return self._guard.call("examine", (), self._provider.examine)
+        return self._guard.call("examine", (), lambda: _diagnoses(examined.examine()))
 
     def describe(self) -> AppSignIn | None:
         """Return how apps sign in; `None` where the provider does not say.
@@ -73,32 +86,46 @@ class GuardedProvider:
             raise self._guard.fault("describe", "answered no AppSignIn with texts in it")
         return found
 
-    def _is_sound(self, identity: Identity) -> bool:
-        flags = (
-            identity.email_verified,
-            identity.is_admin,
-            identity.may_provision,
-            identity.may_link,
-        )
-        texts = (identity.email, identity.name)
-        return (
-            identity.issuer in self.issuers
-            and _is_text(identity.subject)
-            and isinstance(identity.expires_at, datetime)
-            and identity.expires_at.tzinfo is not None
-            and all(isinstance(flag, bool) for flag in flags)
-            and all(text is None or isinstance(text, str) for text in texts)
-        )
+    def _judged(self, token: str) -> Verdict | str:
+        """Return the verdict, or why it is none."""
+        verdict: object = foreign.call(self._provider.authenticate, token)
+        match verdict:
+            case NotMine():
+                return verdict
+            case Valid(Identity() as identity):
+                found = sound(identity, self._name, self.issuers)
+                if isinstance(found, str):
+                    return f"answered no verdict: its identity's `{found}` is not as it must be"
+                if found.expires_at <= self._clock():
+                    return Invalid("the token has expired")
+                return verdict if found == identity else Valid(found)
+            case Invalid(reason) | Unavailable(reason) if _is_reason(reason):
+                return verdict
+        return f"answered no verdict: {type(verdict).__name__}"
 
 
 def _issuers(guard: Guard, provider: IdentityProvider) -> tuple[str, ...]:
     try:
-        issuers: object = provider.issuers
-    except Exception as error:  # the plugin's own code
-        raise guard.refused(f"`issuers` raised {type(error).__name__}") from error
+        issuers: object = foreign.call(lambda: provider.issuers)
+    except Exception as error:
+        raised = type(foreign.raised(error)).__name__
+        raise guard.refused(f"`issuers` raised {raised}") from error
     if isinstance(issuers, tuple) and issuers and all(map(_is_text, issuers)):
         return issuers
-    raise guard.refused("`issuers` must be a tuple of strings, the canonical one first")
+    raise guard.refused("`issuers` must be a tuple of strings")
+
+
+def _diagnoses(found: object) -> Sequence[Diagnosis]:
+    if isinstance(found, Sequence):
+        diagnoses = [one for one in found if isinstance(one, Diagnosis)]
+        if len(diagnoses) == len(found):
+            return diagnoses
+    raise TypeError("an examination answers a list of Diagnosis")
+
+
+def _is_reason(value: object) -> bool:
+    """Answers clean it; but a lone surrogate cannot be written at all."""
+    return isinstance(value, str) and len(value) <= MAX_REASON and not _SURROGATE.search(value)
 
 
 def _is_described(found: AppSignIn) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
+from nestegg_core import foreign
 from nestegg_core.contracts.importers import (
     RowProblem,
     Statement,
@@ -43,7 +44,7 @@ class GuardedImporter:
         return statement
 
     def _read(self, file: StatementFile, options: Mapping[str, str]) -> Statement | None:
-        read: object = self._importer.read(file, options)
+        read: object = foreign.call(self._importer.read, file, options)
         return read if isinstance(read, Statement) and _is_sound(read) else None
 
 

@@ -1,11 +1,15 @@
 """Makes what the configuration chose, each plugin's objects behind a guard of its own."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from nestegg_core.aliases import full_name
 from nestegg_core.contracts.encryption import EncryptionBackend
 from nestegg_core.contracts.identity import IdentityProvider
 from nestegg_core.contracts.importers import StatementImporter
+from nestegg_core.contracts.operations import JobRegistration
 from nestegg_core.contracts.retention import RetentionPolicy
 from nestegg_core.contracts.routes import Route
 from nestegg_core.errors import Problem
@@ -15,6 +19,7 @@ from nestegg_core.guards.encryption import GuardedBackend
 from nestegg_core.guards.guard import FaultLog, Guard
 from nestegg_core.guards.identity import GuardedProvider
 from nestegg_core.guards.importers import GuardedImporter
+from nestegg_core.guards.jobs import guarded_job
 from nestegg_core.guards.retention import GuardedPolicy
 from nestegg_core.guards.routes import guarded_route
 from nestegg_core.plugin_host import Chosen, Plugins
@@ -48,11 +53,8 @@ class GuardedPlugins:
         Raises:
             ConfigurationError: a factory failed, or a provider's issuers cannot be read.
         """
-        return [(one.name, self._made(one, GuardedProvider)) for one in self._chain]
-
-    @property
-    def _chain(self) -> tuple[Chosen[Any, IdentityProvider], ...]:
-        return self._plugins.identity_providers
+        chain = self._plugins.identity_providers
+        return [(one.name, self._made(one, _provider(one))) for one in chain]
 
     def encryption_backends(self) -> dict[str, EncryptionBackend]:
         """Return every backend, by name.
@@ -84,8 +86,27 @@ class GuardedPlugins:
     def health_checks(self) -> list[BoundedCheck]:
         """Return every check of every plugin."""
         return [
-            BoundedCheck(Guard(source, self._faults), check)
+            BoundedCheck(
+                Guard(source, self._faults),
+                replace(check, name=full_name(source.name, check.name)),
+            )
             for source, check in self._plugins.health_checks
+        ]
+
+    def jobs(self, taken: Collection[str]) -> list[JobRegistration]:
+        """Return every job of every plugin, under its full name.
+
+        Args:
+            taken: the core's own jobs, whose names none of them gets.
+        """
+        for source, job in self._plugins.jobs:
+            if job.name in taken:
+                what = f"its job {job.name!r} is called as one of the core's"
+                fix = f"ask for it as {full_name(source.name, job.name)}"
+                self.left_out.append(Problem(str(source), what, fix))
+        return [
+            guarded_job(Guard(source, self._faults), full_name(source.name, job.name), job)
+            for source, job in self._plugins.jobs
         ]
 
     def _made(self, chosen: Chosen[Any, Any], guarded: Any) -> Any:
@@ -102,3 +123,7 @@ class GuardedPlugins:
             what = f"{route.method} {route.path} asks for a permission that does not exist"
             fix = f"write one of {', '.join(sorted(self._permissions))}"
             self.left_out.append(Problem(str(source), what, fix))
+
+
+def _provider(chosen: Chosen[Any, IdentityProvider]) -> Callable[..., GuardedProvider]:
+    return partial(GuardedProvider, name=chosen.name, clock=chosen.context.clock)

@@ -60,11 +60,12 @@ class IdentityChain:
 
     @property
     def names_by_issuer(self) -> Mapping[str, str]:
-        """Names of the providers by the issuer that is stored, without the built-in one's."""
+        """Names of the providers by each of their issuers, without the built-in one's."""
         return {
-            provider.issuers[0]: name
+            issuer: name
             for name, provider in self._providers
             if ISSUER not in provider.issuers
+            for issuer in provider.issuers
         }
 
     def examined(self) -> Sequence[tuple[str, ExaminedProvider]]:

@@ -42,9 +42,6 @@ def make_jobs(
         metrics: counts and durations of runs.
         describe: turns what a job raised into text without any person's data.
         report: is told of what a job raised.
-
-    Raises:
-        ConfigurationError: two jobs have one name.
     """
     book = JobBook(storage, rows, index, clock, policy)
     registry = Registry([forget_jobs(book), *registrations])

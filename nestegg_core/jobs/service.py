@@ -66,6 +66,10 @@ class Jobs:
         """Return every job that there is, by name."""
         return self._registry.all()
 
+    def full_name(self, name: str) -> str:
+        """Return the name of the job that a short name stands for; else the name itself."""
+        return self._registry.full_name(name)
+
     @property
     def sweep_seconds(self) -> int:
         """How often each worker sweeps, so that a lost job is found soon after its lease."""
@@ -78,7 +82,7 @@ class Jobs:
         outside of any transaction.
 
         Args:
-            name: of the job.
+            name: of the job: `<plugin>.<name>`, or the short name while it is free.
             arguments: JSON values for it.
 
         Raises:
@@ -149,10 +153,10 @@ class Jobs:
             _log.warning("jobs were not looked after", error=type(error).__name__)
 
     def _accept(self, job_id: str, name: str, arguments: Mapping[str, Any]) -> bool:
-        queue = self._registry.wanted(name).queue
-        if not self._book.accept(Accepted(job_id, name, queue, arguments)):
+        job = self._registry.wanted(name)
+        if not self._book.accept(Accepted(job_id, job.name, job.queue, arguments)):
             return False
-        self._begin(queue, job_id)
+        self._begin(job.queue, job_id)
         return True
 
     def _begin(self, queue: str, job_id: str) -> None:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import structlog
 
+from nestegg_core import foreign
 from nestegg_core.contracts.error_reporters import ErrorReporter
 from nestegg_core.contracts.metrics import MetricsExporter, ScrapedExporter
 from nestegg_core.observability.tracebacks import traceback_of
@@ -48,24 +49,24 @@ class Metrics:
         """Add to a counter."""
         for plugin, exporter in self._exporters:
             try:
-                exporter.count(name, labels, amount)
-            except (Exception, SystemExit) as error:  # the plugin's own code
+                foreign.call(exporter.count, name, labels, amount)
+            except Exception as error:
                 self._failed(plugin, "count", error)
 
     def observe(self, name: str, labels: Mapping[str, str], value: float) -> None:
         """Record one value of a distribution."""
         for plugin, exporter in self._exporters:
             try:
-                exporter.observe(name, labels, value)
-            except (Exception, SystemExit) as error:  # the plugin's own code
+                foreign.call(exporter.observe, name, labels, value)
+            except Exception as error:
                 self._failed(plugin, "observe", error)
 
     def gauge(self, name: str, labels: Mapping[str, str], value: float) -> None:
         """Set the present value of something."""
         for plugin, exporter in self._exporters:
             try:
-                exporter.gauge(name, labels, value)
-            except (Exception, SystemExit) as error:  # the plugin's own code
+                foreign.call(exporter.gauge, name, labels, value)
+            except Exception as error:
                 self._failed(plugin, "gauge", error)
 
     @property
@@ -79,15 +80,15 @@ class Metrics:
         Raises whatever an exporter raises: half of the figures would pass for all of them.
         """
         scraped = (one for _, one in self._exporters if isinstance(one, ScrapedExporter))
-        return b"".join(exporter.exposition() for exporter in scraped)
+        return b"".join(foreign.call(exporter.exposition) for exporter in scraped)
 
     def _failed(self, failed: Plugin, call: str, error: BaseException) -> None:
         """Log it, and count it at the exporters that work: one that fails again says no more."""
         _log_fault(failed, call, error)
         others = [exporter for plugin, exporter in self._exporters if plugin is not failed]
         for exporter in others:
-            with suppress(Exception, SystemExit):
-                exporter.count(FAULTS, _labels(failed, call))
+            with suppress(Exception):
+                foreign.call(exporter.count, FAULTS, _labels(failed, call))
 
 
 class PluginFaults:
@@ -113,8 +114,8 @@ class PluginFaults:
         """Tell the error reporters of an unexpected error; one that raises is noted itself."""
         for plugin, reporter in self._reporters:
             try:
-                reporter.report(error, facts)
-            except (Exception, SystemExit) as failure:  # the plugin's own code
+                foreign.call(reporter.report, error, facts)
+            except Exception as failure:
                 self._note(plugin, "report", failure)
 
     def _note(self, source: Plugin, call: str, error: BaseException) -> None:
@@ -132,5 +133,5 @@ def _log_fault(plugin: Plugin, call: str, error: BaseException) -> None:
         plugin=plugin.name,
         distribution=f"{plugin.distribution} {plugin.version}",
         call=call,
-        exception=traceback_of(error),
+        exception=traceback_of(foreign.raised(error)),
     )

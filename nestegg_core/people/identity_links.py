@@ -39,7 +39,7 @@ class IdentityLinks:
         storage: where they are kept.
         rows: opens addresses.
         group_roles: takes back what an identity gave.
-        providers: names of the providers in force by canonical issuer, without the built-in one.
+        providers: names of the providers in force by issuer, without the built-in one.
         passwords_count: whether the built-in provider is in force, so that a password is a way to
             sign in.
         proof: checks passwords.

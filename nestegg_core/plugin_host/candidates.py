@@ -1,15 +1,18 @@
 """Which plugins there are, before and after loading: whence they come, and who contests a name."""
 
 import importlib
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, PackageNotFoundError, version
 
+from nestegg_core.errors import Problem
 from nestegg_core.plugin_host.advice import install
 from nestegg_core.plugin_host.checks import NAME
 from nestegg_core.plugin_host.records import (
     BUILTIN,
+    Catalogue,
     LoadedPlugin,
     Offer,
     PluginFailure,
@@ -58,7 +61,8 @@ def candidates(
     for entry_point in entry_points:
         yield Candidate(_source(entry_point), entry_point.load, _requirements(entry_point))
     for name, plugin in extra.items():
-        yield Candidate(Source(name, IN_MEMORY, core_version()), _returning(plugin))
+        source = Source(name, IN_MEMORY, core_version(), is_editable=True)
+        yield Candidate(source, _returning(plugin))
 
 
 def _source(entry_point: EntryPoint) -> Source:
@@ -74,7 +78,17 @@ def _source(entry_point: EntryPoint) -> Source:
         name or "unknown distribution",
         release or "unknown version",
         package=entry_point.value.replace(":", ".").partition(".")[0].strip(),
+        is_editable=_is_editable(entry_point),
     )
+
+
+def _is_editable(entry_point: EntryPoint) -> bool:
+    """pip notes so in `direct_url.json` (PEP 610)."""
+    try:
+        noted = entry_point.dist and entry_point.dist.read_text("direct_url.json")
+        return bool(noted and json.loads(noted)["dir_info"]["editable"])
+    except Exception:  # as above
+        return False
 
 
 def _requirements(entry_point: EntryPoint) -> Sequence[str]:
@@ -168,6 +182,19 @@ def split_by_claim(
         else:
             good.append(plugin)
     return good, bad
+
+
+def clashes(catalogue: Catalogue) -> Iterator[Problem]:
+    """Say whose jobs, commands and checks cannot go by their short names, and who has them too."""
+    named: dict[tuple[str, str], list[Offer]] = defaultdict(list)
+    for offer in (offer for plugin in catalogue.loaded for offer in plugin.offers):
+        if offer.kind.prefixed:
+            named[offer.kind.label, offer.name].append(offer)
+    for (kind, name), owners in named.items():
+        for offer in owners if len(owners) > 1 else ():
+            others = " and ".join(str(o.source) for o in owners if o is not offer)
+            what = f"its {kind} {name!r} is called as one of {others}"
+            yield Problem(str(offer.source), what, f"ask for it as {offer.full_name}")
 
 
 def claims_of(plugin: LoadedPlugin) -> tuple[tuple[str, str], ...]:

@@ -6,12 +6,14 @@ one registration and returns what to write instead, or `None` when it is right.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import click
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings
+
+from nestegg_core.foreign import PLAIN, never_runs
 
 Check = Callable[[Any], str | None]
 
@@ -55,7 +57,9 @@ def check_callable(field: str) -> Check:
 
     def check(registration: Any) -> str | None:
         value = getattr(registration, field)
-        return None if callable(value) else f"`{field}` must be callable, not {type_of(value)}"
+        if not callable(value):
+            return f"`{field}` must be callable, not {type_of(value)}"
+        return f"`{field}` would never run: write {PLAIN}" if never_runs(value) else None
 
     return check
 
@@ -101,9 +105,18 @@ def check_schedule(registration: Any) -> str | None:
 def check_command(registration: Any) -> str | None:
     """A click command that has a name."""
     command = registration.command
-    if isinstance(command, click.Command) and NAME.fullmatch(command.name or ""):
-        return None
-    return "`command` must be a click command with a lower-case name"
+    if not (isinstance(command, click.Command) and NAME.fullmatch(command.name or "")):
+        return "`command` must be a click command with a lower-case name"
+    if any(never_runs(one.callback) for one in _with_subcommands(command)):
+        return f"`command` would never run: write {PLAIN}"
+    return None
+
+
+def _with_subcommands(command: click.Command) -> Iterator[click.Command]:
+    yield command
+    if isinstance(command, click.Group):
+        for one in command.commands.values():
+            yield from _with_subcommands(one)
 
 
 def check_method(registration: Any) -> str | None:

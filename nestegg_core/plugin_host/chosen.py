@@ -1,11 +1,13 @@
 """What the settings chose: registrations with their settings, ready to be made."""
 
+import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic_settings import BaseSettings
 
+from nestegg_core import foreign
 from nestegg_core.contracts.context import PluginContext
 from nestegg_core.contracts.encryption import EncryptionBackend, EncryptionBackendRegistration
 from nestegg_core.contracts.error_reporters import ErrorReporter, ErrorReporterRegistration
@@ -21,7 +23,8 @@ from nestegg_core.contracts.retention import RetentionPolicy, RetentionPolicyReg
 from nestegg_core.contracts.routes import Route
 from nestegg_core.contracts.storage import Storage, StorageRegistration
 from nestegg_core.errors import ConfigurationError, NestEggError, Problem
-from nestegg_core.plugin_host.records import PluginStatus, Source, describe, fault
+from nestegg_core.plugin_host.kinds import methods_of
+from nestegg_core.plugin_host.records import PluginStatus, Scrub, Source, describe, fault, scrubbed
 
 Made = (
     IdentityProviderRegistration
@@ -44,11 +47,13 @@ class Chosen(Generic[R, T]):
         source: the plugin that it comes from.
         registration: what the plugin registered.
         context: what the factory is going to get.
+        scrub: takes secrets out of what the factory raises.
     """
 
     source: Source
     registration: R
     context: PluginContext[Any]
+    scrub: Scrub = field(default=str, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -67,12 +72,25 @@ class Chosen(Generic[R, T]):
             ConfigurationError: the factory raised something that Nest Egg does not know.
         """
         try:
-            return cast(T, self.registration.factory(self.context))
+            made = foreign.call(self.registration.factory, self.context)
+        except ConfigurationError as error:
+            shown = scrubbed(error.problems, self.scrub)
+            if shown != error.problems:
+                raise ConfigurationError(shown) from None
+            raise
         except NestEggError:
             raise
         except Exception as error:
-            what = f"the factory of {self.name!r} raised {describe(error)}"
+            what = self.scrub(f"the factory of {self.name!r} raised {describe(error)}")
             raise ConfigurationError([fault(self.source, what)]) from error
+        self._refuse_what_never_runs(made)
+        return cast(T, made)
+
+    def _refuse_what_never_runs(self, made: object) -> None:
+        for name in methods_of(self.registration):
+            if foreign.never_runs(inspect.getattr_static(made, name, None)):
+                what = f"`{name}` of {self.name!r} would never run: write {foreign.PLAIN}"
+                raise ConfigurationError([fault(self.source, what)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +108,7 @@ class Plugins:
         statement_importers: every one that can be used.
         error_reporters: those whose own settings ask for them.
         health_checks: of every plugin, each with the plugin.
-        jobs: of every plugin.
+        jobs: of every plugin, each with the plugin.
         commands: of every plugin.
         routes: of every plugin, each with the plugin.
         sources: every plugin from outside the core whose code may run.
@@ -106,7 +124,7 @@ class Plugins:
     statement_importers: tuple[Chosen[StatementImporterRegistration, StatementImporter], ...]
     error_reporters: tuple[Chosen[ErrorReporterRegistration, ErrorReporter], ...]
     health_checks: tuple[tuple[Source, HealthCheckRegistration], ...]
-    jobs: tuple[JobRegistration, ...]
+    jobs: tuple[tuple[Source, JobRegistration], ...]
     commands: tuple[CommandRegistration, ...]
     routes: tuple[tuple[Source, Route], ...]
     sources: tuple[Source, ...]

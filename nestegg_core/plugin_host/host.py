@@ -8,6 +8,7 @@ from importlib.metadata import entry_points as installed_entry_points
 from typing import Any
 
 from nestegg_core.contracts.context import Clock, HookContext
+from nestegg_core.errors import Problem
 from nestegg_core.plugin_host.candidates import (
     builtins,
     candidates,
@@ -18,8 +19,10 @@ from nestegg_core.plugin_host.candidates import (
     split_by_name,
 )
 from nestegg_core.plugin_host.chosen import Plugins
+from nestegg_core.plugin_host.crumbs import Crumbs
 from nestegg_core.plugin_host.kinds import KINDS
 from nestegg_core.plugin_host.loading import load
+from nestegg_core.plugin_host.missing import misspelt
 from nestegg_core.plugin_host.records import (
     Catalogue,
     DisabledPlugin,
@@ -27,6 +30,7 @@ from nestegg_core.plugin_host.records import (
     Offer,
     PluginFailure,
     PluginStatus,
+    Scrub,
 )
 from nestegg_core.plugin_host.selection import select
 from nestegg_core.plugin_host.statuses import statuses
@@ -50,8 +54,10 @@ class PluginHost:
         {'nestegg-core'}
     """
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    def __init__(self, catalogue: Catalogue, scrub: Scrub = str) -> None:
+        self._catalogue = replace(
+            catalogue, failures=tuple(one.scrubbed(scrub) for one in catalogue.failures)
+        )
 
     @classmethod
     def discover(
@@ -61,6 +67,7 @@ class PluginHost:
         entry_points: Iterable[EntryPoint] | None = None,
         extra: Mapping[str, object] | None = None,
         environment: Environment | None = None,
+        any_core: Collection[str] = (),
     ) -> "PluginHost":
         """Load the core's own plugins and every installed one. Never fails because of a plugin.
 
@@ -70,7 +77,10 @@ class PluginHost:
                 installed.
             extra: further plugins, modules or objects with hooks, by name. For tests.
             environment: where hooks find their plugin's settings; by default it is read when
-                the first of them asks.
+                the first of them asks. What plugins say is scrubbed of its secrets, and its data
+                folder remembers whose import ended the process.
+            any_core: names of plugins that are loaded whatever core they say that they are for
+                (`PLUGINS_FOR_ANY_CORE`).
         """
         if entry_points is None:
             entry_points = installed_entry_points(group=GROUP)
@@ -78,7 +88,11 @@ class PluginHost:
         off = [DisabledPlugin(c.source, c.source.told) for c in found if c.source.name in disabled]
         good, failures = split_by_name(c for c in found if c.source.name not in disabled)
         context = HookContext(core_version(), _settings_from(environment))
-        outcomes = [load(candidate, context) for candidate in (builtins(), *good)]
+        crumbs = Crumbs(environment.home if environment else None)
+        outcomes = [
+            load(candidate, context, crumbs, any_core=candidate.source.name in any_core)
+            for candidate in (builtins(), *good)
+        ]
         failures += [o for o in outcomes if isinstance(o, PluginFailure)]
         plugins = [p for o in outcomes if isinstance(o, LoadedPlugin) for p in split_builtins(o)]
         off += [
@@ -92,7 +106,8 @@ class PluginHost:
                 failures=(*failures, *contested),
                 disabled=tuple(off),
                 absent=tuple(sorted(absent)),
-            )
+            ),
+            environment.scrubbed if environment else str,
         )
 
     def select(
@@ -129,6 +144,10 @@ class PluginHost:
                 failed, too.
         """
         return statuses(self._catalogue, settings, environment)
+
+    def misspelt(self) -> Sequence[Problem]:
+        """Say which names in `PLUGINS_DISABLED` no plugin has."""
+        return tuple(misspelt(self._catalogue))
 
 
 def _settings_from(environment: Environment | None) -> Callable[[type[Any]], Any]:

@@ -4,19 +4,33 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nestegg_core.contracts.encryption import EncryptionBackendRegistration
-from nestegg_core.contracts.error_reporters import ErrorReporterRegistration
-from nestegg_core.contracts.identity import IdentityProviderRegistration
-from nestegg_core.contracts.importers import StatementImporterRegistration
-from nestegg_core.contracts.metrics import MetricsExporterRegistration
+from nestegg_core.contracts.encryption import EncryptionBackend, EncryptionBackendRegistration
+from nestegg_core.contracts.error_reporters import ErrorReporter, ErrorReporterRegistration
+from nestegg_core.contracts.identity import (
+    DescribedProvider,
+    ExaminedProvider,
+    IdentityProvider,
+    IdentityProviderRegistration,
+)
+from nestegg_core.contracts.importers import StatementImporter, StatementImporterRegistration
+from nestegg_core.contracts.metrics import (
+    MetricsExporter,
+    MetricsExporterRegistration,
+    ScrapedExporter,
+)
 from nestegg_core.contracts.operations import (
     CommandRegistration,
     HealthCheckRegistration,
     JobRegistration,
 )
-from nestegg_core.contracts.retention import RetentionPolicyRegistration
+from nestegg_core.contracts.retention import RetentionPolicy, RetentionPolicyRegistration
 from nestegg_core.contracts.routes import Route
-from nestegg_core.contracts.storage import StorageRegistration
+from nestegg_core.contracts.storage import (
+    DumpingStorage,
+    ExaminedStorage,
+    Storage,
+    StorageRegistration,
+)
 from nestegg_core.plugin_host import checks
 
 
@@ -30,12 +44,16 @@ class Kind:
         checks: what must hold of a registration.
         folder: how entry points that provide it begin: `idp` of `idp_okta`. Empty where an entry
             point's name says nothing about what it registers.
+        seams: Protocols of what its factory makes, the optional ones too.
+        prefixed: whether its plugin's name is part of its own, so that two never clash.
     """
 
     name: str
     type: type
     checks: tuple[checks.Check, ...]
     folder: str = ""
+    seams: tuple[Any, ...] = ()
+    prefixed: bool = False
 
     @property
     def hook(self) -> str:
@@ -47,6 +65,18 @@ class Kind:
         """
         plural = f"{self.name[:-1]}ies" if self.name.endswith("y") else f"{self.name}s"
         return f"nestegg_{plural}"
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What the core may call of an object that the factory made.
+
+        Example:
+            >>> KINDS["nestegg_identity_providers"].methods
+            ('authenticate', 'describe', 'examine')
+        """
+        members = (vars(seam).items() for seam in self.seams)
+        functions = {name for found in members for name, one in found if callable(one)}
+        return tuple(sorted(name for name in functions if not name.startswith("_")))
 
     @property
     def label(self) -> str:
@@ -63,7 +93,7 @@ class Kind:
 
     def keys_of(self, registration: Any) -> tuple[str, ...]:
         """Return the names that no other plugin may offer; routes are apart by their address."""
-        if isinstance(registration, Route):
+        if self.prefixed or isinstance(registration, Route):
             return ()
         if isinstance(registration, StorageRegistration):
             return registration.schemes
@@ -114,17 +144,52 @@ _ROUTE = (
     checks.check_callable("handler"),
 )
 _ALL = (
-    Kind("identity_provider", IdentityProviderRegistration, _MADE, "idp"),
-    Kind("encryption_backend", EncryptionBackendRegistration, _MADE, "encryption"),
-    Kind("retention_policy", RetentionPolicyRegistration, _MADE, "retention"),
-    Kind("metrics_exporter", MetricsExporterRegistration, _MADE, "metrics"),
-    Kind("storage", StorageRegistration, (*_MADE, checks.check_schemes), "storage"),
-    Kind("statement_importer", StatementImporterRegistration, _IMPORTER, "importer"),
-    Kind("error_reporter", ErrorReporterRegistration, _REPORTER, "errors"),
-    Kind("health_check", HealthCheckRegistration, _HEALTH_CHECK),
-    Kind("job", JobRegistration, _JOB),
-    Kind("command", CommandRegistration, (checks.check_command,)),
+    Kind(
+        "identity_provider",
+        IdentityProviderRegistration,
+        _MADE,
+        "idp",
+        (IdentityProvider, ExaminedProvider, DescribedProvider),
+    ),
+    Kind(
+        "encryption_backend",
+        EncryptionBackendRegistration,
+        _MADE,
+        "encryption",
+        (EncryptionBackend,),
+    ),
+    Kind("retention_policy", RetentionPolicyRegistration, _MADE, "retention", (RetentionPolicy,)),
+    Kind(
+        "metrics_exporter",
+        MetricsExporterRegistration,
+        _MADE,
+        "metrics",
+        (MetricsExporter, ScrapedExporter),
+    ),
+    Kind(
+        "storage",
+        StorageRegistration,
+        (*_MADE, checks.check_schemes),
+        "storage",
+        (Storage, DumpingStorage, ExaminedStorage),
+    ),
+    Kind(
+        "statement_importer",
+        StatementImporterRegistration,
+        _IMPORTER,
+        "importer",
+        (StatementImporter,),
+    ),
+    Kind("error_reporter", ErrorReporterRegistration, _REPORTER, "errors", (ErrorReporter,)),
+    Kind("health_check", HealthCheckRegistration, _HEALTH_CHECK, prefixed=True),
+    Kind("job", JobRegistration, _JOB, prefixed=True),
+    Kind("command", CommandRegistration, (checks.check_command,), prefixed=True),
     Kind("route", Route, _ROUTE),
 )
 KINDS: Mapping[str, Kind] = {kind.hook: kind for kind in _ALL}
 """Every kind, by its hook. A test holds it against `hookspecs`."""
+
+
+def methods_of(registration: object) -> tuple[str, ...]:
+    """Return what the core may call of the object that a registration's factory makes."""
+    return next(kind.methods for kind in _ALL if isinstance(registration, kind.type))

@@ -3,19 +3,23 @@
 import difflib
 import inspect
 import logging
+import os
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from threading import Timer
 
 import pluggy
 
-from nestegg_core import hookspecs
+from nestegg_core import foreign, hookspecs
 from nestegg_core.contracts.context import HookContext
 from nestegg_core.contracts.routes import Route
+from nestegg_core.errors import ConfigurationError
 from nestegg_core.plugin_host.advice import install
 from nestegg_core.plugin_host.candidates import Candidate
 from nestegg_core.plugin_host.checks import check_fields
 from nestegg_core.plugin_host.compatibility import unfit
+from nestegg_core.plugin_host.crumbs import ENOUGH, Crumbs
 from nestegg_core.plugin_host.kinds import KINDS, Kind
 from nestegg_core.plugin_host.records import LoadedPlugin, Offer, PluginFailure, Source, describe
 
@@ -30,13 +34,57 @@ class _Refused(Exception):
     """A plugin is not in order; the message says why."""
 
 
-def load(candidate: Candidate, context: HookContext) -> LoadedPlugin | PluginFailure:
-    """Import a plugin, and ask each of its hooks once; refuse one that is for another core."""
+def load(
+    candidate: Candidate, context: HookContext, crumbs: Crumbs, *, any_core: bool = False
+) -> LoadedPlugin | PluginFailure:
+    """Import a plugin, and ask each of its hooks once; refuse one that is for another core.
+
+    Args:
+        candidate: the plugin.
+        context: what its hooks get.
+        crumbs: tell who has ended the process.
+        any_core: whether the operator takes it whatever core it says that it is for.
+    """
     source = candidate.source
-    if why := unfit(candidate.requirements, context.core_version):
-        return _failure(source, why, "--upgrade")
-    with _told_when_slow(source):
+    if source.is_builtin:
         return _loaded(candidate, context)
+    if not any_core and (why := unfit(candidate.requirements, context.core_version)):
+        tried = f"`PLUGINS_FOR_ANY_CORE={source.name}` tries it all the same"
+        return _failure(source, why, UPGRADE, tried)
+    deaths = crumbs.deaths(source.name, source.version)
+    if deaths >= ENOUGH:
+        again = f"remove {crumbs.path(source.name)} to try it again"
+        why = "its import ended the process, twice in a row"
+        return _failure(source, why, REINSTALL, again)
+    if deaths:
+        _log.warning(_DIED, source, source.name)
+    with _told_when_slow(source), crumbs.importing(source.name, source.version), _to_stderr():
+        return _loaded(candidate, context)
+
+
+UPGRADE, REINSTALL = "--upgrade", "--force-reinstall"
+"""What pip does about a distribution that is not in order."""
+_DIED = (
+    "%s: its import ended the process the last time; if this one ends as well, "
+    "PLUGINS_DISABLED=%s switches the plugin off"
+)
+
+
+@contextmanager
+def _to_stderr() -> Iterator[None]:
+    """What a plugin prints while it is loaded must not get into what a command answers."""
+    with redirect_stdout(sys.stderr):
+        try:
+            kept = os.dup(1)
+        except OSError:  # there is none
+            yield
+            return
+        try:
+            os.dup2(2, 1)
+            yield
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
 
 
 @contextmanager
@@ -56,35 +104,43 @@ def _told_when_slow(source: Source) -> Iterator[None]:
 def _loaded(candidate: Candidate, context: HookContext) -> LoadedPlugin | PluginFailure:
     source = candidate.source
     try:
-        plugin = candidate.load()
+        plugin = foreign.contained(candidate.load)
     except KeyboardInterrupt:
+        _log.warning("interrupted while %s was imported; %s", source, _off(source))
         raise
-    except BaseException as error:  # `sys.exit` at import must not stop the host
-        return _failure(source, f"its import raised {describe(error)}", "--force-reinstall")
+    except Exception as error:
+        return _failure(source, f"its import raised {describe(error)}", REINSTALL)
     try:
-        return _register(source, plugin, context)
-    except KeyboardInterrupt:
-        raise
+        return foreign.contained(_register, candidate, plugin, context)
     except _Refused as error:
-        return _failure(source, str(error), "--upgrade")
-    except BaseException as error:  # pluggy runs the plugin's own code
-        return _failure(source, f"its registration raised {describe(error)}", "--upgrade")
+        asked = error.__cause__
+        if isinstance(asked, ConfigurationError):  # it knows itself what it needs
+            fixes = "; ".join(f"{one.where}: {one.fix}" for one in asked.problems)
+            return PluginFailure(source, str(error), f"{fixes}; or {_off(source)}", source.told)
+        return _failure(source, str(error), UPGRADE)
+    except Exception as error:  # pluggy runs the plugin's own code
+        return _failure(source, f"its registration raised {describe(error)}", UPGRADE)
 
 
-def _failure(source: Source, cause: str, pip_option: str) -> PluginFailure:
-    fix = (
-        f"try {install(source.distribution, pip_option)} or tell its authors; "
-        f"`PLUGINS_DISABLED={source.name}` switches it off"
-    )
-    return PluginFailure(source, cause, fix, source.told)
+def _failure(source: Source, cause: str, pip_option: str, *further: str) -> PluginFailure:
+    """Whoever wrote the plugin mends it; whoever only installed it gets another or tells them."""
+    told = f"try {install(source.distribution, pip_option)} or tell its authors"
+    if source.is_editable:
+        told = "mend it where it is installed from"
+    return PluginFailure(source, cause, "; ".join([told, *further, _off(source)]), source.told)
 
 
-def _register(source: Source, plugin: object, context: HookContext) -> LoadedPlugin:
+def _off(source: Source) -> str:
+    return f"`PLUGINS_DISABLED={source.name}` switches it off"
+
+
+def _register(candidate: Candidate, plugin: object, context: HookContext) -> LoadedPlugin:
     """Let pluggy find and verify the hooks of one plugin, and call them.
 
     Each plugin gets a manager of its own: a hook that raises cannot end the call for another
     plugin, and one that fails verification leaves nothing half-registered behind.
     """
+    source = candidate.source
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     if manager.register(plugin, source.name) is None:
@@ -96,7 +152,7 @@ def _register(source: Source, plugin: object, context: HookContext) -> LoadedPlu
     routes = (o.registration for o in offers if isinstance(o.registration, Route))
     if wrong := check_fields(route.path for route in routes):
         raise _Refused(f"nestegg_routes: {wrong}")
-    return LoadedPlugin(source, hooks, tuple(offers))
+    return LoadedPlugin(source, hooks, tuple(offers), tuple(candidate.requirements))
 
 
 def _verify_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
@@ -126,10 +182,8 @@ def _call(
 ) -> Iterator[Offer]:
     """Call one hook of one plugin, and check everything that it returns."""
     try:
-        results = getattr(manager.hook, kind.hook)(ctx=context)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
+        results = foreign.contained(getattr(manager.hook, kind.hook), ctx=context)
+    except Exception as error:
         raise _Refused(f"{kind.hook} raised {describe(error)}") from error
     names: set[str] = set()
     for registration in _only_result(kind, results):

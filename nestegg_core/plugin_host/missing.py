@@ -1,11 +1,12 @@
 """What to tell an operator whose settings name something that no usable plugin provides."""
 
 import difflib
+from collections.abc import Iterator
 
 from nestegg_core.errors import Problem
 from nestegg_core.plugin_host.advice import FIRST_PARTY, install
 from nestegg_core.plugin_host.kinds import KINDS, Kind
-from nestegg_core.plugin_host.records import Catalogue, PluginFailure, Source
+from nestegg_core.plugin_host.records import BUILTIN, Catalogue, PluginFailure, Source
 
 KIND = {kind.name: kind for kind in KINDS.values()}
 
@@ -37,6 +38,19 @@ def missing(catalogue: Catalogue, kind_name: str, variable: str, name: str) -> P
         what = f"{named}, which is not installed"
         return Problem(variable, what, install(distribution))
     return Problem(variable, f"{named}, which does not exist", _nearest(catalogue, kind, name))
+
+
+def misspelt(catalogue: Catalogue) -> Iterator[Problem]:
+    """Say which names in `PLUGINS_DISABLED` nothing has, and which there are."""
+    sources = [plugin.source for plugin in catalogue.loaded]
+    sources += [failure.source for failure in catalogue.failures]
+    sources += [plugin.source for plugin in catalogue.disabled]
+    known = sorted({source.name for source in sources} - {f"{BUILTIN}core"})
+    for name in catalogue.absent:
+        near = difflib.get_close_matches(name.lower(), known, n=1)
+        meant = f"did you mean {near[0]!r}? " if near else ""
+        fix = f"{meant}Names are in lower case; there are {', '.join(known)}"
+        yield Problem("PLUGINS_DISABLED", f"names {name!r}, which no plugin is called", fix)
 
 
 def _failed(catalogue: Catalogue, kind: Kind, name: str) -> PluginFailure | None:

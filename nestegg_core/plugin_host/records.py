@@ -1,12 +1,18 @@
 """What became of each plugin: the records that discovery leaves, and the report made of them."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from nestegg_core import foreign
+from nestegg_core.aliases import full_name
 from nestegg_core.errors import Problem
 from nestegg_core.plugin_host.kinds import KINDS, Kind
+
+Scrub = Callable[[str], str]
+"""Takes the secrets of the environment out of a text."""
 
 State = Literal["selected", "available", "disabled", "failed"]
 
@@ -23,6 +29,7 @@ class Source:
         distribution: the distribution that brings it, as pip calls it.
         version: the distribution's version.
         package: top-level package of its code, e.g. `nestegg_idp_okta`; empty for built-ins.
+        is_editable: whether it runs from its author's folder (`pip install --editable`).
 
     Example:
         >>> str(Source("idp_okta", "nestegg-idp-okta", "0.1.0"))
@@ -33,6 +40,7 @@ class Source:
     distribution: str
     version: str
     package: str = field(default="", compare=False, repr=False)
+    is_editable: bool = field(default=False, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"plugin {self.name!r} ({self.distribution} {self.version})"
@@ -59,8 +67,13 @@ class Offer:
 
     @property
     def name(self) -> str:
-        """What the registration is called."""
+        """What its author calls the registration."""
         return self.kind.name_of(self.registration)
+
+    @property
+    def full_name(self) -> str:
+        """What it is called among those of all plugins."""
+        return full_name(self.source.name, self.name) if self.kind.prefixed else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +83,7 @@ class LoadedPlugin:
     source: Source
     hooks: tuple[str, ...]
     offers: tuple[Offer, ...]
+    requirements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +104,10 @@ class PluginFailure:
     fix: str
     registrations: tuple[tuple[str, str], ...]
     refuses_start: bool = False
+
+    def scrubbed(self, scrub: Scrub) -> "PluginFailure":
+        """Return it without what must not be shown: its words may be the plugin's."""
+        return replace(self, cause=scrub(self.cause), fix=scrub(self.fix))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +161,7 @@ class PluginStatus:
         state: `selected` (in force), `available` (in order, not asked for), `disabled`, `failed`.
         cause: why it failed or is disabled; empty otherwise.
         fix: what to do about that; empty otherwise.
+        warnings: what is not in order though it can be used.
     """
 
     name: str
@@ -154,6 +173,7 @@ class PluginStatus:
     state: State
     cause: str = ""
     fix: str = ""
+    warnings: tuple[Problem, ...] = ()
 
 
 def describe(error: BaseException) -> str:
@@ -163,14 +183,20 @@ def describe(error: BaseException) -> str:
         >>> describe(ModuleNotFoundError("No module named 'hvac'"))
         "ModuleNotFoundError: No module named 'hvac'"
     """
+    error = foreign.raised(error)
     try:
-        message = str(error)
+        message = foreign.call(str, error)
     except Exception:  # it comes from a plugin, so its text may do anything
         message = "(its message cannot be read)"
     if isinstance(error, ValidationError):  # its own text repeats the values, secrets as well
         problems = error.errors(include_url=False, include_context=False, include_input=False)
         message = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in problems)
     return f"{type(error).__name__}: {' '.join(message.split())}".removesuffix(": ")
+
+
+def scrubbed(problems: Sequence[Problem], scrub: Scrub) -> tuple[Problem, ...]:
+    """Return problems without what must not be shown: their words may be a plugin's."""
+    return tuple(Problem(one.where, scrub(one.what), scrub(one.fix)) for one in problems)
 
 
 def fault(source: Source, what: str) -> Problem:

@@ -5,12 +5,14 @@ from typing import Any
 
 from pydantic_settings import BaseSettings
 
+from nestegg_core import foreign
 from nestegg_core.contracts.context import Clock, PluginContext
 from nestegg_core.errors import ConfigurationError, Problem
 from nestegg_core.plugin_host.advice import FIRST_PARTY
+from nestegg_core.plugin_host.candidates import clashes
 from nestegg_core.plugin_host.chosen import Chosen, Plugins
-from nestegg_core.plugin_host.missing import KIND, missing
-from nestegg_core.plugin_host.records import Catalogue, Offer, describe, fault
+from nestegg_core.plugin_host.missing import KIND, missing, misspelt
+from nestegg_core.plugin_host.records import Catalogue, Offer, describe, fault, scrubbed
 from nestegg_core.settings import Settings
 from nestegg_core.settings.environment import Environment
 
@@ -28,9 +30,9 @@ def select(
     backends = (*chooser.named("encryption_backend"), *chooser.others("encryption_backend"))
     importers = chooser.others("statement_importer")
     reporters = chooser.error_reporters()
-    left_out = tuple(chooser.left_out())
+    left_out = scrubbed(tuple(chooser.left_out()), environment.scrubbed)
     if chooser.problems:
-        raise ConfigurationError(chooser.problems)
+        raise ConfigurationError(scrubbed(chooser.problems, environment.scrubbed))
     return Plugins(
         identity_providers=chain,
         encryption_backends={chosen.name: chosen for chosen in sorted(backends, key=_name)},
@@ -40,7 +42,7 @@ def select(
         statement_importers=importers,
         error_reporters=reporters,
         health_checks=tuple((o.source, o.registration) for o in catalogue.offers("health_check")),
-        jobs=tuple(o.registration for o in catalogue.offers("job")),
+        jobs=tuple((o.source, o.registration) for o in catalogue.offers("job")),
         commands=tuple(o.registration for o in catalogue.offers("command")),
         routes=tuple((o.source, o.registration) for o in catalogue.offers("route")),
         sources=tuple(p.source for p in catalogue.loaded if not p.source.is_builtin),
@@ -65,7 +67,7 @@ def configure(
 ) -> tuple[BaseSettings | None, tuple[Problem, ...]]:
     """Load the settings of what a plugin offers; return them, or what is wrong with them."""
     try:
-        return load(offer.registration.settings), ()
+        return foreign.contained(load, offer.registration.settings), ()
     except ConfigurationError as error:
         return None, error.problems
     except Exception as error:  # a validator in the plugin's class may raise anything
@@ -75,7 +77,7 @@ def configure(
 def asks_for(offer: Offer, settings: BaseSettings) -> tuple[bool, tuple[Problem, ...]]:
     """Tell whether an error reporter's settings ask for it; return also what went wrong."""
     try:
-        return bool(offer.registration.enabled(settings)), ()
+        return bool(foreign.call(offer.registration.enabled, settings)), ()
     except Exception as error:  # the plugin's own code
         return False, (fault(offer.source, f"`enabled` raised {describe(error)}"),)
 
@@ -171,14 +173,13 @@ class _Chooser:
             home=self._settings.nestegg_home,
             clock=self._clock,
         )
-        return Chosen(offer.source, offer.registration, context)
+        return Chosen(offer.source, offer.registration, context, self._environment.scrubbed)
 
     def left_out(self) -> Iterator[Problem]:
         """Say what is not in order, but not needed: for the log."""
         yield from self._not_needed
-        for name in self._catalogue.absent:
-            fix = "correct the name, or take it out"
-            yield Problem("PLUGINS_DISABLED", f"names {name!r}, which is not installed", fix)
+        yield from clashes(self._catalogue)
+        yield from misspelt(self._catalogue)
         for failure in self._catalogue.failures:
             if not failure.refuses_start:
                 yield Problem(str(failure.source), failure.cause, failure.fix)

@@ -1,6 +1,7 @@
 """The report of `nestegg plugins`: every plugin with its state, also when nothing can start."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from nestegg_core.errors import Problem
 from nestegg_core.plugin_host.records import (
@@ -10,8 +11,10 @@ from nestegg_core.plugin_host.records import (
     PluginStatus,
     Source,
     State,
+    scrubbed,
 )
 from nestegg_core.plugin_host.selection import asks_for, configure, wanted
+from nestegg_core.plugin_host.warnings import warnings_of
 from nestegg_core.settings import Settings
 from nestegg_core.settings.environment import Environment
 
@@ -32,7 +35,8 @@ def _all(
     catalogue: Catalogue, settings: Settings | None, environment: Environment | None
 ) -> Iterator[PluginStatus]:
     for plugin in catalogue.loaded:
-        yield _of_loaded(plugin, settings, environment)
+        found = tuple(warnings_of(plugin, catalogue))
+        yield replace(_of_loaded(plugin, settings, environment), warnings=found)
     for failure in catalogue.failures:
         yield _status(
             failure.source, "failed", failure.registrations, cause=failure.cause, fix=failure.fix
@@ -57,14 +61,15 @@ def _of_loaded(
         in_force, wrong = _in_force(offer, settings, environment) if settings else (False, ())
         problems += wrong
         chosen += [offer] if in_force else []
+    found = scrubbed(problems, environment.scrubbed) if environment else tuple(problems)
     state: State = "failed" if problems else "selected" if chosen else "available"
     return _status(
         plugin.source,
         state,
-        ((offer.kind.name, offer.name) for offer in plugin.offers),
+        ((offer.kind.name, offer.full_name) for offer in plugin.offers),
         hooks=plugin.hooks,
-        cause="; ".join(f"{problem.where}: {problem.what}" for problem in problems),
-        fix="; ".join(dict.fromkeys(problem.fix for problem in problems)),
+        cause="; ".join(f"{problem.where}: {problem.what}" for problem in found),
+        fix="; ".join(dict.fromkeys(problem.fix for problem in found)),
     )
 
 

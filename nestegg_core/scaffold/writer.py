@@ -8,6 +8,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
 from string import Template
 
+from nestegg_core.contracts.version import CONTRACT_VERSION
 from nestegg_core.scaffold.names import Names
 
 _SUFFIX = ".tmpl"
@@ -43,16 +44,15 @@ def write(names: Names, parent: Path, core_version: str) -> Path:
 def bounds(core_version: str) -> str:
     """Return the releases of the core that a plugin written for this one works with.
 
-    Before 1.0 the second number counts as the first does from then on.
+    The extra names the contract, so that no release refuses the plugin that keeps it.
 
     Example:
         >>> bounds("0.1.4"), bounds("2.3.0")
-        ('>=0.1,<0.2', '>=2.3,<3')
+        ('[contract-1]>=0.1', '[contract-1]>=2.3')
     """
-    found = re.match(r"(\d+)\.(\d+)", core_version)
-    major, minor = (int(found[1]), int(found[2])) if found else (0, 0)
-    upper = f"{major + 1}" if major else f"0.{minor + 1}"
-    return f">={major}.{minor},<{upper}"
+    found = re.match(r"\d+\.\d+", core_version)
+    contract = CONTRACT_VERSION.partition(".")[0]
+    return f"[contract-{contract}]>={found[0] if found else '0.0'}"
 
 
 def _templates(names: Names) -> Iterator[tuple[PurePosixPath, Template]]:

@@ -287,6 +287,11 @@ class Settings(BaseSettings):
     plugins_disabled: CommaList = Field(
         (), description="Installed plugins that are switched off, with commas between."
     )
+    plugins_for_any_core: CommaList = Field(
+        default=(),
+        description="Plugins that are loaded although they say that they are for another core: try "
+        "it with a copy of your data.",
+    )
     access_token_minutes: int = Field(
         15, gt=0, description="How long an access token is valid, in minutes."
     )

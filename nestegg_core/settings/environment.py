@@ -12,9 +12,10 @@ from pydantic_settings import BaseSettings
 
 from nestegg_core.errors import Problem
 from nestegg_core.settings import generated_secrets
-from nestegg_core.settings.fields import fields_of
+from nestegg_core.settings.fields import SHORTEST_SECRET, fields_of, secrets_in
 from nestegg_core.settings.loading import build
 from nestegg_core.settings.sources import Source, Variable, read_dotenv
+from nestegg_core.settings.urls import MASK
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -45,6 +46,7 @@ class Environment:
         self._sources = tuple(sources)
         self._given: dict[str, Variable] = {}
         self._notices: list[str] = []
+        self._declared: set[str] = set()
 
     @classmethod
     def read(
@@ -101,6 +103,7 @@ class Environment:
             for name in self._secrets_to_make(settings_class)
             if (problem := self._keep_secret(name))
         ]
+        self._remember(settings_class)
         return build(self, settings_class, problems)
 
     def preview(self, settings_class: type[S]) -> S:
@@ -109,12 +112,36 @@ class Environment:
         Raises:
             ConfigurationError: with every problem of this class.
         """
+        self._remember(settings_class)
         looking = Environment(self._sources)
         looking._given.update(self._given)
         for name in self._secrets_to_make(settings_class):
             value = generated_secrets.kept(name, self.home) or generated_secrets.MAKERS[name]()
             looking._given[name] = Variable(name, self.origin(name), value)
         return build(looking, settings_class)
+
+    def scrubbed(self, text: str) -> str:
+        """Return a text of others, such as an exception's, without any secret of these variables.
+
+        Secret is what a settings class says is, what is called so, and a URL's password.
+        """
+        for secret in sorted(self._secrets(), key=len, reverse=True):
+            text = text.replace(secret, MASK)
+        return text
+
+    def _secrets(self) -> set[str]:
+        found: set[str] = set()
+        for name in {name for source in self._sources for name in source} | self._declared:
+            variable = self.find(name)
+            if variable is not None and variable.value:
+                found.update(secrets_in(name, variable.value))
+                found.update([variable.value] if name in self._declared else ())
+        return {secret for secret in found if len(secret) >= SHORTEST_SECRET}
+
+    def _remember(self, settings_class: type[BaseSettings]) -> None:
+        for field in fields_of(settings_class):
+            if field.secret and not field.url:
+                self._declared.update(field.variables)
 
     def give(self, name: str, value: str) -> None:
         """Put a value in force that was worked out from the settings.

@@ -1,8 +1,10 @@
 """What a settings class says of itself: its variables, which are secret, their descriptions."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, get_args
+from urllib.parse import unquote
 
 from pydantic import AliasChoices, SecretBytes, SecretStr
 from pydantic.fields import FieldInfo
@@ -11,6 +13,36 @@ from pydantic_settings import BaseSettings
 
 from nestegg_core.settings.types import Numbered
 from nestegg_core.settings.urls import ShownAsUrl
+
+_SECRET = re.compile(
+    r"(?<!public)(^|_)(api_?key|credentials?|key|passphrase|passw(or)?d|secret|token)s?$",
+    re.IGNORECASE,
+)
+"""How the names of fields end that hold a secret."""
+
+_SECRET_VARIABLE = re.compile(
+    r"(^|_)(API_?KEY|CREDENTIALS?|DSN|KEY|PASS(WOR)?D?|PASSPHRASE|SECRET|TOKEN)S?(_|\d|$)"
+)
+_PASSWORD = re.compile(r"://[^/@\s:]*:([^/@\s]+)@")
+SHORTEST_SECRET = 4
+"""Characters below which a value is no secret: it would be found in any text."""
+
+
+def secrets_in(name: str, value: str) -> Iterator[str]:
+    """Yield what must not be shown of a variable of which nothing is known but its name.
+
+    Example:
+        >>> list(secrets_in("ACME_TOKEN", "s3cr3t")), list(secrets_in("ACME_COLOUR", "crimson"))
+        (['s3cr3t'], [])
+        >>> list(secrets_in("ACME_URL", "https://ada:pass%20word@acme.example"))
+        ['pass%20word', 'pass word']
+    """
+    if _SECRET_VARIABLE.search(name.upper()):
+        yield value
+    for password in _PASSWORD.findall(value):
+        yield password
+        if unquote(password) != password:
+            yield unquote(password)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +53,7 @@ class SettingsField:
         name: of the field.
         variables: the names that operators may write, the preferred one first.
         secret: whether its value must never be shown.
+        undeclared: whether that is known by its name alone, so that its type guards nothing.
         url: whether it is a URL of which only the password is secret.
         prefix: of numbered variables (`Numbered`); empty for all other fields.
         description: for operators.
@@ -30,6 +63,7 @@ class SettingsField:
     name: str
     variables: tuple[str, ...]
     secret: bool
+    undeclared: bool
     url: bool
     prefix: str
     description: str
@@ -56,11 +90,16 @@ def _field(settings_class: type[BaseSettings], name: str) -> SettingsField:
     parts = [*_parts(info.annotation), *info.metadata]
     numbered = [part for part in parts if isinstance(part, Numbered)]
     prefix = numbered[0].prefix if numbered else ""
+    url = any(isinstance(part, ShownAsUrl) for part in parts)
+    declared = SecretStr in parts or SecretBytes in parts
+    text = str in parts or bytes in parts
+    undeclared = text and not declared and not url and _SECRET.search(name) is not None
     return SettingsField(
         name=name,
         variables=(f"{prefix}1",) if prefix else _variables(settings_class, name, info),
-        secret=SecretStr in parts or SecretBytes in parts,
-        url=any(isinstance(part, ShownAsUrl) for part in parts),
+        secret=declared or undeclared,
+        undeclared=undeclared,
+        url=url,
         prefix=prefix,
         description=" ".join((info.description or "").split()),
         default=None if info.default is PydanticUndefined else info.default,

@@ -124,6 +124,9 @@ class _Report:
             what = f"{what} ({variable.origin})"
         if variable:
             return Problem(variable.name, what, fix)
+        if field and error["type"] != "missing":  # nobody has set it
+            what = what.replace("is not valid", "has a default that is not valid", 1)
+            fix = f"tell the authors of {self._class_name}; until then set it: {fix}"
         return Problem(field.variable if field else self._class_name, what, fix)
 
     def _place(self, loc: tuple[int | str, ...]) -> tuple[SettingsField | None, str]:

@@ -1,7 +1,7 @@
 """The places that hold raw variables, and the files that `NAME_FILE` names."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -57,6 +57,10 @@ class Source:
         if name not in self._from_files:  # a pipe can be read only once
             self._from_files[name] = _read_value(name, Path(file))
         return self._from_files[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Name the variables, those that are in files as well."""
+        return iter({name.removesuffix("_FILE") for name in self._variables})
 
     def numbers(self, prefix: str) -> set[str]:
         """Return the digits of the variables called `<prefix><digits>` or with `_FILE` after it."""

@@ -79,6 +79,7 @@ class MakeApp:
             entry_points=(),
             extra=_by_name(plugins),
             environment=environment,
+            any_core=loaded.plugins_for_any_core,
         )
         chosen = host.select(loaded, environment, clock=self._clock)
         if chosen.left_out and not allow_faulty:

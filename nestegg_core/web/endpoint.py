@@ -9,6 +9,7 @@ from typing import Any
 import falcon
 import orjson
 
+from nestegg_core import foreign
 from nestegg_core.contracts.storage import Transaction
 from nestegg_core.errors import StaleVersion, VersionRequired
 from nestegg_core.people.access import Access, require_scope
@@ -34,7 +35,16 @@ class Endpoint:
         self.operations: dict[str, Operation] = {}
 
     def run(self, op: Operation, req: falcon.Request, resp: falcon.Response, **params: Any) -> None:
-        """Answer one request."""
+        """Answer one request. Models, handlers and the storage may be a plugin's."""
+        foreign.contained(self._run, op, req, resp, params)
+
+    def _run(
+        self,
+        op: Operation,
+        req: falcon.Request,
+        resp: falcon.Response,
+        params: Mapping[str, Any],
+    ) -> None:
         self._admit(op, req)  # before anything of the request is read
         refuse_vain_key(op, req)
         call = self._call(op, req, params)

@@ -35,7 +35,9 @@ def newcomer(runtime: Runtime, email: str | None = None) -> str:
     """Return the id of somebody whom Okta has sent."""
     subject = f"okta {next(_numbers)}"
     soon = datetime.now(UTC) + timedelta(hours=1)
-    identity = Identity("okta", OKTA["IDP_OKTA_ISSUER"], subject, expires_at=soon, email=email)
+    identity = Identity(
+        "okta", OKTA["IDP_OKTA_ISSUER"], subject, expires_at=soon, email=email, may_provision=True
+    )
     return str(runtime.provisioning.of_identity(identity))
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -24,6 +25,7 @@ from nestegg_core.guards.identity import GuardedProvider
 from nestegg_core.guards.importers import GuardedImporter
 
 ISSUER = "https://id.example"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 IDENTITY = Identity("acme", ISSUER, "u1", datetime(2030, 1, 1, tzinfo=UTC))
 ROW = StatementRow(1, date(2026, 1, 31), Decimal("-2.50"))
 FILE = StatementFile(b"x")
@@ -60,7 +62,12 @@ def test_what_is_allowed_and_what_stops_the_process_passes(
 
 
 def provider(guard: Guard, authenticate: Any, issuers: Any = (ISSUER,)) -> GuardedProvider:
-    return GuardedProvider(guard, SimpleNamespace(issuers=issuers, authenticate=authenticate))
+    return GuardedProvider(
+        guard,
+        SimpleNamespace(issuers=issuers, authenticate=authenticate),
+        name="acme",
+        clock=lambda: NOW,
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,11 +93,48 @@ def test_a_verdict_passes(guard: Guard, verdict: Any) -> None:
         Valid(replace(IDENTITY, may_provision=1)),  # type: ignore[arg-type]  # that is the fault
         Valid(replace(IDENTITY, may_link="no")),  # type: ignore[arg-type]  # that is the fault
         Valid(replace(IDENTITY, email=7)),  # type: ignore[arg-type]  # that is the fault
+        Valid(replace(IDENTITY, provider="builtin")),
+        Valid(replace(IDENTITY, subject="u\ud800")),
+        Valid(replace(IDENTITY, subject="u\0")),
+        Valid(replace(IDENTITY, subject="u" * 256)),
+        Valid(replace(IDENTITY, email="a@" + "x" * 100_000)),
+        Valid(replace(IDENTITY, name="\udfff")),
+        Valid(replace(IDENTITY, groups=None)),  # type: ignore[arg-type]  # that is the fault
+        Valid(replace(IDENTITY, groups=["a"])),  # type: ignore[arg-type]  # that is the fault
+        Valid(replace(IDENTITY, groups="ab")),  # type: ignore[arg-type]  # that is the fault
+        Valid(replace(IDENTITY, groups=frozenset({1}))),  # type: ignore[arg-type]  # the fault
+        Valid(replace(IDENTITY, groups=frozenset({"a\0"}))),
+        Valid(replace(IDENTITY, groups=frozenset(map(str, range(10_001))))),
+        Valid(replace(IDENTITY, session_id="nonsense")),  # type: ignore[arg-type]  # the fault
+        Valid(replace(IDENTITY, session_id=UUID(int=1))),
+        Invalid("\ud800"),
+        Invalid("x" * 501),
     ],
 )
 def test_what_is_no_verdict_lets_nobody_in(guard: Guard, answer: Any) -> None:
     with pytest.raises(PluginFault, match="authenticate answered no verdict"):
         provider(guard, answering(answer)).authenticate("token")
+
+
+@pytest.mark.parametrize("late", [timedelta(), timedelta(days=9000)])
+def test_an_identity_that_has_expired_is_refused(
+    guard: Guard, recorded: Any, late: timedelta
+) -> None:
+    verdict = Valid(replace(IDENTITY, expires_at=NOW - late))
+    assert provider(guard, answering(verdict)).authenticate("t") == Invalid("the token has expired")
+    assert recorded.faults == []
+
+
+def test_an_identity_is_the_cores_own_value_afterwards(guard: Guard) -> None:
+    groups = {"family"}
+
+    class Sly(Identity):
+        pass
+
+    said = Sly("acme", ISSUER, "u1", IDENTITY.expires_at, email="", groups=groups)  # type: ignore[arg-type]
+    verdict = provider(guard, answering(Valid(said))).authenticate("t")
+    groups.add("chiefs")
+    assert verdict == Valid(replace(IDENTITY, groups=frozenset({"family"})))
 
 
 @pytest.mark.parametrize("issuers", [None, (), ISSUER, [ISSUER], (7,), ("",)])
@@ -109,7 +153,7 @@ def test_issuers_that_raise_refuse_the_start(guard: Guard) -> None:
         authenticate = answering(NotMine())
 
     with pytest.raises(ConfigurationError, match="`issuers` raised KeyError") as caught:
-        GuardedProvider(guard, Broken())
+        GuardedProvider(guard, Broken(), name="acme", clock=lambda: NOW)
     assert "secret" not in str(caught.value)
 
 

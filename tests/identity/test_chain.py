@@ -120,4 +120,4 @@ def test_the_built_in_issuer_is_no_other_providers() -> None:
     acme = Provider(NotMine(), issuers=("https://a.example", "a.example"))
     named = chain(acme, Provider(NotMine(), issuers=(ISSUER,))).names_by_issuer
 
-    assert named == {"https://a.example": "p0"}
+    assert named == {"https://a.example": "p0", "a.example": "p0"}

@@ -2,19 +2,27 @@
 
 import pytest
 
-from nestegg_core import ConfigurationError, JobRegistration
+from nestegg_core import InvalidInput, JobRegistration
 from nestegg_core.jobs.policy import Policy
 from nestegg_core.jobs.pool import shares
 from nestegg_core.jobs.registry import Registry
 
 
-def test_two_jobs_of_one_name_are_refused_with_what_to_do() -> None:
-    twice = [JobRegistration("fetch", print), JobRegistration("fetch", print)]
+def registry(*names: str) -> Registry:
+    return Registry([JobRegistration(name, print) for name in names])
 
-    with pytest.raises(
-        ConfigurationError, match=r"the job fetch: is there twice.*PLUGINS_DISABLED"
-    ):
-        Registry(twice)
+
+def test_a_plugins_job_goes_by_its_short_name_while_that_is_free() -> None:
+    jobs = registry("backup", "acme.fetch", "acme.backup")
+
+    assert jobs.wanted("fetch").name == jobs.wanted("acme.fetch").name == "acme.fetch"
+    assert jobs.wanted("backup").name == "backup"
+    assert jobs.accepted("fetch").name == "acme.fetch"
+
+
+def test_a_short_name_of_two_plugins_is_refused_with_both_full_names() -> None:
+    with pytest.raises(InvalidInput, match=r"there are: acme\.fetch, beta\.fetch$"):
+        registry("backup", "acme.fetch", "beta.fetch").wanted("fetch")
 
 
 def test_no_wait_is_longer_than_an_hour_however_many_tries_there_were() -> None:

@@ -121,6 +121,7 @@ def test_okta_id_tokens_sign_a_person_in_and_groups_decide(
             IDENTITY_PROVIDER_CHAIN="okta,builtin",
             IDP_OKTA_ISSUER=issuer,
             IDP_OKTA_CLIENT_ID=client,
+            IDP_OKTA_PROVISION="true",
             IDP_OKTA_ADMIN_GROUP="nest-egg-admins",
             OIDC_ALLOW_LOOPBACK_HTTP="true",
         )
@@ -159,6 +160,7 @@ def test_okta_tokens_of_another_authorization_server_are_refused(okta: str, serv
         "IDENTITY_PROVIDER_CHAIN": "okta,builtin",
         "IDP_OKTA_ISSUER": f"{okta}/oauth2/default",
         "IDP_OKTA_CLIENT_ID": "nest-egg-org",
+        "IDP_OKTA_PROVISION": "true",
         "OIDC_ALLOW_LOOPBACK_HTTP": "true",
     }
 

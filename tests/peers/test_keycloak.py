@@ -29,6 +29,7 @@ def variables(keycloak: Keycloak, **further: str) -> dict[str, str]:
         "IDENTITY_PROVIDER_CHAIN": "keycloak,builtin",
         "IDP_KEYCLOAK_ISSUER": keycloak.issuer,
         "IDP_KEYCLOAK_CLIENT_ID": CLIENT,
+        "IDP_KEYCLOAK_PROVISION": "true",
         "IDP_KEYCLOAK_ADMIN_GROUP": ADMINISTRATORS,
         "OIDC_ALLOW_LOOPBACK_HTTP": "true",
         **further,

@@ -144,6 +144,7 @@ def test_keycloak_takes_the_algorithm_that_the_realm_chose(
             IDENTITY_PROVIDER_CHAIN="keycloak,builtin",
             IDP_KEYCLOAK_ISSUER=issuer,
             IDP_KEYCLOAK_CLIENT_ID=CLIENT,
+            IDP_KEYCLOAK_PROVISION="true",
             IDP_KEYCLOAK_ADMIN_GROUP="nest-egg-admins",
             OIDC_ALLOW_LOOPBACK_HTTP="true",
         )
@@ -160,6 +161,7 @@ def _okta(issuer: str) -> dict[str, str]:
         "IDENTITY_PROVIDER_CHAIN": "okta,builtin",
         "IDP_OKTA_ISSUER": issuer,
         "IDP_OKTA_CLIENT_ID": CLIENT,
+        "IDP_OKTA_PROVISION": "true",
         "IDP_OKTA_ADMIN_GROUP": "nest-egg-admins",
         "OIDC_ALLOW_LOOPBACK_HTTP": "true",
     }

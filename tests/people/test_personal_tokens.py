@@ -46,7 +46,9 @@ def person(runtime: Runtime, clock: MovableClock) -> UUID:
     """Somebody of another provider."""
     subject = f"holder {next(_numbers)}"
     return runtime.provisioning.of_identity(
-        Identity("acme", "https://tokens.example", subject, expires_at=clock() + DAY)
+        Identity(
+            "acme", "https://tokens.example", subject, expires_at=clock() + DAY, may_provision=True
+        )
     )
 
 

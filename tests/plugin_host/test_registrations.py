@@ -206,7 +206,7 @@ def test_a_hook_that_raises_is_named_with_the_exception_and_spares_the_others(
     found = {status.name: status for status in host.statuses(None)}
 
     assert found["m_raising"].cause == "nestegg_jobs raised ValueError: no luck"
-    assert found["a_good"].registrations == (("job", "tidy"),)
+    assert found["a_good"].registrations == (("job", "a_good.tidy"),)
     assert found["z_complete"].state == "available"
 
 

@@ -96,7 +96,7 @@ def test_the_chain_keeps_its_order_and_all_else_is_sorted_by_name(
     plugins = discover(complete, x=extra("xb", "xa"), y=extra("ya")).select(*settings)
 
     assert [chosen.name for chosen in plugins.identity_providers] == ["ya", "acme", "xb", "xa"]
-    assert [job.name for job in plugins.jobs] == ["xa", "xb", "ya"]
+    assert [job.name for _, job in plugins.jobs] == ["xa", "xb", "ya"]
 
 
 def test_a_factory_gets_loaded_settings_and_where_it_is(

@@ -138,7 +138,7 @@ def test_a_report_can_be_written_as_json(make_plugin: MakePlugin, complete: Modu
 
     written = json.dumps([dataclasses.asdict(status) for status in found])
 
-    assert '"registrations": [["job", "tidy"]]' in written
+    assert '"registrations": [["job", "jobs.tidy"]]' in written
 
 
 def test_a_report_is_sorted_by_name(make_plugin: MakePlugin, complete: ModuleType) -> None:

@@ -66,6 +66,7 @@ class UserPool:
             "IDENTITY_PROVIDER_CHAIN": "cognito,builtin",
             "IDP_COGNITO_ISSUER": self.issuer,
             "IDP_COGNITO_CLIENT_ID": self.client_id,
+            "IDP_COGNITO_PROVISION": "true",
             "IDP_COGNITO_ADMIN_GROUP": ADMINISTRATORS,
             "IDP_COGNITO_JWKS_URL": self.jwks_url,
             "OIDC_ALLOW_LOOPBACK_HTTP": "true",

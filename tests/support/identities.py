@@ -23,6 +23,7 @@ def identity(**changed: Any) -> Identity:
         "issuer": ISSUER,
         "subject": f"subject {next(_numbers)}",
         "expires_at": datetime(2040, 1, 1, tzinfo=UTC),
+        "may_provision": True,
         **changed,
     }
     return Identity(**values)

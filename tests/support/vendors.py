@@ -42,7 +42,11 @@ _COGNITO_ISSUER = "https://cognito-idp.eu-north-1.amazonaws.com/eu-north-1_Examp
 COGNITO = Vendor(
     "cognito",
     _COGNITO_ISSUER,
-    {"IDP_COGNITO_ISSUER": _COGNITO_ISSUER, "IDP_COGNITO_CLIENT_ID": "web"},
+    {
+        "IDP_COGNITO_ISSUER": _COGNITO_ISSUER,
+        "IDP_COGNITO_CLIENT_ID": "web",
+        "IDP_COGNITO_PROVISION": "true",
+    },
     {"access": _COGNITO, "id": {**_WEB, "token_use": "id"}},
     {
         "access token for another app": {**_COGNITO, "client_id": "another"},
@@ -59,6 +63,7 @@ KEYCLOAK = Vendor(
     {
         "IDP_KEYCLOAK_ISSUER": "https://keycloak.example.org/realms/nest-egg",
         "IDP_KEYCLOAK_CLIENT_ID": "web",
+        "IDP_KEYCLOAK_PROVISION": "true",
     },
     {"access": _KEYCLOAK},
     {
@@ -75,6 +80,7 @@ OKTA = Vendor(
     {
         "IDP_OKTA_ISSUER": "https://home.okta.com/oauth2/default",
         "IDP_OKTA_CLIENT_ID": "web",
+        "IDP_OKTA_PROVISION": "true",
         "IDP_OKTA_AUDIENCE": "api://default",
     },
     {"access": _OKTA, "id": _WEB},

@@ -205,7 +205,11 @@ class _Acme:
         if token != "boss":
             return NotMine()
         soon = datetime.now(UTC) + timedelta(hours=1)
-        return Valid(Identity("acme", self.issuers[0], "boss", expires_at=soon, is_admin=True))
+        return Valid(
+            Identity(
+                "acme", self.issuers[0], "boss", expires_at=soon, is_admin=True, may_provision=True
+            )
+        )
 
 
 def _acme() -> ModuleType:

@@ -261,6 +261,7 @@ def test_without_the_builtin_provider_there_is_nothing_of_it(serve: Serve) -> No
     keycloak = {
         "IDP_KEYCLOAK_ISSUER": "https://sso.example.org/realms/home",
         "IDP_KEYCLOAK_CLIENT_ID": "nestegg",
+        "IDP_KEYCLOAK_PROVISION": "true",
     }
     elsewhere = serve(IDENTITY_PROVIDER_CHAIN="keycloak", **keycloak)
     for path in ("sessions", "second-factor"):

@@ -85,6 +85,7 @@ VERDICTS: dict[str, Verdict] = {
             datetime.now(UTC) + timedelta(hours=1),
             email="ada@acme.example",
             name="Ada",
+            may_provision=True,
         )
     ),
     "boss": Valid(
@@ -94,6 +95,7 @@ VERDICTS: dict[str, Verdict] = {
             "boss",
             datetime.now(UTC) + timedelta(hours=1),
             is_admin=True,
+            may_provision=True,
         )
     ),
     "unknown": Valid(
@@ -183,7 +185,13 @@ def test_a_providers_reason_cannot_break_out_of_the_header(acme: TestClient) -> 
 
 def test_signing_out_denies_another_providers_token(acme: TestClient) -> None:
     VERDICTS["leaving"] = Valid(
-        Identity("acme", "https://acme.example", "leaver", datetime.now(UTC) + timedelta(hours=1))
+        Identity(
+            "acme",
+            "https://acme.example",
+            "leaver",
+            datetime.now(UTC) + timedelta(hours=1),
+            may_provision=True,
+        )
     )
     header = {"Authorization": "Bearer leaving"}
     assert send(acme, "Bearer leaving").status_code == 200

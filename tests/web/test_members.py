@@ -171,6 +171,7 @@ def test_a_role_of_a_providers_groups_is_shown_and_left_alone(
         IDENTITY_PROVIDER_CHAIN="okta,builtin",
         IDP_OKTA_ISSUER="https://id.example",
         IDP_OKTA_CLIENT_ID="app",
+        IDP_OKTA_PROVISION="true",
     )
     owner, member = (replace(person, client=there) for person in (household, member))
 

@@ -115,7 +115,7 @@ def test_a_plugins_check_counts_for_readiness_alone(
     client = serve(plugins=checking(check))
     ready = client.simulate_get("/readyz")
 
-    assert (ready.status_code, ready.json["checks"]["vault"]) == (status, told)
+    assert (ready.status_code, ready.json["checks"]["vault.vault"]) == (status, told)
     assert client.simulate_get("/health").status_code == 200
 
 
@@ -123,4 +123,4 @@ def test_a_check_that_is_not_essential_is_told_and_changes_nothing(serve: Serve)
     ready = serve(plugins=checking(broken, essential=False)).simulate_get("/readyz")
 
     assert (ready.status_code, ready.json["status"]) == (200, "ready")
-    assert ready.json["checks"]["vault"] == "failed: ConnectionError"
+    assert ready.json["checks"]["vault.vault"] == "failed: ConnectionError"

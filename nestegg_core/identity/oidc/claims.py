@@ -1,38 +1,16 @@
 """Claims of a verified token: times, audiences, groups, email."""
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from nestegg_core.texts import text
 
 Claims = Mapping[str, Any]
 """The payload of a token, or its header, as JSON values."""
 
 LEEWAY = timedelta(seconds=60)
 """How far a provider's clock may run ahead of ours (`iat`, `nbf`). `exp` gets none."""
-
-_MAX_SUBJECT_CHARACTERS = 255  # OpenID Connect Core, 2
-_MAX_TEXT_CHARACTERS = 320  # the longest address that RFC 5321, 4.5.3.1 allows
-
-# What no name holds, and what databases and encoders choke on: controls and lone surrogates.
-_UNFIT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-
-
-def text(value: object, *, limit: int = _MAX_TEXT_CHARACTERS) -> str | None:
-    """Return a claim's text when it is fit to be stored and shown, else `None`.
-
-    Example:
-        >>> text("Aino"), text("a\\x00b"), text(7), text("")
-        ('Aino', None, None, None)
-    """
-    if not isinstance(value, str) or not value or len(value) > limit or _UNFIT.search(value):
-        return None
-    return value
-
-
-def subject_text(value: object) -> str | None:
-    """Return a person's key when it is fit for one, else `None`."""
-    return text(value, limit=_MAX_SUBJECT_CHARACTERS)
 
 
 def moment(value: object) -> datetime | None:

@@ -1,7 +1,7 @@
 """What is particular to a vendor, in one value."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from nestegg_core.errors import ConfigurationError, Problem
@@ -57,13 +57,16 @@ class OidcProfile:
 
     Attributes:
         name: what operators write in `IDENTITY_PROVIDER_CHAIN`, e.g. `okta`.
-        issuers: every form of `iss`, matched exactly; the first is the canonical one.
+        issuers: every form of `iss`, matched exactly. People are told apart by it, so that each
+            tenant is an issuer, and their order has no meaning for who somebody is.
+        spellings: forms that mean another of `issuers`, each with the one that is meant: for a
+            vendor that spells one issuer in several ways.
         client_ids: ids under which our applications are registered at the vendor.
         audiences: names of our API at the vendor, where it has such.
         algorithms: what the vendor signs with; asymmetric ones only.
         token_types: values of the header's `typ` that are taken, in lower case and without
             `application/`; a token without `typ` is taken always.
-        discovery_url: where discovery is fetched instead of below the canonical issuer.
+        discovery_url: where discovery is fetched instead of below the first issuer.
         jwks_url: where the keys are fetched; discovery is then not needed.
         check: says why a token is not for us, or `None`: audience, kind of token, domain.
         subject: picks the person's stable key.
@@ -71,14 +74,15 @@ class OidcProfile:
         group_forms: every form under which a group's name is known here.
         admin_group: whose members administer the instance; `None` means nobody by token.
         email_is_verified: whether the vendor vouches for the address with authority.
-        may_provision: whether people who were never seen before are created.
+        may_provision: whether people who were never seen before are created; the operator says.
         link_domains: domains, in lower case, whose addresses are the vendor's to vouch for: at
             first sight a verified one signs in the person here who has proven the same address.
         scopes: what apps ask for when they sign people in.
         bearer: which token apps send here.
 
     Raises:
-        ConfigurationError: an algorithm is unknown or symmetric, or there is no issuer.
+        ConfigurationError: an algorithm is unknown or symmetric, there is no issuer, or a spelling
+            is none of the issuers.
     """
 
     name: str
@@ -95,15 +99,19 @@ class OidcProfile:
     group_forms: Callable[[str], tuple[str, ...]] = one_name
     admin_group: str | None = None
     email_is_verified: Callable[[Claims], bool] = email_is_verified
-    may_provision: bool = True
+    may_provision: bool = False
     link_domains: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ("openid", "email", "profile")
     bearer: Literal["access_token", "id_token"] = "id_token"
+    spellings: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         problems = []
         if not self.issuers or not all(self.issuers):
             problems.append(Problem(self.name, "has no issuer", "name the issuer"))
+        if not set(self.issuers).issuperset({*self.spellings, *self.spellings.values()}):
+            what = "has a spelling that is none of its issuers"
+            problems.append(Problem(self.name, what, "name both forms in `issuers`"))
         if not self.algorithms or not set(self.algorithms) <= SUPPORTED_ALGORITHMS:
             problems.append(
                 Problem(

@@ -112,8 +112,10 @@ class ClientSettings(OidcSettings):
     jwks_url: ProviderUrl | None = Field(
         default=None, description="Where the keys are fetched, if discovery is not to be asked."
     )
-    provision: bool | None = Field(
-        default=True, description="Create people when they first sign in."
+    provision: bool = Field(
+        default=False,
+        description="Create people when they first sign in: whoever the provider has an account "
+        "for. Else they need an invitation, or an address that is linked.",
     )
     link_domains: LinkDomains = Field(
         default=(),
@@ -136,7 +138,7 @@ class ClientSettings(OidcSettings):
             "admin_group": self.admin_group,
             "discovery_url": self.discovery_url,
             "jwks_url": self.jwks_url,
-            "may_provision": bool(self.provision),
+            "may_provision": self.provision,
             "link_domains": self.link_domains,
         }
         return OidcProfile(name=name, **{**common, **particular})

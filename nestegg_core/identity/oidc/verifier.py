@@ -25,6 +25,7 @@ from nestegg_core.identity.oidc.jws import MAX_TOKEN_CHARACTERS, CompactToken, p
 from nestegg_core.identity.oidc.keys import BadSignature, KeySet, KeySetRefused, UnknownKey
 from nestegg_core.identity.oidc.profile import OidcProfile
 from nestegg_core.identity.oidc.remembered import RememberedTokens, token_digest
+from nestegg_core.texts import subject_text, text
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ class OidcProvider:
 
     @property
     def issuers(self) -> tuple[str, ...]:
-        """Every form of `iss` that is this vendor's; the first is the canonical one."""
+        """Every form of `iss` that is this vendor's."""
         return self.profile.issuers
 
     def authenticate(self, token: str) -> Verdict:
@@ -172,7 +173,7 @@ class OidcProvider:
         )
         if problem:
             return Invalid(problem)
-        subject = claim.subject_text(profile.subject(claims))
+        subject = subject_text(profile.subject(claims))
         if subject is None:
             return Invalid("the token names no person")
         return Valid(_identity(profile, claims, subject, expires_at))
@@ -195,7 +196,7 @@ def _header_problem(header: Claims, profile: OidcProfile) -> str | None:
 
 
 def _kind_problem(claims: Claims) -> str | None:
-    if claim.subject_text(claims.get("sub")) is None:
+    if subject_text(claims.get("sub")) is None:
         return "sub is missing or is not a name"
     if "events" in claims:
         # Logout tokens look like ID tokens but for this (RFC 8417; Back-Channel Logout, 2.4).
@@ -210,12 +211,12 @@ def _identity(profile: OidcProfile, claims: Claims, subject: str, expires_at: da
     verified = email is not None and profile.email_is_verified(claims)
     return Identity(
         provider=profile.name,
-        issuer=profile.issuers[0],
+        issuer=profile.spellings.get(claims["iss"], claims["iss"]),
         subject=subject,
         expires_at=expires_at,
         email=email,
         email_verified=verified,
-        name=claim.text(claims.get("name")),
+        name=text(claims.get("name")),
         groups=groups,
         is_admin=profile.admin_group is not None and profile.admin_group in groups,
         may_provision=profile.may_provision,

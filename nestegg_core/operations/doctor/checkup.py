@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from nestegg_core import foreign
 from nestegg_core.contracts.operations import Diagnosis
 from nestegg_core.operations.doctor.causes import explained
 
@@ -60,14 +61,14 @@ class _Run:
 
     def outcome(self, seconds: float) -> Sequence[Diagnosis]:
         if self._error is not None:
-            return [*self._found, explained(self._error)]
+            return [*self._found, explained(foreign.raised(self._error))]
         return self._found if self._done else [*self._found, _late(seconds)]
 
     def _target(self) -> None:
         try:
-            self._found.extend(self.check.run())
+            foreign.contained(lambda: self._found.extend(self.check.run()))
             self._done = True
-        except (Exception, SystemExit) as error:  # whatever is wrong shall not hide the rest
+        except Exception as error:  # whatever is wrong shall not hide the rest
             self._error = error
 
 

@@ -30,6 +30,11 @@ class Status(Protocol):
         """What to do."""
         ...
 
+    @property
+    def warnings(self) -> Iterable[Problem]:
+        """What is not in order though it can be used."""
+        ...
+
 
 def refused(problems: Iterable[Problem]) -> Iterator[Diagnosis]:
     """Tell why the server would refuse to start."""
@@ -51,12 +56,18 @@ def keys(problems: Iterable[Problem]) -> Iterator[Diagnosis]:
         yield Diagnosis("error", f"{one.where} {one.what}", why, one.fix)
 
 
-def plugins(statuses: Iterable[Status]) -> Iterator[Diagnosis]:
-    """Tell which installed plugins cannot be used."""
+def plugins(statuses: Iterable[Status], misspelt: Iterable[Problem]) -> Iterator[Diagnosis]:
+    """Tell which installed plugins cannot be used, and what is not in order with the others."""
+    for name in misspelt:
+        why = "what it was meant to switch off is on"
+        yield Diagnosis("warning", f"{name.where} {name.what}", why, name.fix)
     for one in statuses:
         if one.state == "failed":
             why = "what it brings is not there"
             yield Diagnosis("warning", f"Plugin {one.name} failed: {one.cause}", why, one.fix)
+        for found in one.warnings:
+            why = "it may fail, or show what it should not"
+            yield Diagnosis("warning", f"{found.where} {found.what}", why, found.fix)
 
 
 def decisions(

@@ -29,6 +29,7 @@ class IdentityProviderConformance(RefusalRules, PersonRules, VendorRules, Confor
         fetches_keys: whether the keys come over the network.
         issues_tokens: whether the provider itself issues what it verifies, so that nobody else
             holds its key: what only a vendor could sign is not tried then.
+        provisions: whether `subject` was told to let people in whom nobody knows.
 
     Example:
         ```python

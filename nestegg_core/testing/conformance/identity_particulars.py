@@ -38,6 +38,7 @@ class Particulars:
     admin_group: ClassVar[str | None] = None
     fetches_keys: ClassVar[bool] = True
     issues_tokens: ClassVar[bool] = False
+    provisions: ClassVar[bool] = False
 
     @pytest.fixture
     def identity_server(self) -> Iterator[FakeIdentityProvider]:

@@ -14,12 +14,21 @@ class PersonRules(Particulars):
     def test_a_good_token_names_its_person(
         self, subject: IdentityProvider, identity_server: FakeIdentityProvider, good: dict[str, Any]
     ) -> None:
-        """A good token is Valid, with the canonical issuer, the person and the time of expiry."""
+        """A good token is Valid, with its issuer, the person and the time of expiry."""
         identity = identity_of(subject.authenticate(identity_server.token(good)))
-        assert identity.issuer == subject.issuers[0]
+        assert identity.issuer in subject.issuers
         assert identity.subject == self.person
         assert identity.expires_at == datetime.fromtimestamp(good["exp"], UTC)
         assert identity.provider
+
+    def test_nobody_new_is_let_in_unless_the_operator_says_so(
+        self, subject: IdentityProvider, identity_server: FakeIdentityProvider, good: dict[str, Any]
+    ) -> None:
+        """A person who was never seen before is let in only when the operator says so: not by a
+        provider whose settings do not tell.
+        """
+        person = identity_of(subject.authenticate(identity_server.token(good)))
+        assert person.may_provision is self.provisions
 
     def test_an_email_is_verified_only_when_the_vendor_says_so(
         self, subject: IdentityProvider, identity_server: FakeIdentityProvider, good: dict[str, Any]

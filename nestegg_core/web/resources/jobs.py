@@ -26,7 +26,7 @@ class JobResource:
     def list(self, call: Call) -> Answer:
         """List the jobs that were asked for, the newest first."""
         query = call.query
-        filters = {"name": query.name, "state": query.state}
+        filters = {"name": query.name and self._jobs.full_name(query.name), "state": query.state}
         items, after = self._list.page(filters, limit=query.limit, after=call.after)
         return Answer({"items": items}, after=after)
 

@@ -123,8 +123,8 @@ def test_admin_group_is_read_from_both_kinds(kind: Any, vendor: FakeIdentityProv
 
 
 def test_provisioning_is_the_operators_choice(vendor: FakeIdentityProvider) -> None:
-    assert identity(vendor, access(vendor)).may_provision
-    assert not identity(vendor, access(vendor), idp_cognito_provision="false").may_provision
+    assert not identity(vendor, access(vendor)).may_provision
+    assert identity(vendor, access(vendor), idp_cognito_provision="true").may_provision
 
 
 def test_variables_of_the_guide_suffice(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,10 +40,10 @@ class GoogleSettings(ClientSettings):
     discovery_url: ProviderUrl | None = Field(
         default=None, description="Where discovery is fetched, if not at Google."
     )
-    provision: bool | None = Field(
-        default=None,
-        description="Create people when they first sign in. Not set: only where hosted domains "
-        "are, for anybody in the world has or gets a Google account.",
+    provision: bool = Field(
+        default=False,
+        description="Create people when they first sign in. Without hosted domains that is anybody "
+        "in the world: everybody has or gets a Google account.",
     )
     hosted_domain: CommaList = Field(
         default=(), description="Workspace domains whose accounts alone are let in, with commas."
@@ -82,13 +82,12 @@ def _hosted_domain(claims: Claims) -> str:
 
 def make(context: PluginContext[GoogleSettings]) -> OidcProvider:
     """Make the provider from its settings."""
-    domains, provision = context.settings.hosted_domain, context.settings.provision
     profile = context.settings.profile(
         "google",
         issuers=ISSUERS,
-        check=checker(domains),
+        spellings={ISSUERS[1]: ISSUERS[0]},
+        check=checker(context.settings.hosted_domain),
         email_is_verified=email_is_authoritative,
-        may_provision=bool(domains) if provision is None else provision,
     )
     return provider_for(profile, context)
 

@@ -131,12 +131,12 @@ def test_email_counts_as_verified_only_where_google_is_authoritative(
     ("variables", "creates"),
     [
         ({}, False),
-        ({"idp_google_hosted_domain": "home.example"}, True),
-        ({"idp_google_hosted_domain": "home.example", "idp_google_provision": "no"}, False),
+        ({"idp_google_hosted_domain": "home.example"}, False),
+        ({"idp_google_hosted_domain": "home.example", "idp_google_provision": "yes"}, True),
         ({"idp_google_provision": "yes"}, True),
     ],
 )
-def test_strangers_are_created_only_from_hosted_domains_unless_the_operator_says_so(
+def test_strangers_are_created_only_when_the_operator_says_so(
     variables: dict[str, str], creates: bool, vendor: FakeIdentityProvider
 ) -> None:
     person = identity(vendor, id_token(vendor, hd="home.example"), **variables)

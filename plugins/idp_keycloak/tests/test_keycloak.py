@@ -137,8 +137,8 @@ def test_groups_claim_replaces_the_usual_places(vendor: FakeIdentityProvider) ->
 
 
 def test_provisioning_is_the_operators_choice(vendor: FakeIdentityProvider) -> None:
-    assert identity(vendor, access(vendor)).may_provision
-    assert not identity(vendor, access(vendor), idp_keycloak_provision="false").may_provision
+    assert not identity(vendor, access(vendor)).may_provision
+    assert identity(vendor, access(vendor), idp_keycloak_provision="true").may_provision
 
 
 def test_variables_of_the_guide_suffice(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,8 +104,8 @@ def test_admin_group_and_groups_claim(vendor: FakeIdentityProvider) -> None:
 
 
 def test_provisioning_is_the_operators_choice(vendor: FakeIdentityProvider) -> None:
-    assert identity(vendor, access(vendor)).may_provision
-    assert not identity(vendor, access(vendor), idp_okta_provision="false").may_provision
+    assert not identity(vendor, access(vendor)).may_provision
+    assert identity(vendor, access(vendor), idp_okta_provision="true").may_provision
 
 
 def test_variables_of_the_guide_suffice(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ def test_good_token_gives_an_identity(
     assert (person.email, person.email_verified) == ("aino@home.example", True)
     assert (person.name, person.is_admin) == ("Aino", True)
     assert person.groups == {"family", "admins"}
-    assert person.may_provision
+    assert not person.may_provision
     assert person.session_id is None
 
 
@@ -107,11 +107,32 @@ def test_standard_check_takes_only_tokens_for_our_client(
     assert isinstance(verdict, Valid if fine else Invalid)
 
 
-def test_second_form_of_the_issuer_is_stored_as_the_canonical_one(
+def test_another_spelling_of_the_issuer_is_stored_as_the_one_that_is_meant(
     vendor: FakeIdentityProvider, identify: Identify, good: Claims
 ) -> None:
-    person = identify(good | {"iss": "legacy.example"}, issuers=(vendor.issuer, "legacy.example"))
+    person = identify(
+        good | {"iss": "legacy.example"},
+        issuers=(vendor.issuer, "legacy.example"),
+        spellings={"legacy.example": vendor.issuer},
+    )
     assert person.issuer == vendor.issuer
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_order_of_tenants_changes_nobody(
+    order: int, vendor: FakeIdentityProvider, identify: Identify, good: Claims
+) -> None:
+    tenants = (vendor.issuer, "https://second.example")[::order]
+    found = [
+        identify(good | {"iss": tenant}, issuers=tenants, jwks_url=vendor.jwks_url).issuer
+        for tenant in sorted(tenants)
+    ]
+    assert found == sorted(tenants)
+
+
+def test_a_spelling_of_no_issuer_is_refused(vendor: FakeIdentityProvider, make: Make) -> None:
+    with pytest.raises(ConfigurationError, match="a spelling that is none of its issuers"):
+        make(spellings={"legacy.example": vendor.issuer})
 
 
 def test_issuer_is_compared_to_the_letter(

@@ -59,6 +59,7 @@ def api(serve: Serve, provider_mock: str) -> ApiCaller:
             IDENTITY_PROVIDER_CHAIN="acme,builtin",
             IDP_ACME_ISSUER=provider_mock,
             IDP_ACME_CLIENT_ID="nest-egg-web",
+            IDP_ACME_PROVISION="true",
             IDP_ACME_ADMIN_GROUP="nest-egg-admins",
             OIDC_ALLOW_LOOPBACK_HTTP="true",
         )

@@ -285,6 +285,16 @@ class TestCrownsEverybody(FaultyConformance):
     breaks: ClassVar = {"test_a_missing_groups_claim_makes_nobody_an_administrator"}
 
 
+class LetsEverybodyIn(Faulty):
+    def made(self, profile: OidcProfile) -> OidcProvider:
+        return super().made(replace(profile, may_provision=True))
+
+
+class TestLetsEverybodyIn(FaultyConformance):
+    fault = LetsEverybodyIn
+    breaks: ClassVar = {"test_nobody_new_is_let_in_unless_the_operator_says_so"}
+
+
 class AsksAtOnce(Faulty):
     def __init__(self, server: FakeIdentityProvider, clock: MovableClock) -> None:
         super().__init__(server, clock)

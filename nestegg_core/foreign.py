@@ -1,0 +1,108 @@
+"""The one place where code of others is called: what comes out of it is an `Exception` or a value.
+
+Every seam calls plugins through here, so that no seam needs a list of what they may raise.
+"""
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Escape(Exception):
+    """What was raised is no `Exception`, so that whoever handles those would not have seen it.
+
+    asyncio's `CancelledError`, gevent's `Timeout`, a panic in Rust and `sys.exit` are such. The
+    cause is what was raised.
+    """
+
+
+class NeverRan(Exception):
+    """A call returned what would have to be awaited or walked through, so nothing was done."""
+
+    def __init__(self, result: object) -> None:
+        super().__init__(f"answered a {type(result).__name__}, so nothing ran: write {PLAIN}")
+
+
+PLAIN = "`def` without `async` or `yield`"
+
+
+def call(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Return what a function of others returns.
+
+    Raises:
+        Escape: it raised something that is no `Exception`.
+        NeverRan: it is a coroutine function or a generator function.
+        KeyboardInterrupt: in the main thread, where Ctrl-C arrives; elsewhere it is an `Escape`.
+
+    Example:
+        >>> call(int, "7")
+        7
+        >>> import sys
+        >>> call(sys.exit)
+        Traceback (most recent call last):
+        nestegg_core.foreign.Escape: SystemExit
+    """
+    return contained(_ran, functools.partial(function, *args, **kwargs))
+
+
+def _ran(function: Callable[[], T]) -> T:
+    result = function()
+    if inspect.isawaitable(result) or inspect.isasyncgen(result) or inspect.isgenerator(result):
+        _dispose(result)
+        raise NeverRan(result)
+    return result
+
+
+def contained(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do as `call`, and let every answer pass: for what may be of the core as well."""
+    try:
+        return function(*args, **kwargs)
+    except Exception:
+        raise
+    except BaseException as error:
+        _escaped(error)
+
+
+def raised(error: BaseException) -> BaseException:
+    """Return what was raised in the first place."""
+    return error.__cause__ or error if isinstance(error, Escape) else error
+
+
+def never_runs(function: object) -> bool:
+    """Tell whether calling this would only make a coroutine or a generator.
+
+    Example:
+        >>> async def sweep(arguments): ...
+        >>> never_runs(sweep), never_runs(functools.partial(sweep, {})), never_runs(len)
+        (True, True, False)
+    """
+    while isinstance(function, functools.partial | staticmethod | classmethod):
+        function = function.func if isinstance(function, functools.partial) else function.__func__
+    called = inspect.getattr_static(type(function), "__call__", None)  # of an object
+    return _never_runs(function) or _never_runs(called)
+
+
+def _never_runs(function: Any) -> bool:
+    return (
+        inspect.iscoroutinefunction(function)
+        or inspect.isasyncgenfunction(function)
+        or inspect.isgeneratorfunction(function)
+    )
+
+
+def _escaped(error: BaseException) -> NoReturn:
+    ours = threading.current_thread() is threading.main_thread()
+    if isinstance(error, KeyboardInterrupt) and ours:
+        raise error
+    raise Escape(type(error).__name__) from error
+
+
+def _dispose(result: Any) -> None:
+    """Python warns of a coroutine that nobody has awaited; the fault tells more."""
+    if inspect.iscoroutine(result) or inspect.isgenerator(result):
+        result.close()
