@@ -30,6 +30,7 @@ def sound(identity: Identity, provider: str, issuers: Collection[str]) -> Identi
         "email": _is_text_or_none(said["email"]),
         "name": _is_text_or_none(said["name"]),
         "groups": _are_groups(said["groups"]),
+        "authenticated_at": said["authenticated_at"] is None or _is_aware(said["authenticated_at"]),
         "session_id": said["session_id"] is None,  # sessions are the built-in provider's alone
     }
     for one in ("email_verified", "is_admin", "may_provision", "may_link"):

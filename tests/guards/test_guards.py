@@ -94,6 +94,7 @@ def test_a_verdict_passes(guard: Guard, verdict: Any) -> None:
         Valid(replace(IDENTITY, may_link="no")),  # type: ignore[arg-type]  # that is the fault
         Valid(replace(IDENTITY, email=7)),  # type: ignore[arg-type]  # that is the fault
         Valid(replace(IDENTITY, provider="builtin")),
+        Valid(replace(IDENTITY, authenticated_at=datetime(2025, 1, 1))),  # noqa: DTZ001 - the fault
         Valid(replace(IDENTITY, subject="u\ud800")),
         Valid(replace(IDENTITY, subject="u\0")),
         Valid(replace(IDENTITY, subject="u" * 256)),
