@@ -20,6 +20,7 @@ NestEggError
 │   ├── NotAdmitted          registering or joining is refused (403)
 │   ├── NotFound             absent, or another organization's (404)
 │   ├── Conflict             the state has moved on (409)
+│   ├── QuotaExceeded        there are as many as there may be (422)
 │   ├── StaleVersion         `If-Match` names an older version (412)
 │   ├── TooManyRequests      tried too often: wait (429)
 │   └── VersionRequired      `If-Match` is missing (428)
@@ -336,6 +337,23 @@ class Conflict(RequestError):
         super().__init__(detail)
 
 
+class QuotaExceeded(RequestError):
+    """There are as many of something as the operator lets there be.
+
+    Attributes:
+        setting: the variable that says how many.
+        limit: its value.
+
+    Example:
+        >>> str(QuotaExceeded("MAX_MEMBERS_PER_ORGANIZATION", 200))
+        'There are as many as there may be: MAX_MEMBERS_PER_ORGANIZATION is 200.'
+    """
+
+    def __init__(self, setting: str, limit: int) -> None:
+        self.setting, self.limit = setting, limit
+        super().__init__(f"There are as many as there may be: {setting} is {limit}.")
+
+
 class StaleVersion(RequestError):
     """`If-Match` names an older version: read again, then decide."""
 
@@ -345,14 +363,15 @@ class TooManyRequests(RequestError):
 
     Attributes:
         retry_after: seconds to wait, at least 1.
+        setting: the variable that says how often, where the operator can set it.
 
     Example:
         >>> TooManyRequests("That was tried too often.", retry_after=60).retry_after
         60
     """
 
-    def __init__(self, detail: str, *, retry_after: int) -> None:
-        self.retry_after = retry_after
+    def __init__(self, detail: str, *, retry_after: int, setting: str = "") -> None:
+        self.retry_after, self.setting = retry_after, setting
         super().__init__(detail)
 
 

@@ -16,6 +16,7 @@ from nestegg_core.contracts.operations import (
 )
 from nestegg_core.contracts.routes import Route
 from nestegg_core.contracts.storage import Storage
+from nestegg_core.database.quotas import Quota
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.sql_storage import SqlStorage
 from nestegg_core.encryption.blind_index import BlindIndex, stored_root
@@ -58,6 +59,7 @@ from nestegg_core.people.emails import Emails
 from nestegg_core.people.group_roles import GroupRoles, GroupRule
 from nestegg_core.people.identity_links import IdentityLinks
 from nestegg_core.people.invitations import Invitations
+from nestegg_core.people.invitations import Quotas as InvitationQuotas
 from nestegg_core.people.letters import Letters
 from nestegg_core.people.mail import Mailer, MailServer, SmtpMailer
 from nestegg_core.people.mail_jobs import mail_jobs
@@ -72,7 +74,7 @@ from nestegg_core.people.permissions import PERMISSIONS
 from nestegg_core.people.personal_tokens import PersonalTokens
 from nestegg_core.people.persons import Persons
 from nestegg_core.people.provisioning import Provisioning
-from nestegg_core.people.rate_limits import RateLimits
+from nestegg_core.people.rate_limits import RateLimits, rules_with
 from nestegg_core.people.recent_proof import RecentProof
 from nestegg_core.people.registration import Registration
 from nestegg_core.people.second_factors import SecondFactors
@@ -174,7 +176,17 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
     email_reindexing = EmailReindexing(storage, rows, emails)
     passwords = Argon2Passwords(at_once=settings.password_hashes_at_once)
     redis_url = settings.redis_url
-    rate_limits = RateLimits(index, redis_url.get_secret_value() if redis_url else None)
+    rate_limits = RateLimits(
+        index,
+        redis_url.get_secret_value() if redis_url else None,
+        rules_with(
+            {
+                "REGISTRATIONS_PER_HOUR": settings.registrations_per_hour,
+                "INVITATIONS_PER_HOUR": settings.invitations_per_hour,
+            }
+        ),
+    )
+    organization_quota = _quota(settings, "MAX_ORGANIZATIONS_PER_PERSON")
     sessions = Sessions(
         storage=storage,
         rows=rows,
@@ -191,7 +203,7 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         storage=storage, rows=rows, passwords=passwords, limits=rate_limits, clock=clock
     )
     second_factors = SecondFactors(storage=storage, rows=rows, proof=own_password, clock=clock)
-    categories = Categories(clock)
+    categories = Categories(clock, _quota(settings, "MAX_CATEGORIES_PER_ORGANIZATION"))
     importers = Importers(
         guarded.statement_importers(),
         [chosen.registration.options for chosen in plugins.statement_importers],
@@ -210,7 +222,7 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
     )
     keys = Keys(storage, rows, keyring, backend, clock)
     daily = DailyMeasures(metrics, clock)
-    organizations = Organizations(storage, categories.prepare, clock)
+    organizations = Organizations(storage, categories.prepare, clock, organization_quota)
     persons = Persons(
         storage=storage,
         rows=rows,
@@ -232,7 +244,16 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         clock=clock,
     )
     invitations = Invitations(
-        storage=storage, rows=rows, emails=emails, letters=letters, clock=clock
+        storage=storage,
+        rows=rows,
+        emails=emails,
+        letters=letters,
+        clock=clock,
+        quotas=InvitationQuotas(
+            open=_quota(settings, "MAX_INVITATIONS_PER_ORGANIZATION"),
+            members=_quota(settings, "MAX_MEMBERS_PER_ORGANIZATION"),
+            organizations=organization_quota,
+        ),
     )
     mailer = _mailer(settings, clock)
     check_keys = KeyCheck(storage, keyring, rows, index, clock)
@@ -329,10 +350,12 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         registration=Registration(settings.registration, persons, invitations, rate_limits),
         own_addresses=own_addresses,
         outbox=Outbox(jobs, configured=mailer is not None, runs_here=jobs.queue is None),
-        personal_tokens=PersonalTokens(storage, rows, clock),
+        personal_tokens=PersonalTokens(
+            storage, rows, clock, _quota(settings, "MAX_PERSONAL_TOKENS_PER_PERSON")
+        ),
         recent_proof=RecentProof(storage, own_password, second_factors, clock),
         administration=Administration(storage, rows, clock),
-        accounts=Accounts(rows, clock),
+        accounts=Accounts(rows, clock, _quota(settings, "MAX_ACCOUNTS_PER_ORGANIZATION")),
         categories=categories,
         transactions=Transactions(rows, clock),
         imports=Imports(rows, categories, clock),
@@ -383,6 +406,10 @@ def open_sql_storage() -> SqlStorage:
             [Problem("DATABASE_URL", "is no SQL database", "use: nestegg db upgrade")]
         )
     return storage
+
+
+def _quota(settings: Settings, variable: str) -> Quota:
+    return Quota(variable, getattr(settings, variable.lower()))
 
 
 def _keyring(settings: Settings) -> Keyring:

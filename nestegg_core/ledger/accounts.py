@@ -10,6 +10,7 @@ from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 
 from nestegg_core.contracts.storage import Transaction
 from nestegg_core.database.ids import new_id
+from nestegg_core.database.quotas import Quota
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import accounts, import_rows, imports, in_org, transactions
 from nestegg_core.errors import Conflict, InvalidInput
@@ -49,9 +50,10 @@ _MOVE = (
 class Accounts:
     """The accounts of an organization."""
 
-    def __init__(self, rows: SealedRows, clock: Callable[[], datetime]) -> None:
+    def __init__(self, rows: SealedRows, clock: Callable[[], datetime], quota: Quota) -> None:
         self._rows = rows
         self._clock = clock
+        self._quota = quota
 
     def page(
         self, tx: Transaction, *, limit: int, after: tuple[Any, ...] | None
@@ -76,7 +78,11 @@ class Accounts:
         Args:
             values: `name`, `type`, `currency`, `opening_balance`, `opening_date` or `None`,
                 `institution`, `number` or `None`.
+
+        Raises:
+            QuotaExceeded: the organization has as many as it may.
         """
+        self._quota.require(tx, tx.org_id, select(func.count()).where(in_org(accounts)))
         row = {
             **values,
             "org_id": tx.org_id,

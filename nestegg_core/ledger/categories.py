@@ -9,6 +9,7 @@ from sqlalchemy import Row, bindparam, func, insert, select, tuple_, update
 
 from nestegg_core.contracts.storage import Transaction
 from nestegg_core.database.ids import new_id
+from nestegg_core.database.quotas import Quota
 from nestegg_core.database.tables import categories, in_org, transactions
 from nestegg_core.errors import Conflict, InvalidInput
 from nestegg_core.ledger.changes import (
@@ -57,8 +58,9 @@ def name_key(name: str) -> str:
 class Categories:
     """The categories of an organization. Each name is there once."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(self, clock: Callable[[], datetime], quota: Quota) -> None:
         self._clock = clock
+        self._quota = quota
 
     def prepare(self, tx: Transaction) -> None:
         """Give a new organization its starting set."""
@@ -100,8 +102,10 @@ class Categories:
         """Make a category.
 
         Raises:
+            QuotaExceeded: the organization has as many as it may.
             Conflict: there is one of that name.
         """
+        self._quota.require(tx, tx.org_id, select(func.count()).where(in_org(categories)))
         self._refuse_taken(tx, name, None)
         values = {
             "org_id": tx.org_id,

@@ -2,14 +2,16 @@
 
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, delete, insert, select, update
+from sqlalchemy import Select, and_, bindparam, delete, func, insert, select, update
 
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.ids import new_id
+from nestegg_core.database.quotas import Quota
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import (
     credentials,
@@ -23,6 +25,7 @@ from nestegg_core.people.emails import EMAIL_INDEX, INVITED_INDEX, Emails
 from nestegg_core.people.letters import Letter, Letters
 from nestegg_core.people.members import role_of
 from nestegg_core.people.one_time_links import link_hash
+from nestegg_core.people.organizations import places_of
 from nestegg_core.people.own_addresses import prove
 from nestegg_core.people.pages import LAST, page_of, position
 from nestegg_core.people.permissions import ROLES, at_most
@@ -44,6 +47,21 @@ _OPEN = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """How many there may be.
+
+    Attributes:
+        open: invitations of an organization that nobody has accepted and that have not expired.
+        members: of an organization.
+        organizations: that a person may be in.
+    """
+
+    open: Quota
+    members: Quota
+    organizations: Quota
+
+
 class Invitations:
     """Makes, lists, withdraws and accepts invitations."""
 
@@ -55,12 +73,14 @@ class Invitations:
         emails: Emails,
         letters: Letters,
         clock: Callable[[], datetime],
+        quotas: Quotas,
     ) -> None:
         self._storage = storage
         self._rows = rows
         self._emails = emails
         self._letters = letters
         self._clock = clock
+        self._quotas = quotas
 
     def page(
         self, tx: Transaction, *, limit: int, after: tuple[Any, ...] | None
@@ -87,6 +107,7 @@ class Invitations:
         Raises:
             Forbidden: the role is above the inviter's own.
             Conflict: somebody who signs in with the address is a member already.
+            QuotaExceeded: the organization has as many open invitations as it may.
         """
         if not at_most(role, role_of(tx, inviter_id)):
             raise Forbidden("Nobody can invite to a role above their own.")
@@ -94,6 +115,11 @@ class Invitations:
         tx.lock(f"invitation {tx.org_id} {index.hex()}")
         self._refuse_member(tx, email)
         self._replace(tx, index, email)
+        self._quotas.open.require(
+            tx,
+            tx.org_id,
+            select(func.count()).where(_I.org_id == tx.org_id, _I.expires_at > self._clock()),
+        )
         token, now = secrets.token_urlsafe(32), self._clock()
         invitation_id = new_id()
         values = {
@@ -161,6 +187,8 @@ class Invitations:
             NotAdmitted: the link is unknown, used, withdrawn, replaced or expired, or whoever made
                 it could not make it now.
             Conflict: the person is a member already; the link stays good.
+            QuotaExceeded: the organization has as many members as it may, or the person is in as
+                many organizations; the link stays good.
         """
         with self._storage.system_transaction(write=True) as tx:
             return self.join(tx, token, person_id)
@@ -177,6 +205,8 @@ class Invitations:
         place = (memberships.c.org_id == org_id, memberships.c.person_id == person_id)
         if tx.execute(select(memberships.c.role).where(*place)).first() is not None:
             raise Conflict("already-member", "You are a member of this organization already.")
+        self._quotas.members.require(tx, org_id, _members_of(org_id))
+        self._quotas.organizations.require(tx, person_id, places_of(person_id))
         values = {"org_id": org_id, "person_id": person_id, "role": found.role}
         stamps = {"created_at": now, "updated_at": now, "version": 1}
         tx.execute(insert(memberships), {**values, **stamps})
@@ -251,6 +281,10 @@ def _row(tx: Transaction, invitation_id: UUID) -> Any:
     if row is None:
         raise NotFound("There is no such invitation.")
     return row
+
+
+def _members_of(org_id: UUID) -> Select[Any]:
+    return select(func.count()).where(memberships.c.org_id == org_id)
 
 
 def _not_good() -> NotAdmitted:

@@ -6,11 +6,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, func, insert, select, update
 
 from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.database.quotas import Quota
 from nestegg_core.database.tables import memberships, organizations
 from nestegg_core.errors import StaleVersion
+
+
+def places_of(person_id: UUID) -> Select[Any]:
+    """Select how many organizations a person is in."""
+    return select(func.count()).where(memberships.c.person_id == person_id)
 
 
 class Organizations:
@@ -21,6 +27,7 @@ class Organizations:
         prepare: fills a new organization with what it starts with, in the transaction that makes
             it.
         clock: the present moment.
+        quota: of organizations that a person may be in.
     """
 
     def __init__(
@@ -28,14 +35,26 @@ class Organizations:
         storage: Storage,
         prepare: Callable[[Transaction], None],
         clock: Callable[[], datetime],
+        quota: Quota,
     ) -> None:
         self._storage = storage
         self._prepare = prepare
         self._clock = clock
+        self._quota = quota
 
     def open(self, org_id: UUID) -> AbstractContextManager[Transaction]:
         """Begin the transaction in which an organization of that id is made."""
         return self._storage.transaction(org_id, write=True)
+
+    def found_further(self, tx: Transaction, owner_id: UUID, name: str) -> dict[str, Any]:
+        """Make a further organization for somebody who is here, and return it.
+
+        Raises:
+            QuotaExceeded: the person is in as many as they may be.
+        """
+        self._quota.require(tx, owner_id, places_of(owner_id))
+        self.found(tx, owner_id, name)
+        return self.read(tx)
 
     def of_id(self, org_id: UUID) -> dict[str, Any]:
         """Return one organization, in a transaction of its own."""

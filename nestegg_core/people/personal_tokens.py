@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, update
 
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.ids import new_id
+from nestegg_core.database.quotas import Quota
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import personal_tokens, persons
 from nestegg_core.errors import (
-    Conflict,
     InvalidInput,
     NotFound,
     StorageUnavailable,
@@ -31,9 +31,6 @@ from nestegg_core.people.token_format import is_token, new_token, token_hash
 
 MAX_DAYS = 366
 DEFAULT_DAYS = 30
-MAX_TOKENS = 100
-"""Living tokens of one person."""
-
 USE_NOTED_EVERY = timedelta(minutes=5)
 """`last_used_at` is written at most so often, so that reading does not become writing."""
 
@@ -62,10 +59,17 @@ class IssuedToken:
 class PersonalTokens:
     """Issues, verifies, lists and revokes personal access tokens."""
 
-    def __init__(self, storage: Storage, rows: SealedRows, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        rows: SealedRows,
+        clock: Callable[[], datetime],
+        quota: Quota,
+    ) -> None:
         self._storage = storage
         self._rows = rows
         self._clock = clock
+        self._quota = quota
 
     def verify(self, token: str) -> tuple[Caller, datetime]:
         """Return who a token speaks for, and until when. Costs one query.
@@ -117,21 +121,16 @@ class PersonalTokens:
         Raises:
             InsufficientScope: the caller's own token has not each of the scopes.
             InvalidInput: instance administration is asked for by no administrator.
-            Conflict: the person has `MAX_TOKENS` already.
+            QuotaExceeded: the person has as many as they may.
         """
         for scope in scopes:
             require_scope(caller, scope)
         with self._storage.system_transaction(write=True) as tx:
-            tx.lock(f"personal tokens {caller.person_id}")
             if INSTANCE_ADMIN in scopes and not _is_administrator(tx, caller.person_id):
                 raise InvalidInput.one(
                     "/scopes", "no_administrator", f"{INSTANCE_ADMIN} is for administrators alone"
                 )
-            if self._living(tx, caller.person_id) >= MAX_TOKENS:
-                raise Conflict(
-                    "too-many-tokens",
-                    f"There are {MAX_TOKENS} personal access tokens already. Delete one first.",
-                )
+            self._quota.require(tx, caller.person_id, self._living(caller.person_id))
             return self._insert(tx, caller.person_id, name, scopes, lifetime)
 
     def issue(
@@ -171,11 +170,8 @@ class PersonalTokens:
         if deleted.rowcount == 0:
             raise NotFound("There is no such personal access token.")
 
-    def _living(self, tx: Transaction, person_id: UUID) -> int:
-        living = select(func.count()).where(
-            _T.person_id == person_id, _T.expires_at > self._clock()
-        )
-        return int(tx.execute(living).scalar_one())
+    def _living(self, person_id: UUID) -> Select[Any]:
+        return select(func.count()).where(_T.person_id == person_id, _T.expires_at > self._clock())
 
     def _insert(
         self,

@@ -39,6 +39,9 @@ class NewPerson:
     org_id: UUID
 
 
+MOST_PLACES = 500
+"""Memberships that are shown; what MAX_ORGANIZATIONS_PER_PERSON may be at most."""
+
 _ME = (
     standing(
         persons.c.id,
@@ -52,6 +55,7 @@ _ME = (
     .outerjoin(memberships, memberships.c.person_id == persons.c.id)
     .outerjoin(organizations, organizations.c.id == memberships.c.org_id)
     .order_by(memberships.c.created_at, memberships.c.org_id)
+    .limit(MOST_PLACES)
 )
 
 

@@ -37,10 +37,20 @@ RULES: Mapping[str, str] = {
     "reset links from an address": "20 per 1 hour",
     "reset links of an account": "3 per 1 hour",
     "verification mails of a person": "5 per 1 hour",
+    "registrations from an address": "20 per 1 hour",
     "invitations of an organization": "50 per 1 hour",
     "invitations of a person": "50 per 1 hour",
+    "invitations from an address": "50 per 1 hour",
 }
 """How often each thing may be done, by the name that `RateLimits.hit` is called with."""
+
+SETTINGS: Mapping[str, str] = {
+    "registrations from an address": "REGISTRATIONS_PER_HOUR",
+    "invitations of an organization": "INVITATIONS_PER_HOUR",
+    "invitations of a person": "INVITATIONS_PER_HOUR",
+    "invitations from an address": "INVITATIONS_PER_HOUR",
+}
+"""The variable that sets a rule, of those that the operator can set."""
 
 _SECONDS = 1.0
 """How long a request may be held up by a Redis that does not answer."""
@@ -92,7 +102,7 @@ class RateLimits:
         item, key = self._rules[rule], self._key(rule, key_parts)
         wait = self._counting(lambda limiter: _hit(limiter, item, key))
         if wait:
-            raise _refusal(wait)
+            raise _refusal(rule, wait)
 
     def require(self, rule: str, *key_parts: str | UUID) -> None:
         """Refuse where a rule is used up, and count nothing: for what counts only if it fails.
@@ -103,7 +113,7 @@ class RateLimits:
         item, key = self._rules[rule], self._key(rule, key_parts)
         wait = self._counting(lambda limiter: _test(limiter, item, key))
         if wait:
-            raise _refusal(wait)
+            raise _refusal(rule, wait)
 
     def forget(self, rule: str, *key_parts: str | UUID) -> None:
         """Begin anew, e.g. once the right password was given."""
@@ -168,8 +178,22 @@ def _test(limiter: MovingWindowRateLimiter, item: RateLimitItem, key: str) -> in
     return 0 if limiter.test(item, key) else _wait(limiter, item, key)
 
 
-def _refusal(wait: int) -> TooManyRequests:
-    return TooManyRequests("That was tried too often. Try again later.", retry_after=wait)
+def rules_with(per_hour: Mapping[str, int]) -> Mapping[str, str]:
+    """Return `RULES` with what the operator has set.
+
+    Args:
+        per_hour: how often, by the variable of `SETTINGS`.
+    """
+    chosen = {rule: f"{per_hour[setting]} per 1 hour" for rule, setting in SETTINGS.items()}
+    return {**RULES, **chosen}
+
+
+def _refusal(rule: str, wait: int) -> TooManyRequests:
+    return TooManyRequests(
+        "That was tried too often. Try again later.",
+        retry_after=wait,
+        setting=SETTINGS.get(rule, ""),
+    )
 
 
 def _wait(limiter: MovingWindowRateLimiter, item: RateLimitItem, key: str) -> int:

@@ -9,6 +9,7 @@ from nestegg_core.people.persons import NewPerson, Persons
 from nestegg_core.people.rate_limits import RateLimits
 
 _TAKEN = "emails found taken from an address"
+_UNINVITED = "registrations from an address"
 
 Mode = Literal["open", "invite", "closed"]
 
@@ -40,10 +41,12 @@ class Registration:
         Raises:
             NotAdmitted: nobody can register, or an invitation is needed, or it is not good.
             Conflict: the email already has an account.
-            TooManyRequests: too many such emails were tried from there.
+            TooManyRequests: too many have registered from there, or tried such emails.
         """
         self._refuse(invitation)
         self._limits.require(_TAKEN, device.network)
+        if invitation is None:  # else each new person could invite as many as one may
+            self._limits.hit(_UNINVITED, device.network)
         try:
             return self._make(email, password, name, invitation)
         except Conflict:

@@ -63,6 +63,10 @@ def _invited_in_production(data: dict[str, Any]) -> Literal["open", "invite"]:
     return "invite" if data.get("environment") == "production" else "open"
 
 
+def _few_in_production(data: dict[str, Any]) -> int:
+    return 20 if data.get("environment") == "production" else 10_000
+
+
 def _upper(value: Any) -> Any:
     return value.upper() if isinstance(value, str) else value
 
@@ -230,6 +234,42 @@ class Settings(BaseSettings):
         ge=1,
         description="Passwords that a process hashes at a time, with 64 MiB of memory each. "
         "Further ones wait ten seconds and are answered 503 then.",
+    )
+    registrations_per_hour: int = Field(
+        default_factory=_few_in_production,
+        ge=1,
+        description="Persons who may register from one address in an hour without an invitation. "
+        "When not set, 20 in production, else 10000.",
+    )
+    invitations_per_hour: int = Field(
+        50,
+        ge=1,
+        description="Invitations that are mailed in an hour for one organization, for one person, "
+        "and for all who ask from one address.",
+    )
+    max_organizations_per_person: int = Field(
+        50,
+        ge=1,
+        le=500,
+        description="Organizations that a person may be in, made or joined by invitation.",
+    )
+    max_members_per_organization: int = Field(
+        200,
+        ge=1,
+        description="Members of an organization; those whom groups of an identity provider bring "
+        "come in beyond it.",
+    )
+    max_invitations_per_organization: int = Field(
+        100, ge=1, description="Open invitations of an organization."
+    )
+    max_accounts_per_organization: int = Field(
+        1_000, ge=1, description="Accounts of an organization."
+    )
+    max_categories_per_organization: int = Field(
+        1_000, ge=1, description="Categories of an organization."
+    )
+    max_personal_tokens_per_person: int = Field(
+        100, ge=1, description="Personal access tokens of a person that have not expired."
     )
     smtp_host: str | None = Field(
         None,

@@ -126,6 +126,7 @@ def _responder(endpoint: Endpoint, op: Operation) -> Callable[..., None]:
 
 def _resources(runtime: Runtime) -> list[object]:
     services = runtime
+    addresses = ClientAddresses(services.settings.forwarded_allow_ips)
     resources: list[object] = [
         HealthResource(services.storage, services.check_keys, services.health_checks),
         People(
@@ -137,7 +138,11 @@ def _resources(runtime: Runtime) -> list[object]:
         PersonalTokenResource(services.personal_tokens, services.recent_proof),
         MemberResource(services.members),
         InvitationResource(
-            services.invitations, services.organizations, services.outbox, services.rate_limits
+            services.invitations,
+            services.organizations,
+            services.outbox,
+            services.rate_limits,
+            addresses,
         ),
         AccountResource(services.accounts),
         CategoryResource(services.categories),
@@ -152,7 +157,6 @@ def _resources(runtime: Runtime) -> list[object]:
         JobResource(services.jobs, services.job_list),
     ]
     if "builtin" in services.settings.identity_provider_chain:
-        addresses = ClientAddresses(services.settings.forwarded_allow_ips)
         resources += [
             Auth(
                 services.registration,

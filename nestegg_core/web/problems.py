@@ -97,6 +97,7 @@ _STATUSES: dict[type[errors.NestEggError], tuple[int, str]] = {
     errors.NotFound: (404, "not-found"),
     errors.StaleVersion: (412, "stale-version"),
     errors.VersionRequired: (428, "version-required"),
+    errors.QuotaExceeded: (422, "quota-exceeded"),
     errors.TooManyRequests: (429, "too-many-requests"),
     errors.StorageUnavailable: (503, "storage-unavailable"),
     errors.ProviderUnavailable: (503, "provider-unavailable"),
@@ -142,12 +143,15 @@ def _write_unauthenticated(resp: falcon.Response, error: errors.Unauthenticated)
 def _write_listed(resp: falcon.Response, error: errors.NestEggError) -> None:
     """Answer an error of `_STATUSES`, with the time to wait where waiting helps."""
     status, code = _STATUSES[type(error)]
+    problems: list[FieldProblem] = []
     if isinstance(error, errors.TooManyRequests):
         resp.set_header("Retry-After", str(error.retry_after))
+    if isinstance(error, errors.TooManyRequests | errors.QuotaExceeded) and error.setting:
+        problems.append(FieldProblem("", error.setting.lower(), str(error)))
     if status == 503:  # noqa: PLR2004 - Service Unavailable
         resp.set_header("Retry-After", "5")
         _log.warning("unavailable", code=code, error=str(error), cause=cause_of(error))
-    write_problem(resp, status, code, str(error))
+    write_problem(resp, status, code, str(error), problems)
 
 
 def _write_forbidden(resp: falcon.Response, error: errors.Forbidden) -> None:

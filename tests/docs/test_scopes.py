@@ -8,11 +8,11 @@ from nestegg_core.people.permissions import ROLES, SCOPES
 from nestegg_core.people.personal_tokens import (
     DEFAULT_DAYS,
     MAX_DAYS,
-    MAX_TOKENS,
     USE_NOTED_EVERY,
 )
 from nestegg_core.people.token_format import new_token
 from nestegg_core.retention.cleaning import EXPIRED_TOKEN_DAYS
+from nestegg_core.settings import Settings
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "identity.md").read_text(encoding="utf-8")
 SECTION = GUIDE.partition("## Personal access tokens\n")[2].partition("\n## ")[0]
@@ -37,7 +37,8 @@ def test_the_section_has_the_numbers_and_the_form_of_the_code() -> None:
     text = " ".join(SECTION.split())
     assert f"after {DEFAULT_DAYS} days unless something else is said" in text
     assert f"after {MAX_DAYS} days at the latest" in text
-    assert f"at most {MAX_TOKENS} that are alive" in text
+    most = Settings.model_fields["max_personal_tokens_per_person"].default
+    assert f"at most {most} that are alive" in text
     assert (EXPIRED_TOKEN_DAYS, "listed for another month" in text) == (30, True)
     assert (USE_NOTED_EVERY.total_seconds(), "to within five minutes" in text) == (300, True)
     assert (DEFAULT_HOURS, "good for an hour unless" in text) == (1, True)

@@ -25,6 +25,8 @@ DECIDED = {
     "verification mails of a person": (5, HOUR),
     "invitations of an organization": (50, HOUR),
     "invitations of a person": (50, HOUR),
+    "registrations from an address": (20, HOUR),
+    "invitations from an address": (50, HOUR),
 }
 """Tries and seconds that were decided on: who changes a rule says so here as well."""
 

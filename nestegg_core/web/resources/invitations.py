@@ -7,6 +7,7 @@ from nestegg_core.people.mail_jobs import INVITATION
 from nestegg_core.people.organizations import Organizations
 from nestegg_core.people.outbox import Outbox
 from nestegg_core.people.rate_limits import RateLimits
+from nestegg_core.web.client_address import ClientAddresses
 from nestegg_core.web.fields import PageQuery
 from nestegg_core.web.models import invitations as models
 from nestegg_core.web.models import people as people_models
@@ -26,11 +27,13 @@ class InvitationResource:
         organizations: Organizations,
         outbox: Outbox,
         limits: RateLimits,
+        clients: ClientAddresses,
     ) -> None:
         self._invitations = invitations
         self._organizations = organizations
         self._outbox = outbox
         self._limits = limits
+        self._clients = clients
 
     @operation(
         "GET", COLLECTION, permission="members:read", query=PageQuery, answer=models.InvitationPage
@@ -45,6 +48,8 @@ class InvitationResource:
         if self._outbox.configured:
             self._limits.hit("invitations of an organization", call.org_id)
             self._limits.hit("invitations of a person", call.caller.person_id)
+            network = self._clients.device(call.request).network
+            self._limits.hit("invitations from an address", network)
 
     @operation(
         "POST",

@@ -48,8 +48,8 @@ class People:
             return self._idempotency.once(founding, self._found)
 
     def _found(self, call: Call) -> Answer:
-        self._organizations.found(call.tx, call.caller.person_id, call.body.name)
-        return made_answer(call, self._organizations.read(call.tx))
+        made = self._organizations.found_further(call.tx, call.caller.person_id, call.body.name)
+        return made_answer(call, made)
 
     @operation("GET", ORGANIZATION, permission="organization:read", answer=models.Organization)
     def read(self, call: Call) -> Answer:
