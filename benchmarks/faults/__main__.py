@@ -8,7 +8,7 @@ from functools import partial
 
 import click
 
-from benchmarks.faults import clients, commands, database, processes, queue
+from benchmarks.faults import clients, commands, database, processes, proxies, queue
 from benchmarks.faults.report import Report, table
 from support.redis import MISSING, redis_server
 
@@ -47,6 +47,11 @@ def faults(seconds: float) -> dict[str, Callable[[], Report]]:
         "silent clients": clients.silent,
         "idle connections": clients.idle,
     }
+    for kind in proxies.KINDS:
+        if why := proxies.missing(kind):
+            click.echo(f"left out: {why}", err=True)
+        else:
+            lasting[f"silent clients behind {kind}"] = partial(clients.silent, proxy=kind)
     if redis_server() is None:
         click.echo(f"left out: {MISSING}", err=True)
     else:

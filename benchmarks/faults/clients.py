@@ -5,11 +5,12 @@ import resource
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 import requests
 
+from benchmarks.faults.proxies import behind
 from benchmarks.faults.report import Report
 from benchmarks.faults.scene import Scene, scene
 from benchmarks.servers import running_postgres
@@ -72,25 +73,37 @@ class Answers:
         return ", ".join(f"{name} {1000 * wait:.0f} ms at most" for name, wait in longest.items())
 
 
-def silent(seconds: float, of_each: int = OF_EACH_FORM) -> Report:
-    """Have clients of every form, all at the same time, that announce something and wait."""
-    with running_postgres() as postgres, scene(postgres) as it:
+def silent(seconds: float, of_each: int = OF_EACH_FORM, proxy: str = "") -> Report:
+    """Have clients of every form, all at the same time, that announce something and wait.
+
+    Args:
+        seconds: how long.
+        of_each: how many of each form.
+        proxy: of the guide, before the server: `nginx`, `caddy`, or none.
+    """
+    with running_postgres() as postgres, ExitStack() as stack:
+        it = stack.enter_context(scene(postgres))
+        port = stack.enter_context(behind(proxy, it.port)) if proxy else it.port
         token = it.headers["Authorization"].removeprefix("Bearer ").encode()
         sent = [form.replace(b"%s", token) for form in FORMS.values() for _ in range(of_each)]
-        notes = f"{of_each} clients of each of {len(FORMS)} forms"
-        return _endured(it, f"{len(sent)} clients that fall silent", sent, seconds, notes)
+        fault = f"{len(sent)} clients that fall silent{proxy and ', behind '}{proxy}"
+        notes = f"{of_each} of each of {len(FORMS)} forms"
+        return _endured(it, port, sent, seconds, fault=fault, notes=notes)
 
 
 def idle(seconds: float, clients: int = IDLE) -> Report:
     """Have more connections than the server keeps."""
+    fault = f"{clients} connections that ask nothing"
     with running_postgres() as postgres, scene(postgres) as it:
-        return _endured(it, f"{clients} connections that ask nothing", [b""] * clients, seconds, "")
+        return _endured(it, it.port, [b""] * clients, seconds, fault=fault)
 
 
-def _endured(it: Scene, fault: str, sent: Sequence[bytes], seconds: float, notes: str) -> Report:
+def _endured(
+    it: Scene, port: int, sent: Sequence[bytes], seconds: float, *, fault: str, notes: str = ""
+) -> Report:
     before = {one.pid for one in it.server.children(servers=False)}
-    with attacking(it.port, sent):
-        answers = ask(it.address, it.headers, seconds)
+    with attacking(port, sent):
+        answers = ask(f"http://127.0.0.1:{port}", it.headers, seconds)
     died = len(before - {one.pid for one in it.server.children(servers=False)})
     told = [notes, answers.told(), f"lasted {seconds:.0f} s"]
     return Report(
