@@ -31,6 +31,7 @@ from nestegg_core.settings.types import CommaList, FernetKey, Numbered, invalid
 from nestegg_core.settings.urls import DatabaseUrl, RedisUrl, TrustedNetworks, with_tls
 
 MIN_SECRET_KEY = 32
+MAX_PORT = 65535
 _PASSED_ON = (
     "environment",
     "nestegg_home",
@@ -172,7 +173,8 @@ class Settings(BaseSettings):
     )
     app_base_url: BaseUrl = Field(
         "http://127.0.0.1:8000",
-        description="Public address of this server, without a path; https in production.",
+        description="Public address of this server, without a path; https in production. When not "
+        "set, this machine at WEB_PORT.",
     )
     forwarded_allow_ips: ProxyAddresses = Field(
         ("127.0.0.1", "::1"),
@@ -389,7 +391,18 @@ def preview(environment: Environment) -> Settings:
     return settings
 
 
+def _address_with_port(environment: Environment) -> None:
+    """Let links lead to where the server listens, while nobody has said where it is reached."""
+    if environment.find("APP_BASE_URL") is not None:
+        return
+    variable = environment.find("WEB_PORT")
+    port = variable.value if variable and variable.value else ""
+    if port.isascii() and port.isdecimal() and 0 < int(port) <= MAX_PORT:
+        environment.give("APP_BASE_URL", f"http://127.0.0.1:{port}")
+
+
 def _checked(environment: Environment, read: Callable[[type[Settings]], Settings]) -> Settings:
+    _address_with_port(environment)
     settings, problems = _attempt(read)
     judged = settings or _stand_in(environment, problems)
     blamed = {problem.where.removesuffix("_FILE") for problem in problems}

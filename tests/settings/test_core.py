@@ -52,6 +52,24 @@ class TestDefaults:
         assert settings.redis_url is settings.queue_redis_url is None
         assert settings.identity_provider_chain == ("builtin",)
 
+    @pytest.mark.parametrize(
+        ("port", "address"),
+        [
+            ({}, "http://127.0.0.1:8000"),
+            ({"WEB_PORT": "9000"}, "http://127.0.0.1:9000"),
+            ({"WEB_PORT": "0"}, "http://127.0.0.1:8000"),
+            ({"WEB_PORT": "many"}, "http://127.0.0.1:8000"),
+            ({"WEB_PORT": "90000"}, "http://127.0.0.1:8000"),
+            ({"WEB_PORT": "9000", "APP_BASE_URL": "http://nest.lan"}, "http://nest.lan"),
+        ],
+    )
+    def test_links_lead_to_the_port_that_the_server_listens_on(
+        self, tmp_path: Path, port: dict[str, str], address: str
+    ) -> None:
+        variables = {"NESTEGG_HOME": str(tmp_path), **port}
+
+        assert load(Environment.read(variables, dotenv=None)).app_base_url == address
+
     def test_the_data_folder_is_absolute(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

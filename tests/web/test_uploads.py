@@ -67,9 +67,13 @@ def test_a_raw_statement_is_previewed_whatever_it_is_called(
         (form(part(b"ignored", b""), part(STATEMENT)), "bank.csv"),
         (form(part(STATEMENT, headers=b"Content-Type: application/octet-stream\r\n")), "bank.csv"),
         (form(part(STATEMENT, b'; filename="../../etc/pass\x00wd"')), None),
-        (form(part(STATEMENT, b"; filename*=utf-8''%2e%2e%2fm%C3%BCll.csv")), None),
+        (form(part(STATEMENT, b"; filename*=utf-8''%2e%2e%2fm%C3%BCll.csv")), "müll.csv"),
+        (form(part(STATEMENT, '; filename="März ä€.csv"'.encode())), "März ä€.csv"),
+        (form(part(STATEMENT, b'; filename="a\\..\\b\x1b.csv"')), None),
+        (form(part(STATEMENT, '; filename="\u202evsc.x"'.encode())), "vsc.x"),
+        (form(part(STATEMENT, b'; filename="' + b"x" * 900 + b'"')), "x" * 200),
     ],
-    ids=range(7),
+    ids=range(11),
 )
 def test_a_form_gives_its_first_file(
     household: Household, body: bytes, name: str | None, chunked: bool
@@ -79,7 +83,7 @@ def test_a_form_gives_its_first_file(
     assert answer.status_code == 201
     assert answer.json["counts"]["new"] == 2
     if name is None:
-        assert not set(answer.json["file_name"]) & set("/\\\0")
+        assert not set(answer.json["file_name"]) & set("/\\\0\x1b")
     else:
         assert answer.json["file_name"] == name
 

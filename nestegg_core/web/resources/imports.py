@@ -16,6 +16,8 @@ from nestegg_core.web.operation import ORGANIZATION, Answer, Call, operation
 from nestegg_core.web.resources.rows import GONE, made_answer, page_answer
 from nestegg_core.web.validation import read_body
 
+MAX_NAME = 200
+
 COLLECTION = ORGANIZATION + "/imports"
 ONE = COLLECTION + "/{import_id:uuid}"
 
@@ -114,6 +116,17 @@ def _uploaded(req: falcon.Request, limit: int) -> StatementFile:
     return StatementFile(read_body(req, limit), content_type=media_type)
 
 
+def shown_name(name: str) -> str:
+    """Return a file's name without folders and control characters; it is shown, never opened.
+
+    Example:
+        >>> shown_name("C:\\\\Bank\\\\März 2026 ä€.csv")
+        'März 2026 ä€.csv'
+    """
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(one for one in last if one.isprintable()).strip()[:MAX_NAME]
+
+
 def _form_file(req: falcon.Request, limit: int) -> StatementFile:
     """Return the first part that is a file."""
     body = read_body(req, limit)
@@ -122,7 +135,7 @@ def _form_file(req: falcon.Request, limit: int) -> StatementFile:
     try:
         for part in handler.deserialize(BytesIO(body), req.content_type, len(body)):
             if part.filename is not None:
-                name = part.secure_filename if part.filename else ""
+                name = shown_name(part.filename)
                 return StatementFile(part.get_data(), name=name, content_type=part.content_type)
     except (falcon.HTTPError, UnicodeDecodeError):  # the parser's own words repeat the input
         raise falcon.HTTPBadRequest(
