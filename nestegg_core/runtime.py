@@ -18,6 +18,7 @@ from nestegg_core.contracts.routes import Route
 from nestegg_core.contracts.storage import Storage
 from nestegg_core.database.quotas import Quota
 from nestegg_core.database.rows import SealedRows
+from nestegg_core.database.scoping import ScopedTransaction
 from nestegg_core.database.sql_storage import SqlStorage
 from nestegg_core.encryption.blind_index import BlindIndex, stored_root
 from nestegg_core.encryption.envelope import Envelope
@@ -165,7 +166,7 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
     """
     metrics = Metrics([(one.source, one.make()) for one in plugins.metrics_exporters])
     faults = PluginFaults(metrics, [(one.source, one.make()) for one in plugins.error_reporters])
-    guarded = GuardedPlugins(plugins, faults, PERMISSIONS)
+    guarded = GuardedPlugins(plugins, faults, PERMISSIONS, ScopedTransaction)
     storage = plugins.storage.make()
     if isinstance(storage, SqlStorage):
         storage.watch = ConnectionWatch(metrics)

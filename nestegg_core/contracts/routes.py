@@ -18,7 +18,9 @@ class RouteCall:
     Attributes:
         org_id: the organization of the path.
         person_id: who calls.
-        transaction: open on that organization; it commits when the handler returns.
+        transaction: open on that organization; it commits when the handler returns. It refuses
+            statements that are not scoped: each table needs `nestegg_core.database.in_org` in every
+            SELECT, and text needs `org_id = :tenant_id`.
         body: the request, as an instance of the route's `request_model`; `None` without one.
         params: the remaining fields of the path.
 
@@ -42,7 +44,8 @@ class Route:
     Authentication, permission, tenancy, errors and OpenAPI come with it.
 
     Attributes:
-        method: `GET`, `POST`, `PUT`, `PATCH` or `DELETE`; only `GET` gets a reading transaction.
+        method: `GET`, `POST`, `PUT`, `PATCH` or `DELETE`; a reading transaction for `GET`,
+            and for every method whose permission is one to read.
         path: begins with `/`; Falcon's field syntax.
         permission: a name of the permission table, e.g. `transactions:read`.
         request_model: pydantic model of the JSON body, or `None`.

@@ -21,7 +21,7 @@ from nestegg_core.guards.identity import GuardedProvider
 from nestegg_core.guards.importers import GuardedImporter
 from nestegg_core.guards.jobs import guarded_job
 from nestegg_core.guards.retention import GuardedPolicy
-from nestegg_core.guards.routes import guarded_route
+from nestegg_core.guards.routes import Scope, guarded_route
 from nestegg_core.plugin_host import Chosen, Plugins
 
 
@@ -32,16 +32,20 @@ class GuardedPlugins:
         plugins: what the configuration chose.
         faults: where faults are logged and counted.
         permissions: the names that routes may ask for.
+        scope: what their transactions refuse.
 
     Attributes:
         blame: finds the plugin behind an error that nobody expected.
         left_out: routes that cannot be served, and why.
     """
 
-    def __init__(self, plugins: Plugins, faults: FaultLog, permissions: Collection[str]) -> None:
+    def __init__(
+        self, plugins: Plugins, faults: FaultLog, permissions: Collection[str], scope: Scope
+    ) -> None:
         self._plugins = plugins
         self._faults = faults
         self._permissions = permissions
+        self._scope = scope
         guards = {s.package: Guard(s, faults) for s in plugins.sources if s.package}
         self.blame = Blame(guards)
         self.left_out: list[Problem] = []
@@ -118,7 +122,7 @@ class GuardedPlugins:
     def _routes(self) -> Iterator[tuple[str, Route]]:
         for source, route in self._plugins.routes:
             if route.permission in self._permissions:
-                yield source.name, guarded_route(Guard(source, self._faults), route)
+                yield source.name, guarded_route(Guard(source, self._faults), route, self._scope)
                 continue
             what = f"{route.method} {route.path} asks for a permission that does not exist"
             fix = f"write one of {', '.join(sorted(self._permissions))}"

@@ -37,7 +37,8 @@ _NAMESPACE = UUID("0d6f5d0c-3b1e-5f3a-9d1c-5d0f6a1f6e21")
 
 def takes_key(op: Operation) -> bool:
     """Tell whether a key has its effect: it is kept with an organization's rows."""
-    return op.method == "POST" and (bool(op.permission) or op.founds)
+    kept = (bool(op.permission) and op.writes) or op.founds
+    return op.method == "POST" and kept
 
 
 def refuse_vain_key(op: Operation, req: falcon.Request) -> None:

@@ -120,8 +120,8 @@ class Operation:
 
     @property
     def writes(self) -> bool:
-        """Whether it gets a transaction that may write."""
-        return self.method != "GET"
+        """Whether it gets a transaction that may write: who may only read, cannot by any method."""
+        return self.method != "GET" and not self.permission.endswith(":read")
 
     @property
     def asks_version(self) -> bool:

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from pydantic import BaseModel
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from nestegg_core import NotFound, Route, RouteCall, hookimpl
 from nestegg_core.database import in_org
@@ -118,3 +118,50 @@ def test_a_route_is_documented(served: ConformingClient) -> None:
     assert listed["post"]["security"] == [{"bearer": []}]
     schema = listed["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert schema["$ref"] == "#/components/schemas/wishes.Wish"
+
+
+def wipe(call: RouteCall) -> Counted:
+    call.transaction.execute(text("delete from transactions"))
+    return Counted(accounts=0)
+
+
+def rename(call: RouteCall) -> Counted:
+    changed = accounts.update().where(in_org(accounts)).values(name="renamed")
+    return Counted(accounts=call.transaction.execute(changed).rowcount)
+
+
+@pytest.fixture
+def writing(serve: Serve) -> ConformingClient:
+    plugin = ModuleType("wishes")
+    routes = [
+        Route("POST", "/wishes/wipe", "transactions:write", None, Counted, wipe, "Wipe."),
+        Route("POST", "/wishes/read", "accounts:read", None, Counted, rename, "Rename."),
+        Route("POST", "/wishes/write", "accounts:write", None, Counted, rename, "Rename."),
+    ]
+    plugin.nestegg_routes = hookimpl(lambda: routes)  # type: ignore[attr-defined]
+    return serve(plugins={"wishes": plugin})
+
+
+def test_a_route_that_is_not_scoped_is_its_plugins_fault_on_every_database(
+    writing: ConformingClient, household: Household, stranger: Household
+) -> None:
+    for person in (household, stranger):
+        person.transaction(person.account(), "-1.00")
+    person = calling(writing, household)
+
+    answer = person.call("POST", path(person, "/wipe"))
+
+    assert (answer.status_code, answer.json["type"]) == (500, "urn:nestegg:problem:plugin-fault")
+    for one in (household, stranger):
+        assert len(one.get("transactions").json["items"]) == 1
+
+
+def test_who_may_read_alone_writes_by_no_method(
+    writing: ConformingClient, household: Household
+) -> None:
+    account = household.account(name="kept")
+    person = calling(writing, household)
+
+    assert person.call("POST", path(person, "/read")).status_code == 500
+    assert household.get(f"accounts/{account['id']}").json["name"] == "kept"
+    assert person.call("POST", path(person, "/write")).status_code == 200

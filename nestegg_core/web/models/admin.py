@@ -7,6 +7,14 @@ from pydantic import Field
 from nestegg_core.web.models.common import AnswerModel
 
 
+class PluginWarning(AnswerModel):
+    """One thing that is not in order."""
+
+    where: str
+    what: str
+    fix: str
+
+
 class Plugin(AnswerModel):
     """An installed plugin and what became of it."""
 
@@ -24,6 +32,9 @@ class Plugin(AnswerModel):
     ]
     cause: Annotated[str, Field(description="Why it failed or is disabled; else empty.")]
     fix: Annotated[str, Field(description="What to do about that; else empty.")]
+    warnings: Annotated[
+        list[PluginWarning], Field(description="What is not in order though it can be used.")
+    ]
 
 
 class PluginList(AnswerModel):
