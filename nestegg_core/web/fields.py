@@ -22,7 +22,9 @@ from nestegg_core.people.emails import MAX_LENGTH, can_get_mail
 
 MAX_PAGE = 200
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+# Ends of lines, and what turns the letters around it: a name that is shown as another one.
+_UNLIKE_A_NAME = re.compile("[\t\n\r\x85\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -70,6 +72,14 @@ def _no_control_characters(value: str) -> str:
     return value
 
 
+def _one_line_as_it_is_written(value: str) -> str:
+    if _UNLIKE_A_NAME.search(value):
+        raise PydanticCustomError(
+            "control_character", "must be one line, without marks that turn its direction"
+        )
+    return value
+
+
 def _typed(check: Callable[..., Any], schema: dict[str, Any]) -> tuple[Any, Any]:
     return BeforeValidator(check), WithJsonSchema(schema)
 
@@ -105,15 +115,17 @@ Email = Annotated[
 
 
 _CLEAN = AfterValidator(_no_control_characters)
+_NAME = AfterValidator(_one_line_as_it_is_written)
 
-Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), _CLEAN]
-Label = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), _CLEAN
-]
-Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), _CLEAN
-]
-OptionalName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), _CLEAN]
+
+def _name(least: int, most: int) -> Any:
+    return StringConstraints(strip_whitespace=True, min_length=least, max_length=most)
+
+
+Code = Annotated[str, _name(1, 64), _CLEAN, _NAME]
+Label = Annotated[str, _name(1, 100), _CLEAN, _NAME]
+Name = Annotated[str, _name(1, 200), _CLEAN, _NAME]
+OptionalName = Annotated[str, _name(0, 200), _CLEAN, _NAME]
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), _CLEAN]
 Notes = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5_000), _CLEAN

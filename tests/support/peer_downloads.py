@@ -3,6 +3,7 @@
 Registries are those that npm and Maven are configured with: none is named here.
 """
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,6 +15,8 @@ CACHE = Path(__file__).parents[2] / ".peers"
 NODE_PACKAGES = ("oidc-provider@9.6.0", "emulate@0.11.2")
 KEYCLOAK = "26.3.5"
 """The last releases run on Java 17 too; Keycloak announces an end of that."""
+
+WYCHEPROOF = "github.com/c2sp/wycheproof@v0.0.0-20260902155932-3fa63dd0344a"
 
 _MAVEN_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 _SECONDS = 400
@@ -63,6 +66,25 @@ def keycloak_distribution() -> Path:
     return folder / name
 
 
+def wycheproof_vectors() -> Path:
+    """Return the folder of Project Wycheproof's test vectors, downloaded when it is not there yet.
+
+    Skips the test where Go is absent; fails it where the download does.
+    """
+    go, folder = program("go", "the download of Wycheproof"), CACHE / "go"
+    vectors = folder / "pkg" / "mod" / WYCHEPROOF / "testvectors_v1"
+    if not vectors.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        # Writable, so that `make clean` can remove it.
+        _run(
+            [go, "mod", "download", WYCHEPROOF],
+            folder,
+            GOPATH=str(folder),
+            GOFLAGS="-modcacherw",
+        )
+    return vectors
+
+
 def unpack(distribution: Path, target: Path) -> Path:
     """Unpack a zip with one folder in it, with the modes of its files; return that folder."""
     with ZipFile(distribution) as archive:
@@ -75,8 +97,14 @@ def unpack(distribution: Path, target: Path) -> Path:
     return folder
 
 
-def _run(command: list[str], folder: Path) -> None:
+def _run(command: list[str], folder: Path, **variables: str) -> None:
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, timeout=_SECONDS
+        command,
+        cwd=folder,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_SECONDS,
     )
     assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"

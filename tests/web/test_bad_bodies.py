@@ -238,6 +238,20 @@ def test_control_characters_are_refused_in_every_text(
     assert state(owner) == before
 
 
+@pytest.mark.parametrize(
+    "character", ["\u202e", "\u2066", "\n", "\u2028", "\x85", "\x9b", "\uffff"]
+)
+def test_a_name_is_one_line_that_reads_as_it_is_written(owner: Household, character: str) -> None:
+    answer = owner.post("/api/v1/organizations", name=f"Bank{character}txt.exe")
+
+    assert (answer.status_code, pointers(answer)) == (422, ["/name"])
+
+
+@pytest.mark.parametrize("name", ["שלום", "عائلة", "Müller & Söhne", "家族", "O\u2019Neill \u200d"])
+def test_names_of_every_script_are_taken(owner: Household, name: str) -> None:
+    assert owner.post("/api/v1/organizations", name=name).json["name"] == name.strip()
+
+
 ACCOUNT = {"name": "Cash", "type": "cash", "currency": "EUR"}
 BOOKING = {"date": "2026-03-15", "amount": "-1.00", "payee": "Bakery"}
 
