@@ -48,7 +48,7 @@ FOR_ANYONE_SIGNED_IN = {
     ("POST", "/api/v1/me/second-factor/confirm"),
     ("POST", "/api/v1/me/second-factor/remove"),
 }
-DOCUMENTS = {("GET", "/openapi.json"), ("GET", "/docs")}
+DOCUMENTS = {("GET", "/openapi.json"), ("GET", "/docs"), ("GET", "/")}
 
 
 def key(op: Operation) -> tuple[str, str]:
