@@ -64,7 +64,8 @@ def test_held_records_outlive_their_age(make_app: MakeApp, tmp_path: Path) -> No
 
 def test_the_health_check_knows_when_the_hold_is_not_in_force(make_app: MakeApp) -> None:
     def readiness(app: RunningApp) -> str:
-        return str(app.client.simulate_get("/readyz").json["checks"]["legal_hold"])
+        checks = app.client.simulate_get("/readyz").json["checks"]
+        return str(checks["retention_legal_hold.legal_hold"])
 
     named = {"LEGAL_HOLD_ORGANIZATIONS": str(HELD)}
     assert "not in force" in readiness(make_app(PLUGIN, named))
