@@ -34,6 +34,7 @@ from nestegg_core.identity.access_tokens import AccessTokens
 from nestegg_core.identity.chain import IdentityChain
 from nestegg_core.identity.directory import SignInDirectory
 from nestegg_core.importers.chooser import Importers
+from nestegg_core.jobs.current import CORE, current_job
 from nestegg_core.jobs.making import make_jobs
 from nestegg_core.jobs.policy import Policy
 from nestegg_core.jobs.reading import JobList
@@ -85,6 +86,7 @@ from nestegg_core.people.sign_in import SignIn
 from nestegg_core.people.sign_in_limits import SignInLimits
 from nestegg_core.plugin_host import PluginHost, Plugins, PluginStatus, Source
 from nestegg_core.retention.cleaning import Cleaning, Lifetimes
+from nestegg_core.retention.clock_check import ClockCheck
 from nestegg_core.retention.engine import Retention
 from nestegg_core.retention.job import retention_job
 from nestegg_core.retention.receipts import Receipts
@@ -220,6 +222,11 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
             ),
         ),
         clock=clock,
+        check_clock=ClockCheck(
+            storage,
+            clock,
+            storage.database_clock if isinstance(storage, SqlStorage) else lambda: None,
+        ),
     )
     keys = Keys(storage, rows, keyring, backend, clock)
     daily = DailyMeasures(metrics, clock)
@@ -271,11 +278,20 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
     )
     queue_url = settings.queue_redis_url
     own_jobs = [
-        retention_job(retention, dry_run=settings.data_retention_dry_run, tell=daily.retention),
+        retention_job(
+            retention,
+            dry_run=settings.data_retention_dry_run,
+            asked_by=_asked_by,
+            tell=daily.retention,
+        ),
         _rewrap_job(keys, email_reindexing, daily),
         _measure_keys_job(keys, email_reindexing, daily),
         backup_job(
-            backups, settings.backup_dir, settings.backup_schedule, backups_to_keep(settings)
+            backups,
+            settings.backup_dir,
+            settings.backup_schedule,
+            backups_to_keep(settings),
+            asked_at=lambda: job.asked_at if (job := current_job()) else clock(),
         ),
         *(mail_jobs(mailer, own_addresses, invitations) if mailer else ()),
     ]
@@ -453,6 +469,12 @@ def backups_to_keep(settings: Settings) -> Keep:
         weekly=settings.backup_keep_weekly,
         monthly=settings.backup_keep_monthly,
     )
+
+
+def _asked_by() -> str:
+    """Tell who asked for the job that is being run."""
+    job = current_job()
+    return job.asked_by if job else CORE
 
 
 def _rewrap_job(keys: Keys, reindexing: EmailReindexing, daily: DailyMeasures) -> JobRegistration:

@@ -80,9 +80,12 @@ Examples:
 @json_option
 def run(name: str, arguments: str, as_json: bool) -> None:
     """Ask for the job NAME. Without Redis it runs here; the exit code is 1 when it fails."""
+    from nestegg_core.jobs.current import COMMAND
+
     given = _object(arguments)
     with opened() as runtime:
-        found = runtime.job_list.read(runtime.jobs.enqueue(name, given))
+        job_id = runtime.jobs.enqueue(name, given, asked_by=COMMAND)
+        found = runtime.job_list.read(job_id)
     _end(found, as_json)
 
 

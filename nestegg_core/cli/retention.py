@@ -50,21 +50,34 @@ Examples:
   nestegg retention run --live"""
 )
 @click.option("--live", is_flag=True, help="Delete. Without it, this is a dry run.")
+@click.option(
+    "--accept-clock",
+    is_flag=True,
+    help="Take this machine's clock for right, though it has jumped or others differ.",
+)
 @_org
 @json_option
 @click.pass_context
-def run(ctx: click.Context, live: bool, org_id: UUID | None, as_json: bool) -> None:
+def run(
+    ctx: click.Context, live: bool, accept_clock: bool, org_id: UUID | None, as_json: bool
+) -> None:
     """Do now what is done daily at 03:30 UTC: log what has had its time, or delete it.
 
     Whether rows are deleted, here --live alone decides; DATA_RETENTION_DRY_RUN is for the daily
     run. A live run also cleans what has expired by itself, such as sessions. It can be stopped at
-    any time: the next goes on where it ended. The exit code is 1 when something was left alone.
+    any time: the next goes on where it ended. It is refused where this machine's clock differs by
+    more than a day from the database's, or has jumped since the last live run. The exit code is 1
+    when something was left alone.
     """
     with opened() as runtime:
         total = runtime.retention.preview(org_id).transactions if live and _at_terminal() else 0
         with _progress(total) as on_progress:
             counts = runtime.retention.run(
-                live=live, started_by="command line", org_id=org_id, on_progress=on_progress
+                live=live,
+                started_by="command",
+                org_id=org_id,
+                accept_clock=accept_clock,
+                on_progress=on_progress,
             )
         cleaned = runtime.retention.clean(org_id) if live else {}
     _show(counts, as_json, cleaned)

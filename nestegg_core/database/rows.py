@@ -8,7 +8,12 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Protocol
 
+import structlog
 from sqlalchemy import Table
+
+from nestegg_core.errors import DecryptionError
+
+_log = structlog.get_logger("nestegg.database")
 
 
 class Sealer(Protocol):
@@ -85,6 +90,24 @@ class SealedRows:
             else self._sealer.open(values[name], _place(table, name, values))
             for name in columns
         }
+
+    def show(self, table: Table, row: Any, columns: Iterable[str]) -> dict[str, Any]:
+        """Do as `open` does, for an answer: a value that does not open is `None`, and `damaged`
+        then names its column. One of them shall not take a list down.
+
+        Whoever writes what was shown back must leave a damaged value as it is: a changed row gets
+        only what was given.
+        """
+        shown: dict[str, Any] = {}
+        damaged = []
+        for name in columns:
+            try:
+                shown |= self.open(table, row, (name,))
+            except DecryptionError as error:
+                _log.error("a stored value is damaged", why=str(error), fix="nestegg keys verify")
+                shown[name] = None
+                damaged.append(name)
+        return {**shown, "damaged": damaged} if damaged else shown
 
 
 @cache

@@ -7,6 +7,7 @@ transaction begins, how a lock is taken and what only its database can check.
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -23,17 +24,11 @@ from sqlalchemy import (
     table,
     text,
 )
-from sqlalchemy.exc import (
-    DatabaseError,
-    DBAPIError,
-    IntegrityError,
-    InterfaceError,
-    OperationalError,
-)
+from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from nestegg_core.contracts.storage import Finding
-from nestegg_core.database import migrator, nesting
+from nestegg_core.database import causes, migrator, nesting
 from nestegg_core.database.compiled import CompiledSelect, compile_select
 from nestegg_core.database.patience import Patience, Wait
 from nestegg_core.database.tables import TENANT_PARAMETER
@@ -42,14 +37,10 @@ from nestegg_core.errors import Conflict, MigrationError, StorageUnavailable
 _LOST_RACES = frozenset({"40001", "40P01"})
 """SQL states of a serialization failure and a deadlock: nothing was changed."""
 
-_SQLITE_MISTAKES = frozenset({1, 8, 18, 20, 21, 25})
-"""SQLITE_ERROR, READONLY, TOOBIG, MISMATCH, MISUSE and RANGE: a statement is wrong. Its driver
-does not keep these apart from a file that is locked, full, damaged or out of reach.
-"""
-
 _FILLED_BY_ITSELF = frozenset(
     {
         "alembic_version",
+        "clock_marks",
         "instance_secrets",
         "jobs",
         "key_fingerprints",
@@ -178,6 +169,10 @@ class SqlStorage:
         raise NotImplementedError
         yield
 
+    def database_clock(self) -> datetime | None:
+        """Return what time it is by the database; `None` where that is this machine's clock."""
+        return None
+
     def check_database(self, transaction: SqlTransaction) -> Sequence[Finding]:
         """Return what only this kind of database can have wrong."""
         raise NotImplementedError
@@ -211,21 +206,31 @@ class SqlStorage:
     def _open(self, org_id: UUID | None, *, write: bool) -> Iterator[SqlTransaction]:
         held = nesting.enter(self, write=write)
         try:
-            with translated_errors():
+            with translated_errors(write=write):
                 connection, wait = self._connect(org_id, write=write)
                 try:
                     yield SqlTransaction(self, connection, org_id, wait)
                     with wait:
                         self.end(connection, "COMMIT")
                 except BaseException:
-                    if not connection.invalidated:
-                        with wait:
-                            self.end(connection, "ROLLBACK")
+                    with wait:
+                        self._roll_back(connection)
                     raise
                 finally:
                     self._close(connection, wait)
         finally:
             nesting.leave(self, held)
+
+    def _roll_back(self, connection: Connection) -> None:
+        """Take everything back. What has gone wrong is told, not that this went wrong as well:
+        SQLite itself rolls back on a full disk, and has nothing left to take back then.
+        """
+        if connection.invalidated:
+            return
+        try:
+            self.end(connection, "ROLLBACK")
+        except Exception:
+            connection.invalidate()  # closed, and with it whatever was open
 
     def _connect(self, org_id: UUID | None, *, write: bool) -> tuple[Connection, Wait]:
         """Take a connection and begin. A pooled one may have died meanwhile; as nothing has
@@ -323,7 +328,7 @@ class SqlStorage:
         """Bring the schema to `revision`; nothing happens, and no lock is taken, at head."""
         if revision == "head" and self._stands_at_head():
             return
-        with translated_errors(), self.migrating() as connection:
+        with translated_errors(write=True), self.migrating() as connection:
             migrator.refuse_unknown(migrator.current_revision(connection))
             try:
                 migrator.upgrade(connection, revision)
@@ -369,8 +374,13 @@ class SqlStorage:
 
 
 @contextmanager
-def translated_errors() -> Iterator[None]:
-    """Turn the driver's errors into those of `nestegg_core.errors`."""
+def translated_errors(*, write: bool = False) -> Iterator[None]:
+    """Turn the driver's errors into those of `nestegg_core.errors`.
+
+    Args:
+        write: whether a transaction that may write is open: a refusal to write is then no mistake
+            of a statement.
+    """
     try:
         yield
     except IntegrityError as error:
@@ -382,13 +392,7 @@ def translated_errors() -> Iterator[None]:
             raise Conflict("concurrent-change", "Another change got in between.") from error
         if isinstance(error, PoolTimeout):
             raise StorageUnavailable("Every connection to the database is in use.") from error
-        if not _out_of_reach(error):
+        reason = causes.reason(error, write=write)
+        if reason is None:
             raise
-        raise StorageUnavailable("The database cannot be reached or did not answer.") from error
-
-
-def _out_of_reach(error: Exception) -> bool:
-    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
-    if code is not None:
-        return code & 0xFF not in _SQLITE_MISTAKES
-    return isinstance(error, OperationalError | InterfaceError)
+        raise StorageUnavailable(reason) from error

@@ -73,10 +73,11 @@ class SqliteStorage(SqlStorage):
                     self._refuse_broken_references(connection)
                     connection.exec_driver_sql("COMMIT")
                 except BaseException:
-                    connection.exec_driver_sql("ROLLBACK")
+                    self._roll_back(connection)
                     raise
             finally:
-                connection.exec_driver_sql("PRAGMA foreign_keys = ON")
+                if not connection.invalidated:
+                    connection.exec_driver_sql("PRAGMA foreign_keys = ON")
 
     def _refuse_broken_references(self, connection: Connection) -> None:
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()

@@ -295,6 +295,7 @@ jobs = Table(
     Column("work_key", LargeBinary(32), nullable=False),
     Column("state", String(16), nullable=False),
     Column("tries", Integer, nullable=False),
+    Column("asked_by", String(16), nullable=False),
     Column("due_at", UtcDateTime, nullable=False),
     Column("queued_at", UtcDateTime),
     Column("lease_owner", Text),
@@ -315,8 +316,17 @@ jobs = Table(
     ),
 )
 
+# What the clock said when something was done that cannot be undone, for the next time.
+clock_marks = Table(
+    "clock_marks",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("seen_at", UtcDateTime, nullable=False),
+)
+
 SYSTEM_TABLES = frozenset(
     {
+        clock_marks,
         persons,
         credentials,
         identities,

@@ -5,15 +5,16 @@ else has changed: a batch is read, sealed anew outside of any transaction, and t
 where the old token still stands. Whatever is left over, the next pass finds.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, bindparam, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Table, bindparam, select, tuple_, update
 
+from nestegg_core.database.tables import instance_secrets
 from nestegg_core.encryption import checkpoints
 from nestegg_core.encryption.census import Count, census, total
 from nestegg_core.encryption.checkpoints import Checkpoint
@@ -31,7 +32,7 @@ from nestegg_core.encryption.sealed_columns import (
     sealed_columns,
 )
 from nestegg_core.encryption.token import SCHEME, Token
-from nestegg_core.errors import DecryptionError, PluginFault
+from nestegg_core.errors import ConfigurationError, DecryptionError, PluginFault, Problem
 
 T = TypeVar("T")
 
@@ -94,6 +95,7 @@ def rewrap(
         lease: how soon after a crash another process may go on.
 
     Raises:
+        ConfigurationError: what the backend for new values writes does not open again.
         Conflict: another process is at it (`busy`), or has taken over (`taken-over`).
 
     Example:
@@ -102,9 +104,37 @@ def rewrap(
         assert done.left == 0
         ```
     """
+    _try(keys)
     with held(keys.storage, WORK, lease, keys.clock) as holding:
         run = _Run(keys, holding, report, batch, take_in_clear_text=take_in_clear_text)
         return run.all()
+
+
+def _try(keys: Keys) -> None:
+    """Refuse to begin with a backend whose values do not come back."""
+    table = instance_secrets
+    for text in ("", "a trial", "\N{LATIN SMALL LETTER A WITH DIAERESIS}\0" * 1000):
+        values = {"name": "trial", "value": text}
+        if why := _unproved(keys, table, "value", keys.rows.seal(table, values), text):
+            what = f"is {keys.backend}, and what it writes does not open again ({why})"
+            fix = "set a backend that passes its conformance tests; nothing was changed"
+            raise ConfigurationError([Problem("ENCRYPTION_BACKEND", what, fix)])
+
+
+def _unproved(
+    keys: Keys, table: Table, name: str, sealed: Mapping[str, Any], text: str
+) -> str | None:
+    """Open what was just sealed, before it takes the place of a value that does open.
+
+    Returns:
+        why it may not; `None` when it came back as it was.
+    """
+    try:
+        if keys.rows.open(table, sealed, (name,))[name] != text:
+            return "it opens as another value"
+    except (DecryptionError, PluginFault) as error:
+        return str(error)
+    return None
 
 
 class _Run:
@@ -175,7 +205,9 @@ class _Run:
     def _reseal(
         self, column: SealedColumn, org_id: UUID | None, row: Row[Any]
     ) -> dict[str, Any] | None:
-        """Return the parameters of one row's update; `None` when its value does not open."""
+        """Return the parameters of one row's update; `None` when its value does not open, or the
+        one that would take its place.
+        """
         name = column.column.name
         values = dict(row._mapping)
         stored: str = values[name]
@@ -187,9 +219,13 @@ class _Run:
         except (DecryptionError, PluginFault) as error:
             self._failures.add(column, org_id, row_key(column, row), str(error))
             return None
-        sealed = self._keys.rows.seal(column.table, {**values, name: text})[name]
+        sealed = self._keys.rows.seal(column.table, {**values, name: text})
+        if why := _unproved(self._keys, column.table, name, sealed, text):
+            reason = f"{column}: what {self._keys.backend} wrote does not open again: {why}"
+            self._failures.add(column, org_id, row_key(column, row), reason)
+            return None
         key = {f"key_{part.name}": values[part.name] for part in column.key}
-        return {**key, "stored": stored, "sealed": sealed}
+        return {**key, "stored": stored, "sealed": sealed[name]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,12 @@ written otherwise, and so that values can be counted by prefix.
 import re
 from dataclasses import dataclass, field
 
+from nestegg_core.contracts.names import PATTERN
+
 SCHEME = "ne1:"
 """What every token begins with."""
 
-_TOKEN = re.compile(r"ne1:([a-z][a-z0-9_]{0,31}):v([1-9][0-9]{0,8}):([^:\s]*)", re.ASCII)
+_TOKEN = re.compile(rf"ne1:({PATTERN}):v([1-9][0-9]{{0,8}}):([^:\s]*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,12 +42,14 @@ class Accepted:
     """A job to accept.
 
     Attributes:
+        asked_by: who asked for it; see `nestegg_core.jobs.current`.
         arguments: JSON values; they are sealed before they are stored.
     """
 
     id: str
     name: str
     queue: str
+    asked_by: str
     arguments: Mapping[str, Any] = field(repr=False)
 
 
@@ -59,6 +61,8 @@ class Claim:
     name: str
     tries: int
     owner: str
+    asked_by: str
+    asked_at: datetime
     sealed: str = field(repr=False)
 
 
@@ -92,6 +96,7 @@ class JobBook:
             "id": job.id,
             "name": job.name,
             "queue": job.queue,
+            "asked_by": job.asked_by,
             "arguments": text,
             "work_key": self._index.of(_WORK, work),
             "state": statements.QUEUED,
@@ -123,7 +128,11 @@ class JobBook:
         }
         with self._storage.system_transaction(write=True) as tx:
             row = tx.execute(statements.CLAIM, parameters).first()
-        return row and Claim(row.id, row.name, row.tries, owner, row.arguments)
+        if row is None:
+            return None
+        return Claim(
+            row.id, row.name, row.tries, owner, row.asked_by, row.created_at, row.arguments
+        )
 
     def arguments(self, claim: Claim) -> dict[str, Any]:
         """Open the arguments of a job.

@@ -10,6 +10,7 @@ import structlog
 
 from nestegg_core.database.ids import new_id
 from nestegg_core.jobs.book import Claim, JobBook
+from nestegg_core.jobs.current import running
 from nestegg_core.jobs.lease import Keeper
 from nestegg_core.jobs.registry import Registry
 
@@ -79,7 +80,7 @@ class Performer:
         log.info("job started")
         began = time.monotonic()
         try:
-            with self._leases.keeping(claim):
+            with self._leases.keeping(claim), running(claim):
                 self._registry.accepted(claim.name).run(self._book.arguments(claim))
         except Exception as error:
             self._report(error, {"job": claim.name, "job_id": claim.id})

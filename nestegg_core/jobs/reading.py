@@ -59,8 +59,10 @@ class JobList:
             row = tx.execute(statements.ONE, {"job_id": job_id}).mappings().first()
         if row is None:
             raise NotFound(NO_SUCH_JOB)
-        opened = self._rows.open(jobs, row, ["arguments"])["arguments"]
-        return {**_plain(row), "arguments": from_text(opened)}
+        shown = self._rows.show(jobs, row, ["arguments"])
+        if shown["arguments"] is not None:
+            shown["arguments"] = from_text(shown["arguments"])
+        return {**_plain(row), **shown}
 
 
 def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:

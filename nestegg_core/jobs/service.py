@@ -12,6 +12,7 @@ from nestegg_core.contracts.storage import Finding
 from nestegg_core.database.ids import new_id
 from nestegg_core.errors import Conflict, NestEggError
 from nestegg_core.jobs.book import Accepted, JobBook
+from nestegg_core.jobs.current import CORE, SCHEDULE
 from nestegg_core.jobs.doing import Metrics, Performer
 from nestegg_core.jobs.ids import tick_id
 from nestegg_core.jobs.lost import LOST, LostAndFound
@@ -75,7 +76,9 @@ class Jobs:
         """How often each worker sweeps, so that a lost job is found soon after its lease."""
         return max(2, int(self._book.policy.lease.total_seconds() / _SWEEPS_PER_LEASE))
 
-    def enqueue(self, name: str, arguments: Mapping[str, Any] | None = None) -> str:
+    def enqueue(
+        self, name: str, arguments: Mapping[str, Any] | None = None, *, asked_by: str = CORE
+    ) -> str:
         """Accept a job and return its id. It is going to be done even if Redis is down just now.
 
         Without a queue it has been done, or has failed, when this returns: its row tells. Call it
@@ -84,6 +87,7 @@ class Jobs:
         Args:
             name: of the job: `<plugin>.<name>`, or the short name while it is free.
             arguments: JSON values for it.
+            asked_by: who asks; see `nestegg_core.jobs.current`.
 
         Raises:
             InvalidInput: there is no such job, or the arguments are no JSON.
@@ -95,7 +99,7 @@ class Jobs:
             ```
         """
         job_id = str(new_id())
-        self._accept(job_id, name, arguments or {})
+        self._accept(job_id, name, arguments or {}, asked_by)
         return job_id
 
     def enqueue_tick(self, name: str, tick: datetime) -> str | None:
@@ -107,7 +111,7 @@ class Jobs:
             the id, or `None` when another scheduler was first.
         """
         job_id = tick_id(name, tick)
-        return job_id if self._accept(job_id, name, {}) else None
+        return job_id if self._accept(job_id, name, {}, SCHEDULE) else None
 
     def retry(self, job_id: str) -> None:
         """Have a failed job done after all, with as many tries as a new one.
@@ -152,9 +156,9 @@ class Jobs:
         except (NestEggError, RedisError) as error:
             _log.warning("jobs were not looked after", error=type(error).__name__)
 
-    def _accept(self, job_id: str, name: str, arguments: Mapping[str, Any]) -> bool:
+    def _accept(self, job_id: str, name: str, arguments: Mapping[str, Any], asked_by: str) -> bool:
         job = self._registry.wanted(name)
-        if not self._book.accept(Accepted(job_id, job.name, job.queue, arguments)):
+        if not self._book.accept(Accepted(job_id, job.name, job.queue, asked_by, arguments)):
             return False
         self._begin(job.queue, job_id)
         return True

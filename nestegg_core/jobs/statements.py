@@ -53,7 +53,7 @@ CLAIM = (
         lease_until=bindparam("until"),
         started_at=_NOW,
     )
-    .returning(_J.id, _J.name, _J.arguments, _J.tries)
+    .returning(_J.id, _J.name, _J.arguments, _J.tries, _J.asked_by, _J.created_at)
 )
 
 RENEW = update(jobs).where(*_MINE).values(lease_until=bindparam("until"))
@@ -120,6 +120,7 @@ SHOWN = (
     _J.queue,
     _J.state,
     _J.tries,
+    _J.asked_by,
     _J.created_at,
     _J.due_at,
     _J.started_at,

@@ -70,7 +70,7 @@ class Accounts:
         """Return one account with its number, or raise `NotFound`."""
         row = read_row(tx, accounts, account_id)
         shown = [row._mapping[name] for name in _NAMES]
-        return {**_listed(shown), **self._rows.open(accounts, row, ("number",))}
+        return {**_listed(shown), **self._rows.show(accounts, row, ("number",))}
 
     def create(self, tx: Transaction, values: Mapping[str, Any]) -> dict[str, Any]:
         """Open an account.

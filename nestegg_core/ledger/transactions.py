@@ -140,7 +140,7 @@ class Transactions:
         if row is None:
             raise NotFound("There is no such transaction.")
         place = {**row._mapping, "org_id": tx.org_id}
-        return {**_listed(row[:-1]), **self._rows.open(transactions, place, ("notes",))}
+        return {**_listed(row[:-1]), **self._rows.show(transactions, place, ("notes",))}
 
     def create(self, tx: Transaction, values: Mapping[str, Any]) -> dict[str, Any]:
         """Book a transaction and move its account's balance.

@@ -133,6 +133,12 @@ class Backups:
         self.measure(folder)
         return Made(path, size, checksum, manifests[0])
 
+    def made_since(self, folder: Path, moment: datetime) -> Path | None:
+        """Return the newest backup of a folder that is not older than a moment, proved or not."""
+        second = moment.replace(microsecond=0)  # files are named by the second
+        newest = next(iter(shelf.kept(folder)), None)
+        return newest.path if newest and newest.created_at >= second else None
+
     def verify(self, path: Path, report: Report = no_report) -> Made:
         """Prove a backup: restore it into a scratch database, and compare every figure.
 

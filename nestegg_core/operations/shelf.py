@@ -60,6 +60,11 @@ def mark_proved(path: Path, checksum: str, moment: datetime) -> None:
         ) from error
 
 
+def is_proved(path: Path) -> bool:
+    """Tell whether a backup was proved as it is."""
+    return _proved_at(path) is not None
+
+
 def remove(one: Kept) -> None:
     """Delete a backup and what is written down about it."""
     one.path.unlink(missing_ok=True)

@@ -96,7 +96,8 @@ class Administration:
         found: list[UUID] = [
             row.id
             for row in rows
-            if canonical(self._rows.open(persons, row, ("email",))["email"]) == wanted
+            if (known := self._rows.show(persons, row, ("email",))["email"]) is not None
+            and canonical(known) == wanted
         ]
         if not found:
             raise NotFound("Nobody has this email or id.")
@@ -125,7 +126,7 @@ class Administration:
     def _shown(self, row: Any) -> dict[str, Any]:
         return {
             "id": row.id,
-            **self._rows.open(persons, row, ("email", "name")),
+            **self._rows.show(persons, row, ("email", "name")),
             "is_admin": row.is_admin,
             "disabled": row.disabled_at is not None,
             "created_at": row.created_at,

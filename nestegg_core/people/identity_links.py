@@ -162,7 +162,7 @@ class IdentityLinks:
             "provider": self._providers.get(row.issuer),
             "issuer": row.issuer,
             "subject": row.subject,
-            **self._rows.open(identities, row, ("email",)),
+            **self._rows.show(identities, row, ("email",)),
             "created_at": row.created_at,
         }
 

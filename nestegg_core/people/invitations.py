@@ -235,11 +235,13 @@ class Invitations:
 
     def _prove(self, tx: Transaction, person_id: UUID, invitation: Any, now: datetime) -> None:
         """Take a mailed link for proof of the address, if it is the one that the person has."""
-        email = str(self._rows.open(invitations, invitation, ("email",))["email"])
+        email = self._rows.show(invitations, invitation, ("email",))["email"]
+        if email is None:  # it is damaged, and proves nothing
+            return
         person = tx.execute(
             select(persons.c.id, persons.c.email).where(persons.c.id == person_id)
         ).one()
-        if self._emails.is_of(persons, person, email):
+        if self._emails.is_of(persons, person, str(email)):
             prove(tx, credentials.c.person_id == person_id, now=now)
 
     def _refuse_member(self, tx: Transaction, email: str) -> None:
@@ -257,7 +259,7 @@ class Invitations:
         values = row._mapping
         return {
             **{name: values[name] for name in _SHOWN},
-            **self._rows.open(invitations, row, ("email",)),
+            **self._rows.show(invitations, row, ("email",)),
         }
 
 

@@ -132,7 +132,7 @@ class Members:
     def _shown(self, row: Any) -> dict[str, Any]:
         return {
             "person_id": row.id,
-            **self._rows.open(persons, row, ("email", "name")),
+            **self._rows.show(persons, row, ("email", "name")),
             "role": row.role,
             "granted_by": row.granted_by,
             "disabled": row.disabled_at is not None,

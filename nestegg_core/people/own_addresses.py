@@ -103,7 +103,8 @@ class OwnAddresses:
         """
         with self._storage.system_transaction(write=False) as tx:  # before any slow work
             person = self._of_id(tx, self._links.find(tx, token, "reset").person_id)
-        refuse_weak(password, "/password", **self._rows.open(persons, person, ("email", "name")))
+        known = self._rows.show(persons, person, ("email", "name"))
+        refuse_weak(password, "/password", email=known["email"], name=known["name"])
         password_hash, now = self._passwords.hash(password), self._clock()
         with self._storage.system_transaction(write=True) as tx:
             link = self._links.spend(tx, token, "reset")

@@ -115,4 +115,5 @@ class OwnPassword:
         columns = (persons.c.id, persons.c.email, persons.c.name)
         with self._storage.system_transaction(write=False) as tx:
             row = tx.execute(select(*columns).where(persons.c.id == person_id)).one()
-        return self._rows.open(persons, row, ("email", "name"))
+        shown = self._rows.show(persons, row, ("email", "name"))
+        return {name: shown[name] for name in ("email", "name")}

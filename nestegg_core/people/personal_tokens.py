@@ -200,7 +200,7 @@ class PersonalTokens:
         values = row if isinstance(row, dict) else row._mapping
         return {
             **{name: values[name] for name in _SHOWN},
-            **self._rows.open(personal_tokens, row, ("name",)),
+            **self._rows.show(personal_tokens, row, ("name",)),
         }
 
 

@@ -186,7 +186,7 @@ class Persons:
         sealed = {"id": person_id, "email": email, "name": name}
         return {
             "id": person_id,
-            **self._rows.open(persons, sealed, ("email", "name")),
+            **self._rows.show(persons, sealed, ("email", "name")),
             "is_admin": is_admin or caller.is_admin,
             "memberships": [
                 {"organization": {"id": org_id, "name": org_name}, "role": role}
@@ -206,7 +206,7 @@ class Persons:
         return [
             {
                 "id": row.id,
-                **self._rows.open(persons, row, ("email", "name")),
+                **self._rows.show(persons, row, ("email", "name")),
                 "is_admin": row.is_admin,
                 "disabled": row.disabled_at is not None,
                 "created_at": row.created_at,

@@ -199,7 +199,7 @@ class SecondFactors:
     def _account(self, tx: Transaction, person_id: UUID) -> str:
         """Return what the authenticator shall list the secret under."""
         row = tx.execute(select(persons.c.id, persons.c.email).where(persons.c.id == person_id))
-        email: str | None = self._rows.open(persons, row.one(), ("email",))["email"]
+        email: str | None = self._rows.show(persons, row.one(), ("email",))["email"]
         return email or str(person_id)
 
 

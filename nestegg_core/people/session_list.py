@@ -73,7 +73,7 @@ class SessionList:
         return {
             "id": row.id,
             "current": row.id == caller.session_id,
-            **self._rows.open(sessions, row, ("user_agent", "address")),
+            **self._rows.show(sessions, row, ("user_agent", "address")),
             "created_at": row.created_at,
             "last_used_at": row.last_used_at,
             "expires_at": row.expires_at,

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, PackageNotFoundError, version
 
+from nestegg_core.contracts.names import RULE, is_name
 from nestegg_core.errors import Problem
 from nestegg_core.plugin_host.advice import install
-from nestegg_core.plugin_host.checks import NAME
 from nestegg_core.plugin_host.records import (
     BUILTIN,
     Catalogue,
@@ -118,7 +118,7 @@ def split_by_name(
     for name, group in named.items():
         if len(group) > 1:
             bad.extend(_same_name([candidate.source for candidate in group]))
-        elif NAME.fullmatch(name):
+        elif is_name(name):
             good.extend(group)
         else:
             bad.append(_bad_name(group[0].source))
@@ -140,7 +140,7 @@ def _same_name(sources: Sequence[Source]) -> Iterator[PluginFailure]:
 def _bad_name(source: Source) -> PluginFailure:
     return PluginFailure(
         source,
-        "the entry point's name must be lower-case letters, digits, `_` and `-`",
+        f"the entry point's name must be {RULE}",
         f"upgrade it with {install(source.distribution, '--upgrade')}, or tell its authors",
         source.told,
     )

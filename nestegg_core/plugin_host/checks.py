@@ -13,11 +13,11 @@ import click
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
+from nestegg_core.contracts.names import RULE, is_name
 from nestegg_core.foreign import PLAIN, never_runs
 
 Check = Callable[[Any], str | None]
 
-NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 _CRON_FIELD = re.compile(r"[0-9A-Za-z*,/-]+")
 _CRON_FIELDS = 5
@@ -35,13 +35,7 @@ def type_of(value: object) -> str:
 
 def check_name(registration: Any) -> str | None:
     """Names are written in settings, URLs and stored tokens."""
-    name = registration.name
-    if isinstance(name, str) and NAME.fullmatch(name):
-        return None
-    return (
-        "`name` must be a string of lower-case letters, digits, `_` and `-` that begins with "
-        "a letter, e.g. 'okta'"
-    )
+    return None if is_name(registration.name) else f"`name` must be {RULE}, e.g. 'okta'"
 
 
 def check_settings(registration: Any) -> str | None:
@@ -105,8 +99,8 @@ def check_schedule(registration: Any) -> str | None:
 def check_command(registration: Any) -> str | None:
     """A click command that has a name."""
     command = registration.command
-    if not (isinstance(command, click.Command) and NAME.fullmatch(command.name or "")):
-        return "`command` must be a click command with a lower-case name"
+    if not (isinstance(command, click.Command) and is_name(command.name)):
+        return f"`command` must be a click command, and its name {RULE}"
     if any(never_runs(one.callback) for one in _with_subcommands(command)):
         return f"`command` would never run: write {PLAIN}"
     return None

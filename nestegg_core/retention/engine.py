@@ -20,6 +20,11 @@ from nestegg_core.retention.receipts import Receipt
 _log = structlog.get_logger("nestegg.retention")
 
 
+def _believe(*, accept: bool) -> None:
+    """Take the clock for right."""
+    del accept
+
+
 class Retention:
     """Deletes what has had its time, or tells what it would delete.
 
@@ -31,6 +36,7 @@ class Retention:
         policies: those in force, by name.
         cleaning: deletes what expires by itself.
         clock: the present moment, in UTC.
+        check_clock: refuses a live run by a clock that is not to be believed.
         max_batch: rows of one transaction, at most.
     """
 
@@ -41,12 +47,14 @@ class Retention:
         policies: Policies,
         cleaning: Cleaning,
         clock: Callable[[], datetime],
+        check_clock: Callable[..., None] = _believe,
         max_batch: int = MAX_BATCH,
     ) -> None:
         self._storage = storage
         self._policies = policies
         self._cleaning = cleaning
         self._clock = clock
+        self._check_clock = check_clock
         self._max_batch = max_batch
 
     def preview(self, org_id: UUID | None = None) -> Counts:
@@ -69,6 +77,7 @@ class Retention:
         live: bool,
         started_by: str,
         org_id: UUID | None = None,
+        accept_clock: bool = False,
         on_progress: Callable[[int], None] = lambda _: None,
     ) -> Counts:
         """Delete what has had its time, or only log what would be deleted.
@@ -77,6 +86,7 @@ class Retention:
             live: whether rows are deleted; else this is a dry run.
             started_by: who or what started it, for the receipts.
             org_id: only this organization; `None` for all.
+            accept_clock: take this machine's clock for right, whatever others say.
             on_progress: told after each batch how many transactions it has deleted.
 
         Returns:
@@ -84,8 +94,11 @@ class Retention:
             organization whose policies failed is left alone, and the others have their turn.
 
         Raises:
+            Conflict: others do not agree with this machine's clock; nothing was deleted.
             NotFound: there is no such organization.
         """
+        if live:
+            self._check_clock(accept=accept_clock)
         counts = Counts(self._clock().date(), live=live)
         for made in self._plans(counts, org_id):
             if live:

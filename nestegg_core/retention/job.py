@@ -20,6 +20,7 @@ def retention_job(
     retention: Retention,
     *,
     dry_run: bool,
+    asked_by: Callable[[], str],
     tell: Callable[[Counts, Mapping[str, int]], None] = _tell_nobody,
 ) -> JobRegistration:
     """Return the job that purges and cleans.
@@ -29,11 +30,12 @@ def retention_job(
     Args:
         retention: what it runs.
         dry_run: whether the purge only tells what it would do. Cleaning is done either way.
+        asked_by: tells who asked for the job that is being run, for the receipts.
         tell: is told what the purge came to, and how many rows were cleaned, by table.
     """
 
     def run(_: Mapping[str, Any]) -> None:
-        counts = retention.run(live=not dry_run, started_by="schedule")
+        counts = retention.run(live=not dry_run, started_by=asked_by())
         tell(counts, retention.clean())
         if counts.failures:
             raise NestEggError("; ".join(f"org={org}: {error}" for org, error in counts.failures))

@@ -55,7 +55,7 @@ class Receipt:
 
     Args:
         day: the day that the policies were asked about.
-        started_by: who or what started the run, e.g. `schedule`.
+        started_by: who started the run: `schedule`, `command` or `person`.
         started_at: when the organization's turn came.
     """
 

@@ -4,8 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-LONGEST = 32
-"""Characters of a name; the token of an encrypted value has no room for more."""
+from nestegg_core.contracts.names import LONGEST
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 

@@ -10,6 +10,7 @@ import structlog
 
 from nestegg_core import errors
 from nestegg_core.errors import FieldProblem
+from nestegg_core.observability.stretches import Stretches
 from nestegg_core.observability.tracebacks import cause_of, traceback_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -140,7 +141,7 @@ def _write_unauthenticated(resp: falcon.Response, error: errors.Unauthenticated)
     write_problem(resp, 401, code, str(error))
 
 
-def _write_listed(resp: falcon.Response, error: errors.NestEggError) -> None:
+def _write_listed(resp: falcon.Response, error: errors.NestEggError, stretches: Stretches) -> None:
     """Answer an error of `_STATUSES`, with the time to wait where waiting helps."""
     status, code = _STATUSES[type(error)]
     problems: list[FieldProblem] = []
@@ -150,7 +151,9 @@ def _write_listed(resp: falcon.Response, error: errors.NestEggError) -> None:
         problems.append(FieldProblem("", error.setting.lower(), str(error)))
     if status == 503:  # noqa: PLR2004 - Service Unavailable
         resp.set_header("Retry-After", "5")
-        _log.warning("unavailable", code=code, error=str(error), cause=cause_of(error))
+        if times := stretches.met(str(error)):
+            told = {"code": code, "error": str(error), "cause": cause_of(error)}
+            _log.warning("unavailable", **told, times=times)
     write_problem(resp, status, code, str(error), problems)
 
 
@@ -186,6 +189,7 @@ class _Handlers:
         self._blame = blame
         self._reports = reports
         self._release = release
+        self._stretches = Stretches()
 
     def known(
         self,
@@ -213,7 +217,7 @@ class _Handlers:
             case errors.Conflict():
                 write_problem(resp, 409, error.code, str(error))
             case _ if type(error) in _STATUSES:
-                _write_listed(resp, error)
+                _write_listed(resp, error, self._stretches)
             case _:
                 self.unexpected(req, resp, error, params)
 

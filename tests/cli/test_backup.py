@@ -4,10 +4,14 @@ import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from nestegg_core.database import in_org
+from nestegg_core.database.tables import accounts
 from nestegg_core.demo import fill
 from nestegg_core.operations.shelf import kept
 from nestegg_core.runtime import Runtime, start
@@ -104,10 +108,7 @@ def test_without_a_folder_it_is_said_which_setting_is_missing(
 
 
 def test_the_job_makes_proves_and_prunes(folder: Path, with_folder: Runtime) -> None:
-    folder.mkdir()
-    for n in range(40):
-        moment = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(hours=n)
-        (folder / f"nestegg-{moment:%Y%m%dT%H%M%SZ}.backup").touch()
+    old_ones(folder)
 
     job_id = with_folder.jobs.enqueue("backup")
 
@@ -122,6 +123,57 @@ def test_the_job_makes_proves_and_prunes(folder: Path, with_folder: Runtime) -> 
     assert exposed["nestegg_backup_last_size_bytes"] == newest.size
     scheduled = {one.name: one.schedule for one in with_folder.jobs.registered()}
     assert scheduled["backup"] == "0 2 * * *"
+
+
+def old_ones(folder: Path) -> None:
+    """Leave the files of more backups than any rule keeps."""
+    folder.mkdir()
+    for n in range(40):
+        moment = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(hours=n)
+        (folder / f"nestegg-{moment:%Y%m%dT%H%M%SZ}.backup").touch()
+
+
+def test_a_proof_that_fails_makes_no_second_backup_and_old_ones_go_nevertheless(
+    folder: Path, with_folder: Runtime
+) -> None:
+    old_ones(folder)
+    org_id = with_folder.retention.organizations()[0]
+    with with_folder.storage.transaction(org_id, write=True) as tx:  # the books will not balance
+        tx.execute(update(accounts).where(in_org(accounts)).values(balance=Decimal(1)))
+
+    job_id = with_folder.jobs.enqueue("backup")
+    for _ in range(3):
+        assert with_folder.job_list.read(job_id)["state"] == "failed"
+        with_folder.jobs.retry(job_id)
+
+    new = [one for one in kept(folder) if one.created_at.year > 2020]
+    assert len(new) == 1
+    assert new[0].proved_at is None
+    assert len(kept(folder)) < 20
+
+
+def test_a_retry_proves_the_backup_that_is_there(folder: Path, with_folder: Runtime) -> None:
+    folder.touch()
+    job_id = with_folder.jobs.enqueue("backup")
+    assert with_folder.job_list.read(job_id)["state"] == "failed"
+    folder.unlink()
+    made = with_folder.backups.create(folder)
+
+    with_folder.jobs.retry(job_id)
+
+    assert with_folder.job_list.read(job_id)["state"] == "done"
+    assert [(one.path, one.proved_at is not None) for one in kept(folder)] == [(made.path, True)]
+
+
+def test_each_job_makes_a_backup_of_its_own(folder: Path, with_folder: Runtime) -> None:
+    old = datetime.now(UTC) - timedelta(minutes=5)
+    folder.mkdir()
+    (folder / f"nestegg-{old:%Y%m%dT%H%M%SZ}.backup").touch()
+
+    job_id = with_folder.jobs.enqueue("backup")
+
+    assert with_folder.job_list.read(job_id)["state"] == "done"
+    assert kept(folder)[0].created_at > old + timedelta(minutes=1)
 
 
 def test_the_job_is_not_scheduled_without_a_folder(fresh_runtime: Runtime) -> None:

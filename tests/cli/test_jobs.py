@@ -24,6 +24,7 @@ def failed(nestegg: CommandLine) -> str:
 def test_a_job_runs_here_and_is_listed_and_shown(nestegg: CommandLine) -> None:
     asked = answered(nestegg, "run", "forget_jobs")
     assert (asked["state"], asked["tries"], asked["arguments"]) == ("done", 1, {})
+    assert asked["asked_by"] == "command"
 
     listed = answered(nestegg, "list", "--limit", "1")["jobs"]
     assert [job["id"] for job in listed] == [asked["id"]]

@@ -166,7 +166,7 @@ def test_the_history_shows_the_receipts(aged: CommandLine, orgs: list[UUID]) -> 
     own = json.loads(aged("retention", "history", "--json", "--org", str(orgs[0])).stdout)
 
     assert len(table) == 3
-    assert "command line" in table[1]
+    assert " command " in table[1]
     assert [one["organization_id"] for one in receipts] == [str(one) for one in orgs]
     assert [one["transactions"] for one in receipts] == [12, 12]
     assert own["receipts"] == receipts[:1]
@@ -249,7 +249,8 @@ def test_the_daily_job_obeys_the_setting(
     aged: CommandLine, filled: Runtime, orgs: list[UUID], dry_run: str, left: int
 ) -> None:
     made = runtime_with(aged.variables, DATA_RETENTION_DRY_RUN=dry_run)
-    job = retention_job(made.retention, dry_run=made.settings.data_retention_dry_run)
+    dry_run = made.settings.data_retention_dry_run
+    job = retention_job(made.retention, dry_run=dry_run, asked_by=lambda: "schedule")
 
     for _ in range(2):
         job.run({})
@@ -266,7 +267,7 @@ def test_the_daily_job_fails_when_an_organization_was_left_alone(
     made = runtime_with(holding(aged, WRONG="true").variables)
 
     with pytest.raises(NestEggError, match=f"org={orgs[0]}.*legal_hold"):
-        retention_job(made.retention, dry_run=False).run({})
+        retention_job(made.retention, dry_run=False, asked_by=lambda: "schedule").run({})
 
     assert [transactions(filled, one) for one in orgs] == [13, 13]
     made.storage.dispose()

@@ -67,6 +67,8 @@ class TestBuiltinProvider(IdentityProviderConformance):
 
 
 class TestFernet(EncryptionBackendConformance):
+    name = "fernet"
+
     @pytest.fixture
     def subject(self) -> EncryptionBackend:
         return FernetBackend()

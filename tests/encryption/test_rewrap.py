@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Table, func, insert, select
 
-from nestegg_core import Conflict, DecryptionError
+from nestegg_core import ConfigurationError, Conflict, DecryptionError
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import (
     instance_secrets,
@@ -21,9 +21,11 @@ from nestegg_core.encryption.keys import Progress
 from nestegg_core.encryption.rewrap import Rewrapped, rewrap
 from nestegg_core.encryption.sealed_columns import sealed_columns
 from nestegg_core.encryption.status import retire
+from nestegg_core.encryption.verify import verify
 from nestegg_core.runtime import Runtime
 from nestegg_core.testing import MovableClock
 from support.rotation import (
+    LONG_NAME,
     MARK,
     Notes,
     Place,
@@ -77,7 +79,7 @@ def test_every_value_moves_and_reads_back(process: Process, notes: Notes) -> Non
     done = rewrap(runtime.keys, report=seen.append, batch=7)
     assert kinds(runtime.storage) == {("fernet", 2)}
     assert notes.read(runtime) == notes.texts
-    moved = 3 * 17 + 3 + 2 * 3  # notes, account numbers, and emails and names of persons
+    moved = 3 * 17 + 3 + 2 * 3 + 1  # notes, account numbers, persons' emails and names, the root
     assert (done.moved, done.left, done.clear_text, len(done.failures)) == (moved, 0, 0, 0)
     assert (seen[-1].done, seen[-1].total) == (moved, moved)
     assert rewrap(runtime.keys).moved == 0
@@ -125,6 +127,40 @@ def test_values_move_to_another_backend_and_back(process: Process, notes: Notes)
         rewrap(runtime.keys)
         assert kinds(runtime.storage) == {(backend, 1)}
         assert notes.read(runtime) == notes.texts
+
+
+def test_any_name_that_a_backend_can_register_is_one_that_rewrap_can_move_to(
+    process: Process, notes: Notes
+) -> None:
+    there = process(1, ENCRYPTION_BACKEND=LONG_NAME)
+    assert not rewrap(there.keys).failures
+    assert kinds(there.storage) == {(LONG_NAME, 1)}
+    assert not verify(there.keys).failures
+    assert notes.read(there) == notes.texts
+
+
+def test_a_backend_that_cannot_read_what_it_writes_is_refused_before_anything_moves(
+    process: Process, notes: Notes
+) -> None:
+    before = kinds(process(1).storage)
+    bad = process(1, ENCRYPTION_BACKEND="forgetful")
+    with pytest.raises(ConfigurationError, match="does not open again") as caught:
+        rewrap(bad.keys)
+    assert caught.value.problems[0].where == "ENCRYPTION_BACKEND"
+    assert kinds(bad.storage) == before
+    assert notes.read(process(1)) == notes.texts
+
+
+def test_a_value_stays_where_the_one_that_would_replace_it_does_not_open(
+    process: Process, notes: Notes
+) -> None:
+    bad = process(1, ENCRYPTION_BACKEND="forgets-some")
+    done = rewrap(bad.keys)
+    assert {one.column for one in done.failures.examples} == {"number"}
+    assert all("does not open again" in one.reason for one in done.failures.examples)
+    assert done.left == len(done.failures) == 3
+    assert not verify(process(1).keys).failures
+    assert notes.read(process(1)) == notes.texts
 
 
 class Meddling(SealedRows):
@@ -322,6 +358,7 @@ def test_every_declared_column_is_walked(process: Process) -> None:
     with runtime.storage.system_transaction(write=True) as tx:
         row = runtime.rows.seal(instance_secrets, {"name": "planted", "value": "x"})
         tx.execute(insert(instance_secrets), row)
-    assert rows_of(census(runtime.storage), "instance_secrets.value", 1) == 1
+    counted = rows_of(census(runtime.storage), "instance_secrets.value", 1)
+    assert counted == 2  # the root, and this one
     tables = {column.table.name for column in sealed_columns()}
     assert {"persons", "accounts", "transactions", "import_rows", "instance_secrets"} <= tables

@@ -5,13 +5,14 @@ import threading
 from nestegg_core import StorageUnavailable
 from nestegg_core.jobs.book import Claim
 from nestegg_core.jobs.lease import Keeper
+from nestegg_core.runtime import utc_now
 from support.traces import eventually
 
 SOON = 0.01
 
 
 def claim(name: str) -> Claim:
-    return Claim(name, "work", 1, f"owner of {name}", "")
+    return Claim(name, "work", 1, f"owner of {name}", "core", utc_now(), "")
 
 
 class Renewals:

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings
 
 from nestegg_core import (
     CommandRegistration,
+    EncryptionBackendRegistration,
     ErrorReporterRegistration,
     HealthCheckRegistration,
     HookContext,
@@ -99,6 +100,12 @@ def test_a_good_registration_of_every_kind_is_accepted(
         ("nestegg_jobs", [JobRegistration("Fetch Rates", print)], "`name` must be a string of"),
         ("nestegg_jobs", [JobRegistration("", print)], "`name` must be a string of"),
         ("nestegg_jobs", [JobRegistration(7, print)], "`name` must be a string of"),
+        ("nestegg_jobs", [JobRegistration("a" * 33, print)], "at most 32 lower-case letters"),
+        (
+            "nestegg_encryption_backends",
+            [EncryptionBackendRegistration("kms.eu", NoSettings, object)],
+            "`name` must be a string of",
+        ),
         ("nestegg_jobs", [JobRegistration("a", "print")], "`run` must be callable, not an inst"),
         ("nestegg_jobs", [JobRegistration("a", print, "fast")], "`queue` must be one of"),
         ("nestegg_jobs", [JobRegistration("a", print, schedule="daily")], "five cron fields"),
@@ -135,7 +142,11 @@ def test_a_good_registration_of_every_kind_is_accepted(
         ),
         ("nestegg_health_checks", [HealthCheckRegistration("a", [])], "`check` must be callable"),
         ("nestegg_commands", [CommandRegistration(print)], "`command` must be a click command"),
-        ("nestegg_commands", [CommandRegistration(click.Command(None))], "with a lower-case name"),
+        (
+            "nestegg_commands",
+            [CommandRegistration(click.Command(None))],
+            "and its name a string of",
+        ),
         ("nestegg_routes", [route(method="get")], "`method` must be one of"),
         ("nestegg_routes", [route(path="budgets")], "`path` must begin with '/'"),
         ("nestegg_routes", [route(permission="")], "`permission` must be a string"),

@@ -66,12 +66,44 @@ class Aead:
             raise DecryptionError("does not open") from None
 
 
+class Forgetful(Aead):
+    """Writes, and cannot read what it has written: some values, or none of them.
+
+    Args:
+        longest: bytes of a value that still comes back.
+    """
+
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
+
+    def decrypt(self, payload: bytes, *, key: bytes, context: bytes) -> bytes:
+        opened = super().decrypt(payload, key=key, context=context)
+        if len(opened) == self._longest:
+            return opened[1:]
+        if self._longest < 0:
+            raise DecryptionError("does not open")
+        return opened
+
+
+LONG_NAME = "aws-kms_2" + "x" * 23
+"""The longest name, with every character that a name may have."""
+
+
 class AeadPlugin:
-    """A plugin that brings the backend `aesgcm`."""
+    """A plugin that brings the backend `aesgcm`, the same with a long name, and two bad ones."""
 
     @hookimpl
     def nestegg_encryption_backends(self) -> Sequence[EncryptionBackendRegistration]:
-        return [EncryptionBackendRegistration("aesgcm", NoSettings, lambda _: Aead())]
+        made = {
+            "aesgcm": Aead(),
+            LONG_NAME: Aead(),
+            "forgetful": Forgetful(-1),
+            "forgets-some": Forgetful(len(f"{MARK}0042")),
+        }
+        return [
+            EncryptionBackendRegistration(name, NoSettings, lambda _, one=backend: one)
+            for name, backend in made.items()
+        ]
 
 
 @dataclass

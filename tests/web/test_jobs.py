@@ -22,6 +22,7 @@ def test_a_job_is_asked_for_and_read(administrator: Household) -> None:
 
     assert asked.status_code == 202
     assert (asked.json["state"], asked.json["arguments"]) == ("done", {})
+    assert asked.json["asked_by"] == "person"
     assert asked.headers["Location"] == f"{JOBS}/{asked.json['id']}"
     assert administrator.get(asked.headers["Location"]).json == asked.json
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from nestegg_core.contracts.operations import Diagnosis
 from nestegg_core.contracts.storage import ExaminedStorage, Storage
 from nestegg_core.database.migrator import head, way_to_head
-from nestegg_core.errors import MigrationError, StorageUnavailable
+from nestegg_core.errors import ConfigurationError, MigrationError, StorageUnavailable
 
 _QUOTED = re.compile(r"""(["']).*?\1""")
 _CAUSES = (
@@ -23,7 +23,7 @@ _CAUSES = (
     (
         ("database does not exist",),
         "server has no database of the name in {variable}",
-        "correct the name, or as PostgreSQL's superuser: CREATE DATABASE ... OWNER ...",
+        "correct the name, or make it: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0",
     ),
     (
         ("password", "authentication", "role", "permission"),
@@ -53,6 +53,9 @@ def database(
     except StorageUnavailable as error:
         yield _unavailable(error, "DATABASE_URL", "nothing works without it")
         return
+    except ConfigurationError as error:
+        yield from _unfit(error)
+        return
     except MigrationError as error:
         yield Diagnosis(
             "error",
@@ -74,6 +77,8 @@ def database(
         return
     try:
         yield from storage.examine(processes=processes, private=private)
+    except ConfigurationError as error:
+        yield from _unfit(error)
     except StorageUnavailable as error:  # the application's role has just been let in
         why = "nothing is migrated, backed up or restored without the owner of the tables"
         yield _unavailable(error, "DATABASE_ADMIN_URL", why)
@@ -87,6 +92,13 @@ def not_made() -> Iterator[Diagnosis]:
         "`nestegg serve` makes an SQLite file in NESTEGG_HOME",
         "if there should be one, correct NESTEGG_HOME or DATABASE_URL",
     )
+
+
+def _unfit(error: ConfigurationError) -> Iterator[Diagnosis]:
+    """A database that answers, and is not one to keep money in."""
+    for problem in error.problems:
+        what = f"{problem.where} {problem.what}"
+        yield Diagnosis("error", what, "every process refuses to start with it", problem.fix)
 
 
 def _behind(revision: str | None, *, migrates_itself: bool) -> Iterator[Diagnosis]:

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
 
 import pytest
 
 from nestegg_core.contracts.encryption import EncryptionBackend
+from nestegg_core.contracts.names import RULE, is_name
+from nestegg_core.encryption.token import Token, parse
 from nestegg_core.errors import DecryptionError
 from nestegg_core.testing.conformance.base import Conformance
 
@@ -53,9 +56,14 @@ class EncryptionBackendConformance(Conformance):
 
     The fixture `subject` returns the backend.
 
+    Attributes:
+        name: what its registration calls it.
+
     Example:
         ```python
         class TestAesGcm(EncryptionBackendConformance):
+            name = "aesgcm"
+
             @pytest.fixture
             def subject(self):
                 return AesGcm()
@@ -64,6 +72,16 @@ class EncryptionBackendConformance(Conformance):
 
     kind = "EncryptionBackend"
     section = "encryption-backend"
+    name: ClassVar[str] = ""
+
+    def test_its_name_fits_into_tokens(self) -> None:
+        """The name that the registration gives is one that tokens can hold: a value that was
+        sealed says by it who wrote it.
+        """
+        assert self.name, "set `name` to what the registration calls the backend"
+        assert is_name(self.name), f"a name is {RULE}"
+        token = Token(self.name, 1, "payload")
+        assert parse(str(token)) == token
 
     @pytest.mark.parametrize("plaintext", _PLAINTEXTS)
     def test_what_was_encrypted_comes_back(

@@ -15,7 +15,7 @@ from nestegg_core.web.fields import (
     OptionalName,
     RequestModel,
 )
-from nestegg_core.web.models.common import AnswerModel, Money, Next, Row
+from nestegg_core.web.models.common import AnswerModel, Money, Next, Row, Sealed
 
 AccountType = Literal[
     "checking",
@@ -81,7 +81,7 @@ class ListedAccount(Row):
     number_last4: str | None
 
 
-class Account(ListedAccount):
+class Account(ListedAccount, Sealed):
     """An account."""
 
     number: str | None

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from nestegg_core.web.fields import RequestModel
-from nestegg_core.web.models.common import AnswerModel, Next, Row
+from nestegg_core.web.models.common import AnswerModel, Next, Row, Sealed
 
 
 class PersonChange(RequestModel):
@@ -17,7 +17,7 @@ class PersonChange(RequestModel):
     is_admin: Annotated[bool, Field(description="The mark of an administrator.")] = False
 
 
-class Person(Row):
+class Person(Row, Sealed):
     """A person."""
 
     email: str | None

@@ -20,6 +20,19 @@ class AnswerModel(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class Sealed(AnswerModel):
+    """What shows values that are stored encrypted."""
+
+    damaged: Annotated[
+        list[str],
+        Field(
+            description="Fields that are null because their stored value does not open: it was "
+            "altered or moved. Absent where there are none. Such a value stays as it is until a "
+            "new one is given."
+        ),
+    ] = []
+
+
 class Row(AnswerModel):
     """What every stored row shows."""
 

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from nestegg_core.web.fields import RequestModel
 from nestegg_core.web.middleware.authentication import MAX_TOKEN
-from nestegg_core.web.models.common import AnswerModel
+from nestegg_core.web.models.common import AnswerModel, Sealed
 from nestegg_core.web.models.sign_in import Password
 
 Url = Annotated[str | None, Field(description="Null where it is not known at present.")]
@@ -65,7 +65,7 @@ class NewIdentity(RequestModel):
     ] = None
 
 
-class OwnIdentity(AnswerModel):
+class OwnIdentity(Sealed):
     """An identity of the caller's at a provider."""
 
     id: UUID

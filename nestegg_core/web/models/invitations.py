@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from nestegg_core.web.fields import Email, RequestModel
-from nestegg_core.web.models.common import AnswerModel, Next, Row
+from nestegg_core.web.models.common import AnswerModel, Next, Row, Sealed
 from nestegg_core.web.models.members import Role
 from nestegg_core.web.models.people import LinkToken
 
@@ -19,10 +19,10 @@ class NewInvitation(RequestModel):
     role: Role
 
 
-class Invitation(Row):
+class Invitation(Row, Sealed):
     """An invitation that nobody has accepted yet."""
 
-    email: str
+    email: str | None
     role: Role
     invited_by: Annotated[UUID | None, Field(description="Person; null once they are gone.")]
     mailed_at: Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from nestegg_core.web.fields import Label, PageQuery, RequestModel
-from nestegg_core.web.models.common import AnswerModel, Next
+from nestegg_core.web.models.common import AnswerModel, Next, Sealed
 
 State = Literal["queued", "running", "done", "failed"]
 
@@ -35,6 +35,13 @@ class JobRow(AnswerModel):
     queue: Literal["default", "heavy"]
     state: State
     tries: Annotated[int, Field(description="How often it was begun.")]
+    asked_by: Annotated[
+        Literal["person", "command", "schedule", "core"],
+        Field(
+            description="Who asked for it: somebody through the API, `nestegg jobs run`, the "
+            "scheduler, or the core itself (a mail)."
+        ),
+    ]
     created_at: datetime
     due_at: Annotated[datetime, Field(description="When it is tried next, or was tried first.")]
     started_at: datetime | None
@@ -42,10 +49,10 @@ class JobRow(AnswerModel):
     error: Annotated[str | None, Field(description="Of the last try; without values.")]
 
 
-class Job(JobRow):
+class Job(JobRow, Sealed):
     """A job with what it was asked with."""
 
-    arguments: dict[str, Any]
+    arguments: dict[str, Any] | None
 
 
 class JobPage(AnswerModel):

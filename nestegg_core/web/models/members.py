@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from nestegg_core.web.fields import RequestModel
-from nestegg_core.web.models.common import AnswerModel, Next
+from nestegg_core.web.models.common import AnswerModel, Next, Sealed
 
 Role = Literal["owner", "admin", "member", "viewer"]
 
@@ -18,7 +18,7 @@ class MemberChange(RequestModel):
     role: Role
 
 
-class Member(AnswerModel):
+class Member(Sealed):
     """A person in an organization."""
 
     person_id: UUID

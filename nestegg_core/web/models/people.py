@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 from nestegg_core.people.passwords import MAX_LENGTH, MIN_LENGTH
 from nestegg_core.web.fields import Email, Name, RequestModel
-from nestegg_core.web.models.common import AnswerModel, Row
+from nestegg_core.web.models.common import AnswerModel, Row, Sealed
 
 NewPassword = Annotated[str, StringConstraints(min_length=MIN_LENGTH, max_length=MAX_LENGTH)]
 
@@ -62,7 +62,7 @@ class Membership(AnswerModel):
     role: Literal["owner", "admin", "member", "viewer"]
 
 
-class Me(AnswerModel):
+class Me(Sealed):
     """A person."""
 
     id: UUID

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from nestegg_core.people.permissions import GRANTABLE
 from nestegg_core.people.personal_tokens import DEFAULT_DAYS, MAX_DAYS
 from nestegg_core.web.fields import Label, RequestModel
-from nestegg_core.web.models.common import AnswerModel, Next
+from nestegg_core.web.models.common import AnswerModel, Next, Sealed
 from nestegg_core.web.models.sign_in import Password, SecondFactorCode
 
 
@@ -42,11 +42,11 @@ class NewPersonalToken(RequestModel):
     code: SecondFactorCode | None = None
 
 
-class PersonalToken(AnswerModel):
+class PersonalToken(Sealed):
     """A token, as far as it can be shown."""
 
     id: UUID
-    name: str
+    name: str | None
     scopes: list[str]
     created_at: datetime
     expires_at: datetime

@@ -26,7 +26,13 @@ class Receipt(AnswerModel):
 
     id: UUID
     day: Annotated[date, Field(description="The day that the policies were asked about, in UTC.")]
-    started_by: Annotated[str, Field(examples=["schedule"])]
+    started_by: Annotated[
+        str,
+        Field(
+            description="Who started the run: `schedule`, `command` or `person`.",
+            examples=["schedule"],
+        ),
+    ]
     started_at: datetime
     updated_at: Annotated[datetime, Field(description="When the last rows were deleted.")]
     transactions: int

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from nestegg_core.people.passwords import MAX_LENGTH
 from nestegg_core.web.fields import RequestModel
-from nestegg_core.web.models.common import AnswerModel, Next
+from nestegg_core.web.models.common import AnswerModel, Next, Sealed
 from nestegg_core.web.models.people import KeepTokens, NewPassword, Tokens
 
 Password = Annotated[str, StringConstraints(max_length=MAX_LENGTH)]
@@ -90,7 +90,7 @@ class RecoveryCodes(AnswerModel):
     recovery_codes: Annotated[list[str], Field(description="Shown this once.")]
 
 
-class Session(AnswerModel):
+class Session(Sealed):
     """A place where one is signed in."""
 
     id: UUID

@@ -17,7 +17,7 @@ from nestegg_core.web.fields import (
     RequestModel,
     Sentence,
 )
-from nestegg_core.web.models.common import AnswerModel, Money, Next, Row
+from nestegg_core.web.models.common import AnswerModel, Money, Next, Row, Sealed
 
 Status = Literal["posted", "pending"]
 
@@ -97,7 +97,7 @@ class ListedTransaction(Row):
     has_notes: bool
 
 
-class Transaction(ListedTransaction):
+class Transaction(ListedTransaction, Sealed):
     """A transaction."""
 
     notes: str | None

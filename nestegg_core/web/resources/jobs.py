@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from nestegg_core.jobs.current import PERSON
 from nestegg_core.jobs.reading import JobList
 from nestegg_core.jobs.service import Jobs
 from nestegg_core.people.access import require_scope
@@ -40,7 +41,9 @@ class JobResource:
     )
     def run(self, call: Call) -> Answer:
         """Ask for a job. Without Redis it has run, or has failed, when the answer comes."""
-        return self._accepted(self._jobs.enqueue(call.body.name, call.body.arguments))
+        return self._accepted(
+            self._jobs.enqueue(call.body.name, call.body.arguments, asked_by=PERSON)
+        )
 
     @operation("GET", ONE, administrators=True, answer=models.Job)
     def read(self, call: Call) -> Answer:

@@ -20,6 +20,7 @@ _LEFT_BEHIND = timedelta(hours=25)
 
 _NO_RIGHT = "42501"
 _IN_USE = "55006"
+_LOCALE = text("SELECT datcollate, datctype FROM pg_database WHERE datname = current_database()")
 _OURS = text("SELECT datname FROM pg_database WHERE datname LIKE :pattern")
 
 
@@ -41,7 +42,7 @@ def scratch_database(url: URL) -> Iterator[URL]:
     try:
         with engine.connect() as connection:
             _drop_left_behind(connection)
-            _run(connection, "CREATE DATABASE {} TEMPLATE template0", name)
+            connection.exec_driver_sql(_alike(connection, name))
     except DBAPIError as error:
         raise _refused(url, error.orig) from None
     try:
@@ -49,6 +50,18 @@ def scratch_database(url: URL) -> Iterator[URL]:
     finally:
         with engine.connect() as connection:
             _drop(connection, name)
+
+
+def _alike(connection: Connection, name: str) -> str:
+    """Return the statement for a database in UTF8 with the locale of the one that we are in: the
+    server's own may be of another encoding.
+    """
+    locale = connection.execute(_LOCALE).one()
+    statement = sql.SQL(
+        "CREATE DATABASE {} ENCODING 'UTF8' LC_COLLATE {} LC_CTYPE {} TEMPLATE template0"
+    )
+    names = (sql.Identifier(name), sql.Literal(locale.datcollate), sql.Literal(locale.datctype))
+    return statement.format(*names).as_string(None)
 
 
 def _drop_left_behind(connection: Connection) -> None:

@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 from uuid import UUID
@@ -29,6 +30,7 @@ from nestegg_storage_postgres.dumps import (
     restore,
     server_version,
 )
+from nestegg_storage_postgres.encoding import require_utf8
 from nestegg_storage_postgres.examination import examine_admin, examine_connection
 from nestegg_storage_postgres.roles import Role, ensure_role
 from nestegg_storage_postgres.scratch import scratch_database
@@ -39,6 +41,7 @@ _OPTIONS = "-c timezone=UTC"
 _CONNECT = {"connect_timeout": 5, "options": _OPTIONS}
 _GRACE = 2.0
 MIGRATIONS_LOCK = "nestegg migrations"
+_CLOCK = text("SELECT clock_timestamp()")
 _HAS_TABLES = text("SELECT to_regclass('alembic_version')")
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
@@ -82,7 +85,7 @@ class PostgresStorage(SqlStorage):
 
     def make_engine(self) -> Engine:
         """Make the pool; the most recently used connection goes out first, so idle ones age."""
-        return create_engine(
+        engine = create_engine(
             self._url,
             isolation_level="AUTOCOMMIT",
             pool_size=self._pool_size,
@@ -96,6 +99,7 @@ class PostgresStorage(SqlStorage):
                 "options": f"{_OPTIONS} -c statement_timeout={self._statement_seconds}s",
             },
         )
+        return require_utf8(engine, "DATABASE_URL")
 
     def make_patience(self) -> Patience | None:
         """Cut connections to a server that is too stuck to limit its statements itself."""
@@ -176,6 +180,12 @@ class PostgresStorage(SqlStorage):
                 )
         return (self._role.name,)
 
+    def database_clock(self) -> datetime:
+        """Return what time it is by the server."""
+        with self.system_transaction(write=False) as transaction:
+            now: datetime = transaction.execute(_CLOCK).scalar_one()
+        return now
+
     def check_database(self, transaction: SqlTransaction) -> Sequence[Finding]:
         """Return why row-level security does not hold the application's role, if it does not."""
         return check_roles(transaction)
@@ -228,12 +238,13 @@ class PostgresStorage(SqlStorage):
             return server_version(connection)
 
     def _admin_engine(self) -> Engine:
-        return create_engine(
+        engine = create_engine(
             self._admin_url,
             poolclass=NullPool,
             hide_parameters=True,
             connect_args=_CONNECT,
         )
+        return require_utf8(engine, "DATABASE_ADMIN_URL")
 
     @property
     def _role(self) -> Role | None:

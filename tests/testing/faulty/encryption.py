@@ -14,10 +14,16 @@ from nestegg_core.testing import EncryptionBackendConformance
 class FaultyConformance(EncryptionBackendConformance):
     fault: ClassVar[type[EncryptionBackend]] = FernetBackend
     breaks: ClassVar[set[str]] = set()
+    name = "faulty"
 
     @pytest.fixture
     def subject(self) -> EncryptionBackend:
         return self.fault()
+
+
+class TestHasANameThatNoTokenHolds(FaultyConformance):
+    name = "faulty.one"
+    breaks: ClassVar = {"test_its_name_fits_into_tokens"}
 
 
 class IgnoresContext(FernetBackend):

@@ -57,6 +57,12 @@ def system_tables() -> None:
     )
     op.create_index("ix_denied_tokens_expires_at", "denied_tokens", ["expires_at"], unique=False)
     op.create_table(
+        "clock_marks",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("seen_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_clock_marks"),
+    )
+    op.create_table(
         "instance_secrets",
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("value", sa.Text(), nullable=True),
@@ -95,6 +101,7 @@ def system_tables() -> None:
         sa.Column("work_key", sa.LargeBinary(length=32), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("asked_by", sa.String(length=16), nullable=False),
         sa.Column("due_at", UtcDateTime(), nullable=False),
         sa.Column("queued_at", UtcDateTime(), nullable=True),
         sa.Column("lease_owner", sa.Text(), nullable=True),

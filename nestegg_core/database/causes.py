@@ -1,0 +1,75 @@
+"""Why a database does not serve, in one word list for all of them.
+
+The same trouble has a number of SQLite's and a code of SQL's own, and is told in the same words: an
+operator shall read that the disk is full, whichever database it is.
+"""
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+FULL = "The database's disk is full."
+DAMAGED = "The database is damaged: check its disk, and restore a backup."
+READ_ONLY = "The database takes no writes: its file, its disk or the server is read-only."
+DISK = "The database's disk does not read or write."
+BUSY = "The database is busy: others held what was needed for too long."
+MEMORY = "The database is out of memory."
+CONNECTIONS = "The database takes no more connections."
+RESTARTS = "The database is being stopped or started."
+OTHERWISE = "The database cannot be reached or did not answer."
+
+_SQLITE = {
+    5: BUSY,
+    6: BUSY,
+    7: MEMORY,
+    10: DISK,
+    11: DAMAGED,
+    13: FULL,
+    26: DAMAGED,
+}
+"""By SQLite's primary result code (the low byte of an extended one)."""
+
+_SQLITE_READ_ONLY = 8
+
+_SQLITE_MISTAKES = frozenset({1, 8, 18, 20, 21, 25})
+"""SQLITE_ERROR, READONLY, TOOBIG, MISMATCH, MISUSE and RANGE: a statement is wrong. Its driver
+does not keep these apart from a file that is locked, full, damaged or out of reach.
+"""
+
+_SQL_STATES = {
+    "53100": FULL,
+    "53200": MEMORY,
+    "53300": CONNECTIONS,
+    "55P03": BUSY,
+    "57014": BUSY,
+    "57P01": RESTARTS,
+    "57P02": RESTARTS,
+    "57P03": RESTARTS,
+    "58030": DISK,
+    "XX001": DAMAGED,
+    "XX002": DAMAGED,
+}
+_SQL_READ_ONLY = "25006"
+
+
+def reason(error: Exception, *, write: bool) -> str | None:
+    """Return why the database did not do what it was asked; `None` where the statement is wrong.
+
+    Args:
+        error: as SQLAlchemy raises it.
+        write: whether the transaction may write.
+    """
+    driver = getattr(error, "orig", None)
+    number = getattr(driver, "sqlite_errorcode", None)
+    if number is not None:
+        return _of_sqlite(number & 0xFF, write=write)
+    state = getattr(driver, "sqlstate", None)
+    if state in _SQL_STATES:
+        return _SQL_STATES[state]
+    if state == _SQL_READ_ONLY and write:
+        return READ_ONLY
+    return OTHERWISE if isinstance(error, OperationalError | InterfaceError) else None
+
+
+def _of_sqlite(code: int, *, write: bool) -> str | None:
+    if code == _SQLITE_READ_ONLY and write:
+        return READ_ONLY
+    return None if code in _SQLITE_MISTAKES else _SQLITE.get(code, OTHERWISE)
