@@ -1,36 +1,64 @@
-"""Runs the one line of migrations on a connection that a storage has opened and locked."""
+"""Runs the one line of migrations on a connection that a storage has opened and locked.
 
+Alembic is imported when something is migrated: it takes eight megabytes, and a server, a worker or
+a scheduler at rest only asks which migration there is.
+"""
+
+import re
 from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 from nestegg_core.errors import MigrationError
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
 _ANOTHER_RELEASE = "install that release, or restore a backup"
+_TABLE = "alembic_version"
+_REVISION = re.compile(r'^(revision|down_revision)\b[^=\n]*= "(\w+)"', re.MULTILINE)
+
+
+def _folder() -> Path:
+    return Path(__file__).with_name("migrations")
 
 
 @cache
-def _scripts() -> ScriptDirectory:
+def _known(folder: Path) -> frozenset[tuple[str, str]]:
+    """Return what the scripts call themselves and what they are built upon, by which it is."""
+    scripts = (folder / "versions").glob("*.py")
+    return frozenset(
+        found for one in scripts for found in _REVISION.findall(one.read_text(encoding="utf-8"))
+    )
+
+
+def _revisions(kind: str) -> set[str]:
+    return {revision for name, revision in _known(_folder()) if name == kind}
+
+
+def _scripts() -> "ScriptDirectory":
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - see this file's head
+
     return ScriptDirectory.from_config(_config())
 
 
-def _config(connection: Connection | None = None) -> Config:
+def _config(connection: Connection | None = None) -> "Config":
+    from alembic.config import Config  # noqa: PLC0415 - see this file's head
+
     config = Config()
-    config.set_main_option("script_location", "nestegg_core:database/migrations")
+    config.set_main_option("script_location", str(_folder()).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config
 
 
 def head() -> str:
-    """Return the newest migration that this code knows."""
-    revision = _scripts().get_current_head()
-    assert revision is not None  # noqa: S101 - the package always ships migrations
-    return revision
+    """Return the newest migration that this code knows: the one that none is built upon."""
+    (newest,) = _revisions("revision") - _revisions("down_revision")
+    return newest
 
 
 def history() -> list[tuple[str, str]]:
@@ -40,7 +68,10 @@ def history() -> list[tuple[str, str]]:
 
 def current_revision(connection: Connection) -> str | None:
     """Return the migration that the database stands at; `None` when it is empty."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table(_TABLE):
+        return None
+    revision: str | None = connection.scalar(text(f"SELECT version_num FROM {_TABLE}"))  # noqa: S608
+    return revision
 
 
 def way_to_head(revision: str | None) -> str:
@@ -68,7 +99,7 @@ def _refusal(revision: str | None) -> str:
 
 
 def _is_unknown(revision: str | None) -> bool:
-    return revision is not None and revision not in {name for name, _ in history()}
+    return revision is not None and revision not in _revisions("revision")
 
 
 def refuse_unknown(revision: str | None) -> None:
@@ -83,4 +114,6 @@ def refuse_unknown(revision: str | None) -> None:
 
 def upgrade(connection: Connection, revision: str) -> None:
     """Migrate on a connection that already is in a transaction and holds the lock."""
+    from alembic import command  # noqa: PLC0415 - see this file's head
+
     command.upgrade(_config(connection), revision)
