@@ -171,6 +171,11 @@ def _named(argument: Any) -> Any:
 class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn's first process, which looks after the metrics' process as well."""
 
+    # A worker that exits so ends the whole server: it could not begin. gunicorn's own codes, 3 and
+    # 4, are what a plugin's `os._exit` is likely to use.
+    WORKER_BOOT_ERROR = 113
+    APP_LOAD_ERROR = 114
+
     def __init__(self, app: Any, metrics: MetricsProcess | None) -> None:
         self._metrics = metrics
         super().__init__(app)

@@ -3,6 +3,7 @@
 import json
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 import requests
@@ -103,3 +104,33 @@ def test_two_colons_stand_for_both_families(fresh_variables: dict[str, str]) -> 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return int(taken.getsockname()[1])
+
+
+ENDS = """
+import os
+from nestegg_core import HealthCheckRegistration, hookimpl
+@hookimpl
+def nestegg_health_checks(): return [HealthCheckRegistration("ends", lambda: os._exit({code}))]
+"""
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True, scope="session")
+@pytest.mark.parametrize("code", [3, 4])
+def test_a_plugin_that_ends_its_worker_does_not_end_the_server(
+    fresh_variables: dict[str, str], tmp_path: Path, code: int
+) -> None:
+    metadata = tmp_path / "acme-1.0.dist-info"
+    metadata.mkdir()
+    (tmp_path / "acme_ends.py").write_text(ENDS.format(code=code))
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[nestegg.plugins]\nacme = acme_ends\n")
+    variables = {**fresh_variables, "PYTHONPATH": str(tmp_path)}
+
+    with started("serve", "--workers", "1", variables=variables) as server:
+        with pytest.raises(requests.ConnectionError):
+            requests.get(f"{server.address}/readyz", timeout=PATIENCE)
+        alive = requests.get(f"{server.address}/livez", timeout=PATIENCE)
+        ended, logged = server.stop()
+
+    assert (alive.status_code, ended) == (200, 0)
+    assert f"exited with code {code}" in logged
