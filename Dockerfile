@@ -15,17 +15,23 @@ ARG PLUGINS="storage_postgres"
 ARG PACKAGES=""
 
 WORKDIR /src
+# Each library as it was locked (`make lock`), or the build fails: one release is one image.
+COPY deploy/image deploy/image
+RUN pip install --no-cache-dir --require-hashes -r deploy/image/build.txt \
+    && pip wheel --no-cache-dir --require-hashes --no-build-isolation \
+        --wheel-dir /wheels -r deploy/image/requirements.txt
 COPY pyproject.toml README.md ./
 COPY nestegg_core nestegg_core
 COPY plugins plugins
 RUN set -eu; \
-    pip wheel --no-deps --wheel-dir /wheels .; \
+    pip wheel --no-deps --no-build-isolation --wheel-dir /wheels .; \
     for plugin in $PLUGINS; do \
-        pip wheel --no-deps --wheel-dir /wheels "./plugins/$plugin"; \
+        pip wheel --no-deps --no-build-isolation --wheel-dir /wheels "./plugins/$plugin"; \
     done
 RUN set -eu; \
     python -m venv /opt/nestegg; \
-    /opt/nestegg/bin/pip install --no-cache-dir $PACKAGES /wheels/*.whl
+    /opt/nestegg/bin/pip install --no-cache-dir --no-index --find-links /wheels /wheels/nestegg_*.whl; \
+    if [ -n "$PACKAGES" ]; then /opt/nestegg/bin/pip install --no-cache-dir $PACKAGES; fi
 
 # ---- Final ----
 FROM python:${PYTHON_VERSION}-slim-trixie

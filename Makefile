@@ -33,7 +33,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev usable-venv test test-lowest contract lint types bench faults peers wheels clean
+.PHONY: help run install install-dev usable-venv test test-lowest contract lint types bench faults peers wheels lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -52,9 +52,7 @@ test: install-dev ## run every test, on SQLite and on PostgreSQL
 	$(BIN)/python -m pytest -n 3 --dist worksteal $(PYTEST_ARGS)
 
 # In an environment of its own, made anew each time: that takes seconds, for wheels are cached.
-test-lowest: install-dev ## run every test with the lowest versions that are allowed of what we import
-	@[ -x $(TOOLS)/bin/uv ] || { $(BIN)/python -m venv $(TOOLS) && \
-		$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check uv; }
+test-lowest: install-dev $(TOOLS)/bin/uv ## run every test with the lowest versions that are allowed of what we import
 	@$(TOOLS)/bin/uv venv --quiet --clear --python $(BIN)/python $(LOWEST)
 	@printf 'nestegg-core @ file://%s\n' "$(CURDIR)" > $(LOWEST)/ours.txt
 	@$(TOOLS)/bin/uv pip compile --quiet --python $(LOWEST) --resolution lowest-direct --no-deps \
@@ -98,6 +96,20 @@ wheels: usable-venv ## build every distribution into dist/
 	@$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist \
 		$(addprefix ./,. $(PLUGINS) $(EXAMPLES))
 	@ls dist/*.whl
+
+LOCK := $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes \
+	--no-header --no-annotate --upgrade
+DISTRIBUTIONS = $(shell sed -n 's/^name = "\(nestegg-.*\)"/\1/p' $(PYPROJECTS))
+
+# Neither file names a host: hashes are of what any index serves by these names and versions.
+lock: $(TOOLS)/bin/uv ## lock the libraries of the image anew, with hashes, at their newest versions
+	@sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml | $(LOCK) -o deploy/image/build.txt - >/dev/null
+	@printf '%s\n' . $(addprefix ./,$(PLUGINS)) | $(LOCK) $(addprefix --no-emit-package ,$(DISTRIBUTIONS)) \
+		-o deploy/image/requirements.txt - >/dev/null
+	@grep -c '==' deploy/image/requirements.txt
+
+$(TOOLS)/bin/uv: | $(BIN)/python
+	@$(BIN)/python -m venv $(TOOLS) && $(TOOLS)/bin/python -m pip install --quiet uv
 
 clean: ## remove .venv and all that was built; data in var/ stays
 	rm -rf $(VENV) $(LOWEST) $(TOOLS) .peers dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

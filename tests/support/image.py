@@ -18,6 +18,9 @@ from support.environments import ROOT, Wheelhouse
 _OURS = ("/src", "/wheels", "/opt/nestegg", "/app", "/var/lib/nestegg")
 """Folders of the image that the steps make or fill."""
 
+_FROM_OUTSIDE = ("apt-get", "--require-hashes")
+"""Steps that bring what others made: Debian's packages, and libraries, which are lent here."""
+
 
 def context() -> Iterator[Path]:
     """Yield the files that the build sees: what .dockerignore leaves, of what the steps copy."""
@@ -121,7 +124,7 @@ class Image:
                 folder.mkdir(parents=True, exist_ok=True)
             elif instruction == "COPY":
                 self._copy(value, folder)
-            elif instruction == "RUN" and "apt-get" not in value:
+            elif instruction == "RUN" and not any(word in value for word in _FROM_OUTSIDE):
                 self._run_step(value, folder, variables)
         (self.root / "tmp").mkdir(exist_ok=True)
 
