@@ -32,6 +32,7 @@ OF_COMPOSE = frozenset(
         "NESTEGG_PLUGINS",
         "NESTEGG_SUBNET",
         "NESTEGG_TAG",
+        "POSTGRES_CLIENT",
         "SECRETS_GROUP",
     }
 )

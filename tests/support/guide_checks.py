@@ -116,6 +116,24 @@ def systemd(text: str, _folder: Path) -> None:
     assert int(unit["Service"]["TimeoutStopSec"]) > 30
 
 
+def shell(text: str, _folder: Path) -> None:
+    """Every command of ours is there and takes what is given to it."""
+    for line in text.splitlines():
+        words = shlex.split(line)
+        if "nestegg" in words:
+            _taken(words[words.index("nestegg") + 1 :])
+
+
+def _taken(arguments: list[str]) -> None:
+    command: click.Command = main
+    context = main.make_context("nestegg", list(arguments), resilient_parsing=True)
+    while isinstance(command, click.Group):
+        _, found, arguments = command.resolve_command(context, arguments)
+        assert found is not None
+        command = found
+    command.make_context("nestegg", list(arguments), resilient_parsing=True).close()
+
+
 CHECKS: dict[str, Callable[[str, Path], None]] = {
     "env": settings,
     "crontab": crontab,
@@ -124,4 +142,5 @@ CHECKS: dict[str, Callable[[str, Path], None]] = {
     "nginx": nginx,
     "caddy": caddy,
     "ini": systemd,
+    "shell": shell,
 }

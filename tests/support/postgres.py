@@ -102,16 +102,19 @@ def _wheel() -> Any:
 
 
 @contextmanager
-def running_postgres(*, durable: bool = False) -> Iterator[Postgres]:
+def running_postgres(
+    *, durable: bool = False, system: bool = SYSTEM in os.environ
+) -> Iterator[Postgres]:
     """Start a server with the two roles of the design, and stop it in the end.
 
     Args:
         durable: whether it flushes what it commits. It need not where nothing has to outlive a
             power cut, and flushing takes most of a run's time.
+        system: whether it is the system's PostgreSQL and not the wheel's.
     """
     folder = Path(tempfile.mkdtemp(prefix="nestegg-pg-"))
     try:
-        postgres = _system(folder) if SYSTEM in os.environ else _from_wheel(folder)
+        postgres = _system(folder) if system else _from_wheel(folder)
         try:
             postgres.execute(f"ALTER SYSTEM SET fsync = {'on' if durable else 'off'}")
             postgres.execute("SELECT pg_reload_conf()")
