@@ -1,4 +1,4 @@
-"""`python -m benchmarks.small_install`: what the smallest sensible install takes (docs/small-install.md).
+"""`python -m benchmarks.small_install`: what docs/small-install.md asks of a machine, measured.
 
 The figures are proportional set sizes: pages that processes share are counted once.
 """
