@@ -1,8 +1,9 @@
 """The embedded storage: one SQLite file in the data folder."""
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
@@ -36,8 +37,10 @@ class SqliteStorage(SqlStorage):
         self._path = path
 
     def make_engine(self) -> Engine:
-        """Make the file's folder and a pool of connections."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        """Make the file and its folder, for this user alone, and a pool of connections."""
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(FileExistsError):  # SQLite gives its journals the mode of the file
+            os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         engine = create_engine(
             f"sqlite+pysqlite:///{self._path}",
             poolclass=QueuePool,

@@ -48,7 +48,7 @@ class SqliteSnapshot:
 @contextmanager
 def scratch_folder(database: Path) -> Iterator[Path]:
     """Give a folder for copies beside the database, where there is room for one if anywhere."""
-    database.parent.mkdir(parents=True, exist_ok=True)
+    database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".nestegg-copy-", dir=database.parent) as folder:
         yield Path(folder)
 

@@ -44,7 +44,7 @@ def keep(name: str, home: Path) -> tuple[str, bool]:
     path = path_of(name, home)
     if path.exists():
         return _read(path), False
-    path.parent.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     made = _write_once(path, MAKERS[name]())
     return _read(path), made

@@ -1,5 +1,6 @@
 """What only the embedded storage can get wrong: its locks, and its file."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -65,8 +66,10 @@ def test_writers_that_read_first_take_turns(storage: SqliteStorage) -> None:
 
 
 def test_a_writer_that_waits_too_long_is_told_so(impatient: SqliteStorage) -> None:
-    with impatient.system_transaction(write=True), pytest.raises(StorageUnavailable):
-        count_up(impatient)
+    with ThreadPoolExecutor(1) as pool, impatient.system_transaction(write=True):
+        waiting = pool.submit(count_up, impatient)
+        with pytest.raises(StorageUnavailable):
+            waiting.result(timeout=8)
     count_up(impatient)
     assert counter(impatient) == 1
 
@@ -152,3 +155,19 @@ def test_other_programs_read_the_file_meanwhile(storage: SqliteStorage, tmp_path
         with sqlite3.connect(path) as other:
             assert other.execute(f"SELECT count(*) FROM {denied_tokens.name}").fetchone() == (0,)  # noqa: S608 - our own name
         other.close()
+
+
+def test_the_file_its_journals_and_a_new_folder_are_for_their_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        storage = SqliteStorage(tmp_path / "home" / "nestegg.sqlite3")
+        storage.upgrade()
+        with storage.system_transaction(write=True) as tx:
+            tx.execute(insert(instance_secrets), {"name": "counter", "value": "0"})
+        files = list((tmp_path / "home").iterdir())
+        assert {one.suffix for one in files} == {".sqlite3", ".sqlite3-wal", ".sqlite3-shm"}
+        assert {one.stat().st_mode & 0o777 for one in files} == {0o600}
+        assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
+        storage.dispose()
+    finally:
+        os.umask(before)
