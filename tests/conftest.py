@@ -5,14 +5,18 @@ another's rows. A test that needs an empty database asks for `fresh_database`.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 import prometheus_client  # noqa: F401 - first here: commands that are run in this process steer it
 import pytest
+from argon2 import PasswordHasher
 from falcon.testing import TestClient
 from hypothesis import settings
 
+from nestegg_core import runtime as runtime_module
+from nestegg_core.people.passwords import Argon2Passwords
 from nestegg_core.runtime import Runtime, start
 from nestegg_core.settings import Environment
 from nestegg_core.web.app import create_app, operations
@@ -25,6 +29,17 @@ _numbers = count(1)
 # How long an example takes depends on what else the machine does.
 settings.register_profile("nestegg", deadline=None)
 settings.load_profile("nestegg")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashes() -> Iterator[None]:
+    """Runtimes in this process hash passwords in a moment: how strong a hash is, the tests of
+    `Argon2Passwords` see to.
+    """
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(runtime_module, "Argon2Passwords", partial(Argon2Passwords, quick))
+        yield
 
 
 @pytest.fixture(scope="session")
