@@ -44,14 +44,15 @@ def test_values_are_counted_by_column_backend_and_version(process: Process, note
     found = status(process(2, 1).keys)
     assert counted(found) == {
         ("accounts.number", "fernet", 1): 2,
+        ("instance_secrets.value", "fernet", 1): 1,
         ("persons.email", "fernet", 1): 2,
         ("persons.name", "fernet", 1): 2,
         ("transactions.notes", "fernet", 1): 14,
         ("transactions.notes", "fernet", 2): 1,
         ("transactions.notes", "aesgcm", 2): 1,
     }
-    assert states(found) == {1: ("reads", 20), 2: ("current", 2)}
-    assert (found.outdated, found.clear_text, found.problems) == (21, 0, [])
+    assert states(found) == {1: ("reads", 21), 2: ("current", 2)}
+    assert (found.outdated, found.clear_text, found.problems) == (22, 0, [])
 
 
 def test_what_is_no_token_is_counted_and_not_shown(process: Process, notes: Notes) -> None:
@@ -75,12 +76,12 @@ def test_what_is_no_token_is_counted_and_not_shown(process: Process, notes: Note
 def test_keys_that_do_not_fit_are_shown_and_not_refused(process: Process) -> None:
     rewrap(process(2, 1).keys)
     found = status(process(3, 2, 1).keys)
-    assert states(found) == {1: ("reads", 0), 2: ("reads", 22), 3: ("current", 0)}
+    assert states(found) == {1: ("reads", 0), 2: ("reads", 23), 3: ("current", 0)}
     assert found.problems == []
     keys = process(3, 2, 1).keys
     only_the_newest = replace(keys.keyring, keys={3: keys.keyring.key(3)})
     found = status(replace(keys, keyring=only_the_newest))
-    assert states(found) == {1: ("missing", 0), 2: ("missing", 22), 3: ("current", 0)}
+    assert states(found) == {1: ("missing", 0), 2: ("missing", 23), 3: ("current", 0)}
     assert [p.where for p in found.problems] == ["ENCRYPTION_KEY_V1", "ENCRYPTION_KEY_V2"]
 
 
@@ -88,13 +89,13 @@ def test_every_value_is_opened_and_every_failure_placed(process: Process, notes:
     runtime = process(1)
     seen: list[Progress] = []
     found = verify(runtime.keys, report=seen.append)
-    assert (found.checked, len(found.failures)) == (22, 0)
-    assert (seen[-1].done, seen[-1].total) == (22, 22)
+    assert (found.checked, len(found.failures)) == (23, 0)
+    assert (seen[-1].done, seen[-1].total) == (23, 23)
     place, other = sorted(place for place, text in notes.texts.items() if text)[:2]
     put(runtime.storage, place, "clear text")
     put(runtime.storage, other, stored_note(runtime.storage, other)[:-9] + "AAAAAAAA=")
     found = verify(runtime.keys)
-    assert (found.checked, len(found.failures)) == (22, 2)
+    assert (found.checked, len(found.failures)) == (23, 2)
     assert {(f.org_id, *f.row_key) for f in found.failures.examples} == {
         (place[0], str(place[1])),
         (other[0], str(other[1])),
@@ -163,7 +164,7 @@ def test_a_version_is_not_retired_while_any_organization_needs_it(
     rewrap(new.keys)
     moment = retire(new.keys, 1)
     found = status(process(2).keys)
-    assert states(found) == {1: ("retired", 0), 2: ("current", 22)}
+    assert states(found) == {1: ("retired", 0), 2: ("current", 23)}
     assert found.keys[0].retired_at == moment
 
 
