@@ -62,7 +62,9 @@ class BoundedCheck:
     def _told(self) -> str | None:
         found = foreign.call(self._registration.check)
         if isinstance(found, Sequence) and all(isinstance(one, Finding) for one in found):
-            return "; ".join(str(one.what) for one in found) or "ok"
+            told = "; ".join(str(one.what) for one in found) or "ok"
+            told.encode()  # a lone surrogate could not be answered
+            return told
         return None
 
 

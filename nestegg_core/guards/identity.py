@@ -21,8 +21,10 @@ from nestegg_core.contracts.operations import Diagnosis
 from nestegg_core.errors import ProviderUnavailable
 from nestegg_core.guards.guard import Guard
 from nestegg_core.guards.identities import sound
+from nestegg_core.texts import text
 
 MAX_REASON = 500
+MAX_URL = 2_048
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -139,4 +141,4 @@ def _is_described(found: AppSignIn) -> bool:
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value)
+    return text(value, limit=MAX_URL) is not None

@@ -1,5 +1,6 @@
 """Around statement importers: what is no statement is not booked."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,6 +15,9 @@ from nestegg_core.contracts.importers import (
 )
 from nestegg_core.errors import StatementError
 from nestegg_core.guards.guard import Guard
+
+_UNFIT = re.compile("[\x00\ud800-\udfff]")
+"""What no database takes: NUL and lone surrogates."""
 
 
 class GuardedImporter:
@@ -61,11 +65,15 @@ def _is_sound(statement: Statement) -> bool:
 def _is_row(row: StatementRow) -> bool:
     """`date` and `amount` are set exactly where there are no problems."""
     texts = (row.payee, row.description, row.category, row.notes, row.external_id)
-    if not (isinstance(row.line, int) and all(isinstance(text, str) for text in texts)):
+    if not (isinstance(row.line, int) and all(map(_is_text, texts))):
         return False
     if row.problems:
         return all(isinstance(problem, RowProblem) for problem in row.problems)
     return _is_day(row.date) and _is_amount(row.amount)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and not _UNFIT.search(value)
 
 
 def _is_day(value: object) -> bool:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import orjson
+
 from nestegg_core.contracts.routes import Route, RouteCall
 from nestegg_core.contracts.storage import Transaction
 from nestegg_core.errors import NestEggError
@@ -39,4 +41,6 @@ class _Handler:
         return answer
 
     def _as_declared(self, content: Any) -> Any:
-        return self._route.response_model.model_validate(content).model_dump(mode="json")
+        answer = self._route.response_model.model_validate(content).model_dump(mode="json")
+        orjson.dumps(answer)  # what cannot be written out is the plugin's fault, and not the core's
+        return answer

@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -16,13 +18,16 @@ from nestegg_core import (
     ConfigurationError,
     EncryptionBackendRegistration,
     ErrorReporterRegistration,
+    Finding,
     HealthCheckRegistration,
     IdentityProviderRegistration,
     JobRegistration,
     MetricsExporterRegistration,
     RetentionPolicyRegistration,
     Route,
+    Statement,
     StatementImporterRegistration,
+    StatementRow,
     foreign,
     hookimpl,
 )
@@ -281,3 +286,38 @@ def test_ctrl_c_is_the_operators_in_the_main_thread_alone() -> None:
         return caught.value
 
     assert isinstance(foreign.raised(elsewhere(there)), KeyboardInterrupt)
+
+
+@pytest.mark.parametrize("value", ["\ud800", 10**30])
+def test_an_answer_that_cannot_be_written_out_is_its_plugins(make_app: MakeApp, value: Any) -> None:
+    class Loose(BaseModel):
+        value: Any
+
+    one = Route("GET", "/it", "accounts:read", None, Loose, lambda _: {"value": value}, "x")
+    person = make_app(plugin(routes=[one])).register()
+    assert person.get(url(person)).json["type"].endswith(":plugin-fault")
+
+
+def test_a_finding_that_cannot_be_written_out_is_its_plugins(make_app: MakeApp) -> None:
+    check = HealthCheckRegistration("odd", lambda: [Finding("\ud800", "x")])
+    ready = make_app(plugin(health_checks=[check])).client.simulate_get("/readyz")
+    assert ready.json["checks"]["acme.odd"].startswith("failed")
+
+
+@pytest.mark.parametrize("payee", ["\ud800", "a\0b"])
+def test_a_row_that_no_database_takes_is_its_importers(make_app: MakeApp, payee: str) -> None:
+    row = StatementRow(1, date(2026, 1, 31), Decimal(1), payee=payee)
+    factory = made(recognises=lambda _: True, read=lambda *_: Statement([row], {}))
+    registration = StatementImporterRegistration("acme", NoSettings, factory, {})
+    person = make_app(plugin(statement_importers=[registration])).register()
+    answer = person.upload(person.account(), b"x")
+    assert answer.json["type"].endswith(":plugin-fault")
+
+
+def test_an_issuer_that_cannot_be_written_out_refuses_the_start(make_app: MakeApp) -> None:
+    factory = made(issuers=("https://\ud800",), authenticate=panic)
+    registration = IdentityProviderRegistration("acme", NoSettings, factory)
+    with pytest.raises(ConfigurationError, match="`issuers` must be a tuple"):
+        make_app(
+            plugin(identity_providers=[registration]), {"IDENTITY_PROVIDER_CHAIN": "acme,builtin"}
+        )
