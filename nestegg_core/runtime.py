@@ -10,7 +10,6 @@ from typing import Any
 from nestegg_core import settings as core_settings
 from nestegg_core.contracts.context import Clock
 from nestegg_core.contracts.operations import (
-    CommandRegistration,
     HealthCheckRegistration,
     JobRegistration,
 )
@@ -148,7 +147,6 @@ class Runtime:
     blame: Blame
     plugins: Sequence[PluginStatus]
     health_checks: Sequence[BoundedCheck]
-    commands: Sequence[CommandRegistration]
     routes: Sequence[tuple[str, Route]]
     left_out: Sequence[Problem]
     """Plugins and their settings that are not in order but not needed either: for the log."""
@@ -389,7 +387,6 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         blame=guarded.blame,
         plugins=plugins.statuses,
         health_checks=[*_own_checks(jobs, faults), *guarded.health_checks()],
-        commands=plugins.commands,
         routes=guarded.routes,
         left_out=(*plugins.left_out, *guarded.left_out),
     )

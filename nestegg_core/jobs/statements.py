@@ -26,7 +26,6 @@ from sqlalchemy import (
 from nestegg_core.database.tables import jobs
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
-STATES = (QUEUED, RUNNING, DONE, FAILED)
 
 _J = jobs.c
 _NOW: ColumnElement[Any] = bindparam("now", type_=_J.due_at.type)

@@ -26,7 +26,6 @@ from nestegg_core.ledger.pages import Page, page_of
 
 ASSETS = ("checking", "savings", "cash", "investment", "property", "other")
 LIABILITIES = ("credit_card", "loan", "mortgage")
-TYPES = ASSETS + LIABILITIES
 
 LAST4 = 4
 

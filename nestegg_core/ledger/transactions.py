@@ -26,8 +26,6 @@ from nestegg_core.ledger.changes import (
 from nestegg_core.ledger.money import format_amount
 from nestegg_core.ledger.pages import Page, page_of
 
-STATUSES = ("posted", "pending")
-
 PURGED = "The account's rows of this day were purged under a retention policy."
 
 _T = transactions.c

@@ -148,10 +148,6 @@ class Sessions:
             else:
                 deny_token(tx, caller.token_hash, expires_at)
 
-    def revoke_all(self, tx: Transaction, person_id: UUID) -> None:
-        """End every session of a person, e.g. after their password was reset."""
-        end_sessions(tx, person_id, self._clock())
-
     def _place(self, session_id: UUID, device: Device | None) -> Mapping[str, Any]:
         """Return the columns that tell where a session is used."""
         if device is None:
