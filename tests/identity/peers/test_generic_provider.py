@@ -28,6 +28,7 @@ class AcmeSettings(OidcSettings):
     idp_acme_issuer: ProviderUrl
     idp_acme_client_id: AtLeastOne
     idp_acme_admin_group: str | None = None
+    idp_acme_provision: bool = False
 
 
 def make(context: PluginContext[AcmeSettings]) -> OidcProvider:
@@ -38,6 +39,7 @@ def make(context: PluginContext[AcmeSettings]) -> OidcProvider:
         issuers=(settings.idp_acme_issuer,),
         client_ids=settings.idp_acme_client_id,
         admin_group=settings.idp_acme_admin_group,
+        may_provision=settings.idp_acme_provision,
     )
     return provider_for(profile, context)
 
