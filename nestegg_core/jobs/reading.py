@@ -1,6 +1,6 @@
 """What operators see of the book of jobs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -17,11 +17,12 @@ _page = cache(statements.page)
 
 
 class JobList:
-    """Reads the rows of jobs."""
+    """Reads the rows of jobs; a filter may name a job by its short name too."""
 
-    def __init__(self, storage: Storage, rows: SealedRows) -> None:
+    def __init__(self, storage: Storage, rows: SealedRows, full_name: Callable[[str], str]) -> None:
         self._storage = storage
         self._rows = rows
+        self._full_name = full_name
 
     def page(
         self,
@@ -38,6 +39,8 @@ class JobList:
             after: what the page before returned second.
         """
         parameters: dict[str, Any] = {n: v for n, v in filters.items() if v is not None}
+        if "name" in parameters:
+            parameters["name"] = self._full_name(parameters["name"])
         if after is not None:
             parameters |= {"after_at": datetime.fromisoformat(after[0]), "after_id": after[1]}
         names = tuple(sorted({n.removesuffix("_at").removesuffix("_id") for n in parameters}))
