@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nestegg_core.cli.errors import WRONG, show_problems
+from nestegg_core.cli.keys_rotate import rotate
 from nestegg_core.cli.opening import opened
 from nestegg_core.cli.output import counted, json_option, print_json, print_table
 
@@ -17,17 +18,24 @@ if TYPE_CHECKING:
 
 _EPILOG = """\b
 Rotation, step by step:
-  1. copy MASTER_ENCRYPTION_KEY to ENCRYPTION_KEY_V1 (or V2, ...: its version)
-  2. nestegg keys generate, and set the new key as MASTER_ENCRYPTION_KEY
-  3. set ENCRYPTION_CURRENT_VERSION to one more
-  4. restart every process: new values use the new key, the old ones still open
-  5. nestegg keys rewrap, and then: nestegg keys verify
-  6. nestegg keys retire 1"""
+  1. nestegg keys rotate
+  2. restart every process: new values use the new key, the old ones still open
+  3. nestegg keys rewrap, and then: nestegg keys verify
+  4. nestegg keys retire 1
+
+\b
+What the first step does to the file of settings, for keys that are kept elsewhere:
+  copy MASTER_ENCRYPTION_KEY to ENCRYPTION_KEY_V1 (or V2, ...: its version)
+  nestegg keys generate, and set the new key as MASTER_ENCRYPTION_KEY
+  set ENCRYPTION_CURRENT_VERSION to one more"""
 
 
 @click.group(epilog=_EPILOG)
 def keys() -> None:
     """Rotate the keys that encrypt personal data, and prove that every value opens."""
+
+
+keys.add_command(rotate)
 
 
 @keys.command(epilog="Example: nestegg keys generate")

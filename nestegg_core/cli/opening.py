@@ -12,13 +12,16 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened(*, at_head: bool = True, check_keys: bool = True) -> Iterator["Runtime"]:
+def opened(
+    *, at_head: bool = True, check_keys: bool = True, environment: "Environment | None" = None
+) -> Iterator["Runtime"]:
     """Give a command its services, and close their connections in the end.
 
     Args:
         at_head: whether the command needs the newest tables. A storage that migrates itself is
             then migrated first.
         check_keys: whether it opens or seals anything; counts only together with `at_head`.
+        environment: where the settings come from, if not from the process and `.env`.
 
     Raises:
         ConfigurationError: with every problem of settings and plugins, or of encryption keys.
@@ -26,7 +29,7 @@ def opened(*, at_head: bool = True, check_keys: bool = True) -> Iterator["Runtim
     """
     from nestegg_core.settings import Environment
 
-    runtime = started(Environment.read())
+    runtime = started(environment or Environment.read())
     try:
         if at_head:
             _bring_to_head(runtime)

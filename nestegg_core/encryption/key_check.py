@@ -104,15 +104,18 @@ class KeyCheck:
         }
         return list(problems(self._keyring, known))
 
-    def look(self) -> Sequence[Problem]:
+    def look(self, keyring: Keyring | None = None) -> Sequence[Problem]:
         """Return what is wrong with the keys of this process, and make nothing known.
+
+        Args:
+            keyring: other keys to look at in their place.
 
         Raises:
             StorageUnavailable: the database cannot be reached.
         """
         with self._storage.system_transaction(write=False) as tx:
             known = known_keys(tx)
-        return list(problems(self._keyring, known))
+        return list(problems(keyring or self._keyring, known))
 
     def _complete(self) -> None:
         """Write the current key's fingerprint and the instance's secret, unless another process

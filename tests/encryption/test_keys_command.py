@@ -146,5 +146,5 @@ def test_two_keys_for_the_current_version_are_refused(serve: Serve) -> None:
 def test_the_help_tells_the_steps_and_every_command_has_an_example(serve: Serve) -> None:
     told = run(serve, {}, "--help").stdout
     assert "copy MASTER_ENCRYPTION_KEY to ENCRYPTION_KEY_V1" in told
-    for command in ("generate", "status", "rewrap", "verify", "retire"):
+    for command in ("rotate", "generate", "status", "rewrap", "verify", "retire"):
         assert f"nestegg keys {command}" in run(serve, {}, command, "--help").stdout

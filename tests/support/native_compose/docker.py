@@ -52,13 +52,18 @@ def execute(engine: Engine, no_tty: bool, service: str, command: tuple[str, ...]
 
 @compose.command("run", context_settings={"ignore_unknown_options": True})
 @click.option("--rm", "remove", is_flag=True, required=True)
+@click.option("--user", type=click.Choice([str(os.getuid())]), expose_value=False)
+@click.option("-v", "--volume", default="")
 @click.argument("service")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
-def run_apart(engine: Engine, remove: bool, service: str, command: tuple[str, ...]) -> None:
-    """Run a command in a container of its own."""
+def run_apart(
+    engine: Engine, remove: bool, volume: str, service: str, command: tuple[str, ...]
+) -> None:
+    """Run a command in a container of its own, with a folder of this machine if one is given."""
     assert remove
-    engine.run_apart(service, list(command))
+    source, _, target = volume.partition(":")
+    engine.run_apart(service, [_within(word, target, source) for word in command])
 
 
 @compose.command()
@@ -124,6 +129,10 @@ def cp(engine: Engine, source: str, target: str) -> None:
 def build(engine: Engine) -> None:
     """Build nothing: the services run what this checkout has."""
     assert any("build" in service.config for service in engine.services.values())
+
+
+def _within(word: str, target: str, source: str) -> str:
+    return source + word.removeprefix(target) if target and word.startswith(target + "/") else word
 
 
 def _path(engine: Engine, text: str) -> str:
