@@ -265,6 +265,9 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
     check_keys = KeyCheck(storage, keyring, rows, index, clock)
     backups = Backups(
         storage=storage,
+        others_connected=(
+            storage.others_connected if isinstance(storage, SqlStorage) else lambda: 0
+        ),
         key_problems=check_keys.refusals,
         proofs=[
             books_balance(check_books),

@@ -103,17 +103,23 @@ Examples:
 @_file
 @click.option("--overwrite", is_flag=True, help="Replace a database that holds data.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--while-connected", is_flag=True, help="Do so though others are connected to the database."
+)
 @json_option
-def restore(file: Path, overwrite: bool, yes: bool, as_json: bool) -> None:
+def restore(file: Path, overwrite: bool, yes: bool, while_connected: bool, as_json: bool) -> None:
     """Put FILE in the place of the database, in one transaction, and migrate it to head.
 
-    A database that holds data is refused without --overwrite. Stop the servers and workers first.
+    A database that holds data is refused without --overwrite, and also while others are connected
+    to it: stop servers, workers and the scheduler first.
     """
     with opened(at_head=False) as runtime:
         if runtime.backups.holds_data():
             _ask(overwrite=overwrite, yes=yes)
         with _progress() as report:
-            made = runtime.backups.restore(file, overwrite=overwrite, report=report)
+            made = runtime.backups.restore(
+                file, overwrite=overwrite, while_connected=while_connected, report=report
+            )
         findings = runtime.storage.check()
     if as_json:
         print_json({**_document(made), "findings": [one.what for one in findings]})

@@ -173,6 +173,10 @@ class SqlStorage:
         """Return what time it is by the database; `None` where that is this machine's clock."""
         return None
 
+    def others_connected(self) -> int:
+        """Return how many connections others hold to the database, at least; closes our own."""
+        return 0
+
     def check_database(self, transaction: SqlTransaction) -> Sequence[Finding]:
         """Return what only this kind of database can have wrong."""
         raise NotImplementedError

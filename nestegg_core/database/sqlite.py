@@ -16,6 +16,7 @@ from nestegg_core.database.sql_storage import SqlStorage, SqlTransaction, transl
 from nestegg_core.database.sqlite_dump import (
     SqliteSnapshot,
     copy_database,
+    open_elsewhere,
     scratch_folder,
     written,
 )
@@ -94,6 +95,11 @@ class SqliteStorage(SqlStorage):
         """Nothing beyond the schema's revision can be wrong with a file."""
         del transaction
         return []
+
+    def others_connected(self) -> int:
+        """Return 1 where somebody else has the file open: SQLite does not tell how many."""
+        self.dispose()
+        return int(self._path.exists() and open_elsewhere(self._path))
 
     # Backups: see `nestegg_core.DumpingStorage`.
 

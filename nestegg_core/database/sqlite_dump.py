@@ -53,6 +53,23 @@ def scratch_folder(database: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
+def open_elsewhere(database: Path) -> bool:
+    """Tell whether another connection is open, idle ones included.
+
+    In WAL mode each holds a shared lock for as long as it lives, so that one that wants the file
+    for itself gets it only when it is alone.
+    """
+    with closing(sqlite3.connect(database, timeout=0)) as connection:
+        try:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF in _BUSY:
+                return True
+            raise
+    return False
+
+
 def copy_database(source: Path, target: Path, seconds: float) -> None:
     """Copy a database into another by SQLite's online backup.
 

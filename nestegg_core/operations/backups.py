@@ -64,6 +64,7 @@ class Backups:
 
     Args:
         storage: the database.
+        others_connected: tells how many connections others hold to it.
         key_problems: compares keys with those at hand.
         proofs: what a restored database must pass beside having equal figures.
         release: of Nest Egg.
@@ -75,6 +76,7 @@ class Backups:
         self,
         *,
         storage: Storage,
+        others_connected: Callable[[], int],
         key_problems: KeyProblems,
         proofs: Sequence[Proof],
         release: str,
@@ -82,6 +84,7 @@ class Backups:
         metrics: Metrics,
     ) -> None:
         self._any_storage = storage
+        self._others_connected = others_connected
         self._key_problems = key_problems
         self._proofs = proofs
         self._release = release
@@ -171,22 +174,31 @@ class Backups:
         if wrong:
             raise BackupRefused("The backup restores, but: " + "; ".join(wrong))
 
-    def restore(self, path: Path, *, overwrite: bool, report: Report = no_report) -> Made:
+    def restore(
+        self,
+        path: Path,
+        *,
+        overwrite: bool,
+        while_connected: bool = False,
+        report: Report = no_report,
+    ) -> Made:
         """Put a backup in the place of the database, and bring it to head.
 
         Args:
             path: the file.
             overwrite: whether data that is there may be lost.
+            while_connected: whether it may be lost under others who are connected.
             report: told what is being done.
 
         Raises:
-            Conflict: the database holds data, and `overwrite` is false.
+            Conflict: the database holds data, and `overwrite` is false; or others are connected
+                to it, and `while_connected` is false.
             BackupRefused: the file is no good, or not for these keys. The old state is kept.
             MigrationError: bringing it to head failed.
         """
         with self._opened(path, report) as (made, dump):
-            if not overwrite and self._storage.holds_data():
-                raise Conflict("holds-data", "The database holds data, which would be lost.")
+            if self._storage.holds_data():
+                self._refuse_loss(overwrite=overwrite, while_connected=while_connected)
             report("Restoring", 0)
             self._storage.restore(dump)
         self._storage.dispose()  # connections of before know the tables of before
@@ -195,6 +207,18 @@ class Backups:
         report("Migrating", 0)
         self._storage.upgrade()
         return made
+
+    def _refuse_loss(self, *, overwrite: bool, while_connected: bool) -> None:
+        if not overwrite:
+            raise Conflict("holds-data", "The database holds data, which would be lost.")
+        if not while_connected and (others := self._others_connected()):
+            noun = "connection" if others == 1 else "connections"
+            raise Conflict(
+                "others-connected",
+                f"Others hold at least {others} {noun} to the database, and what they write until "
+                "it is replaced would be lost without a word. Stop servers, workers and the "
+                "scheduler, or add --while-connected.",
+            )
 
     def holds_data(self) -> bool:
         """Tell whether a restore would lose something."""

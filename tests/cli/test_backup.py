@@ -30,6 +30,7 @@ def nestegg(fresh_variables: dict[str, str], fresh_runtime: Runtime, folder: Pat
     fresh_runtime.storage.upgrade()
     fresh_runtime.check_keys()
     fill(fresh_runtime, fresh_runtime.clock().date())
+    fresh_runtime.storage.dispose()  # a server that was stopped
     return CommandLine({**fresh_variables, "BACKUP_DIR": str(folder)})
 
 
@@ -63,6 +64,20 @@ def test_a_restore_asks_before_it_replaces_data(nestegg: CommandLine) -> None:
     assert f"Restored {file}" in told.stdout
     assert nestegg("check", "books").exit_code == 0
     assert nestegg("db", "check").exit_code == 0
+
+
+def test_a_restore_is_refused_while_a_server_is_connected(
+    nestegg: CommandLine, fresh_runtime: Runtime
+) -> None:
+    file = json.loads(nestegg("backup", "create", "--json").stdout)["file"]
+    fresh_runtime.storage.current_revision()  # its pool keeps the connection
+
+    refused = nestegg("backup", "restore", file, "--overwrite", "--yes")
+    told = nestegg("backup", "restore", file, "--overwrite", "--yes", "--while-connected")
+
+    assert (refused.exit_code, told.exit_code) == (1, 0)
+    assert "at least 1 connection" in refused.stderr
+    assert "--while-connected" in refused.stderr
 
 
 def test_a_damaged_file_is_refused_with_the_reason(nestegg: CommandLine) -> None:

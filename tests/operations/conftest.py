@@ -45,3 +45,11 @@ def same_keys(backed_up: BackedUp, fresh_variables: dict[str, str]) -> Iterator[
     made = start(Environment.read(with_keys(backed_up, fresh_variables), dotenv=None))
     yield made
     made.storage.dispose()
+
+
+@pytest.fixture
+def same_keys_again(backed_up: BackedUp, fresh_variables: dict[str, str]) -> Iterator[Runtime]:
+    """A second server over the database of `same_keys`."""
+    made = start(Environment.read(with_keys(backed_up, fresh_variables), dotenv=None))
+    yield made
+    made.storage.dispose()

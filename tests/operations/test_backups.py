@@ -149,6 +149,26 @@ def test_a_database_that_holds_data_is_not_overwritten_unless_told_so(
         assert tx.execute(COUNT).scalar_one() == 0
 
 
+def test_data_is_not_replaced_while_others_are_connected_unless_told_so(
+    backed_up: BackedUp, same_keys: Runtime, same_keys_again: Runtime
+) -> None:
+    path = backed_up.made.path
+    populate(same_keys, households=1, transactions_each=30)
+    before = figures_of(same_keys)
+    assert same_keys_again.storage.current_revision() == head()  # its pool keeps the connection
+
+    with pytest.raises(Conflict, match=r"at least 1 connection .*--while-connected"):
+        same_keys.backups.restore(path, overwrite=True)
+    assert figures_of(same_keys) == before
+    same_keys.backups.restore(path, overwrite=True, while_connected=True)
+    assert figures_of(same_keys) == backed_up.made.manifest.figures
+
+    populate(same_keys, households=1, transactions_each=30)
+    same_keys_again.storage.dispose()
+    same_keys.backups.restore(path, overwrite=True)
+    assert figures_of(same_keys) == backed_up.made.manifest.figures
+
+
 def test_tables_of_others_and_of_newer_releases_go_when_a_backup_takes_their_place(
     backed_up: BackedUp, same_keys: Runtime
 ) -> None:

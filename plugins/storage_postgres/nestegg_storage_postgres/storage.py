@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -42,6 +43,15 @@ _CONNECT = {"connect_timeout": 5, "options": _OPTIONS}
 _GRACE = 2.0
 MIGRATIONS_LOCK = "nestegg migrations"
 _CLOCK = text("SELECT clock_timestamp()")
+_OTHERS = text(
+    # Whoever may not see more of a session sees its role, and the server's own have none.
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+    "AND usesysid IS NOT NULL AND pid <> pg_backend_pid() "
+    "AND coalesce(backend_type, 'client backend') = 'client backend'"
+)
+_ENDING = 2.0
+"""Seconds that a session may take to end after its connection was closed."""
+
 _HAS_TABLES = text("SELECT to_regclass('alembic_version')")
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
@@ -185,6 +195,18 @@ class PostgresStorage(SqlStorage):
         with self.system_transaction(write=False) as transaction:
             now: datetime = transaction.execute(_CLOCK).scalar_one()
         return now
+
+    def others_connected(self) -> int:
+        """Return how many other sessions there are; ours end a moment after they are closed."""
+        self.dispose()
+        deadline = time.monotonic() + _ENDING
+        with translated_errors(), self._admin_engine().connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            while (number := int(connection.execute(_OTHERS).scalar_one())) > 0:
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(0.05)
+        return number
 
     def check_database(self, transaction: SqlTransaction) -> Sequence[Finding]:
         """Return why row-level security does not hold the application's role, if it does not."""
