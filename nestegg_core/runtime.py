@@ -468,6 +468,7 @@ def backups_to_keep(settings: Settings) -> Keep:
         daily=settings.backup_keep_daily,
         weekly=settings.backup_keep_weekly,
         monthly=settings.backup_keep_monthly,
+        unproved=settings.backup_keep_unproved,
     )
 
 

@@ -140,6 +140,11 @@ Examples:
 @click.option("--keep-daily", type=_count, help="Keep the newest of so many days.")
 @click.option("--keep-weekly", type=_count, help="Keep the newest of so many weeks.")
 @click.option("--keep-monthly", type=_count, help="Keep the newest of so many months.")
+@click.option(
+    "--keep-unproved",
+    type=_count,
+    help="Keep so many of those that were not proved; the other rules count proved ones then.",
+)
 @click.option("--dry-run", is_flag=True, help="Only show what would go.")
 @json_option
 def prune(folder: Path | None, dry_run: bool, as_json: bool, **rules: int | None) -> None:

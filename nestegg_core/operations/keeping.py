@@ -16,17 +16,21 @@ class Keep:
         daily: the newest of so many days that have one.
         weekly: the same by week (ISO 8601: it begins on Monday).
         monthly: the same by month.
+        unproved: with it, the rules above are about proved backups alone, and so many of the
+            newest others stay: where proofs fail, those neither fill the disk nor push out what
+            is known to restore. `None` treats all alike.
     """
 
     last: int = 0
     daily: int = 0
     weekly: int = 0
     monthly: int = 0
+    unproved: int | None = None
 
     @property
     def anything(self) -> bool:
         """Whether a rule keeps something."""
-        return bool(self.last or self.daily or self.weekly or self.monthly)
+        return bool(self.last or self.daily or self.weekly or self.monthly or self.unproved)
 
 
 def superfluous(found: Sequence[Kept], keep: Keep) -> Sequence[Kept]:
@@ -40,14 +44,23 @@ def superfluous(found: Sequence[Kept], keep: Keep) -> Sequence[Kept]:
     """
     if not keep.anything:
         return []
-    wanted = {
+    proved = [one for one in found if one.proved_at is not None]
+    if keep.unproved is None:
+        wanted = _by_rules(found, keep)
+    else:
+        others = [one.path for one in found if one.proved_at is None]
+        wanted = {*_by_rules(proved, keep), *others[: keep.unproved]}
+    wanted.update(one.path for one in proved[:1])
+    return [one for one in found if one.path not in wanted]
+
+
+def _by_rules(found: Sequence[Kept], keep: Keep) -> set[object]:
+    return {
         *_newest_of_each(found, keep.last, lambda one: one.path.name),
         *_newest_of_each(found, keep.daily, lambda one: one.created_at.date()),
         *_newest_of_each(found, keep.weekly, lambda one: one.created_at.isocalendar()[:2]),
         *_newest_of_each(found, keep.monthly, lambda one: _month(one.created_at)),
-        *[one.path for one in found if one.proved_at is not None][:1],
     }
-    return [one for one in found if one.path not in wanted]
 
 
 def _month(moment: datetime) -> tuple[int, int]:

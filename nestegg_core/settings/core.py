@@ -323,6 +323,12 @@ class Settings(BaseSettings):
     backup_keep_monthly: int = Field(
         12, ge=0, description="Months of which the newest backup is kept."
     )
+    backup_keep_unproved: int = Field(
+        3,
+        ge=1,
+        description="Newest backups that are kept though they were not proved; the rules above "
+        "count those that were.",
+    )
     import_preview_days: int = Field(
         30, ge=1, le=36_525, description="Days that an import may wait to be committed."
     )

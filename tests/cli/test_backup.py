@@ -167,6 +167,22 @@ def test_a_proof_that_fails_makes_no_second_backup_and_old_ones_go_nevertheless(
     assert len(kept(folder)) < 20
 
 
+def test_nights_of_failing_proofs_leave_three_backups_and_those_that_were_proved(
+    folder: Path, with_folder: Runtime
+) -> None:
+    with_folder.jobs.enqueue("backup")
+    [proved] = kept(folder)
+    for night in range(1, 9):
+        moment = datetime.now(UTC) - timedelta(days=night)
+        (folder / f"nestegg-{moment:%Y%m%dT%H%M%SZ}.backup").touch()
+
+    with_folder.jobs.enqueue("backup")
+
+    left = kept(folder)
+    assert sum(one.proved_at is None for one in left) == 3
+    assert proved.path in [one.path for one in left]
+
+
 def test_a_retry_proves_the_backup_that_is_there(folder: Path, with_folder: Runtime) -> None:
     folder.touch()
     job_id = with_folder.jobs.enqueue("backup")

@@ -70,3 +70,26 @@ def test_the_newest_proved_one_stays_whatever_the_rules_say(at: int) -> None:
     found = [a_backup(one.created_at, proved=n >= at) for n, one in enumerate(TWICE_DAILY)]
     assert found[at].created_at in stay(found, Keep(last=1))
     assert len(stay(found, Keep(last=1))) == (1 if at == 0 else 2)
+
+
+def test_unproved_ones_have_a_number_of_their_own() -> None:
+    found = [a_backup(one.created_at, proved=n % 4 == 3) for n, one in enumerate(TWICE_DAILY)]
+    kept = {one.path for one in found} - {
+        one.path for one in superfluous(found, Keep(last=5, unproved=2))
+    }
+    assert [one.proved_at is not None for one in found if one.path in kept] == [
+        *[False, False],
+        *[True] * 5,
+    ]
+
+
+def test_failing_proofs_push_nothing_out_that_was_proved() -> None:
+    rules = Keep(last=7, daily=14, weekly=8, monthly=12, unproved=3)
+    proved = [a_backup(one.created_at, proved=True) for one in TWICE_DAILY]
+    before = stay(proved, rules)
+    failing = [a_backup(NEWEST + timedelta(days=n)) for n in range(40, 0, -1)]
+
+    after = stay([*failing, *proved], rules)
+
+    assert after[:3] == [one.created_at for one in failing[:3]]
+    assert after[3:] == before
