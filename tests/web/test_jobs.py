@@ -55,7 +55,9 @@ def test_a_job_that_there_is_not_is_a_wrong_field_and_not_repeated(
     assert "marker7f3a" not in answer.text
 
 
-@pytest.mark.parametrize(("depth", "status"), [(1, 202), (200, 202), (1_000, 400)])
+@pytest.mark.parametrize(
+    ("depth", "status"), [(1, 202), (31, 202), (32, 422), (200, 422), (1_000, 400)]
+)
 def test_arguments_are_taken_if_they_can_be_shown_again(
     administrator: Household, depth: int, status: int
 ) -> None:
