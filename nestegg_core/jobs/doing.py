@@ -9,6 +9,7 @@ from typing import Protocol
 import structlog
 
 from nestegg_core.database.ids import new_id
+from nestegg_core.errors import DecryptionError
 from nestegg_core.jobs.book import Claim, JobBook
 from nestegg_core.jobs.current import running
 from nestegg_core.jobs.lease import Keeper
@@ -97,7 +98,9 @@ class Performer:
 
     def _failed(self, claim: Claim, error: BaseException, began: float) -> None:
         text = self._describe(error)
-        again = self._tries_again and claim.tries < self._book.policy.max_tries
+        hopeless = isinstance(error, DecryptionError)  # no wait makes a damaged value open
+        left = claim.tries < self._book.policy.max_tries
+        again = self._tries_again and left and not hopeless
         if again:
             self._book.try_again(claim, text)
         else:

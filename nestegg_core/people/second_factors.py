@@ -14,7 +14,7 @@ from sqlalchemy import delete, insert, or_, select, update
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import persons, second_factors
-from nestegg_core.errors import Conflict, InvalidInput, SecondFactorRefused
+from nestegg_core.errors import Conflict, DecryptionError, InvalidInput, SecondFactorRefused
 from nestegg_core.people import totp
 from nestegg_core.people.recovery_codes import codes_left, drop_codes, replace_codes, spend_code
 
@@ -185,7 +185,14 @@ class SecondFactors:
         code = "".join(code.split())
         if not totp.is_code(code):
             return False
-        secret = self._rows.open(second_factors, row, ("secret",))["secret"]
+        try:
+            secret = self._rows.open(second_factors, row, ("secret",))["secret"]
+        except DecryptionError:
+            raise Conflict(
+                "second-factor-damaged",
+                "What is stored of the authenticator does not open. Use a recovery code, or ask "
+                "whoever runs the server to take the second factor away.",
+            ) from None
         step = totp.matching_step(secret, code, self._clock())
         if step is None:
             return False

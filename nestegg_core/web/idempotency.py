@@ -19,7 +19,7 @@ from sqlalchemy import bindparam, insert, select
 from nestegg_core.database.ids import new_id
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import idempotency_keys, in_org
-from nestegg_core.errors import InvalidInput
+from nestegg_core.errors import Conflict, DecryptionError, InvalidInput
 from nestegg_core.web.operation import Answer, Call, Operation
 
 HEADER = "Idempotency-Key"
@@ -104,7 +104,14 @@ class Idempotency:
         call.tx.execute(insert(idempotency_keys), self._rows.seal(idempotency_keys, values))
 
     def _replay(self, stored: Any) -> Answer:
-        opened = self._rows.open(idempotency_keys, stored, ("answer",))
+        try:
+            opened = self._rows.open(idempotency_keys, stored, ("answer",))
+        except DecryptionError:
+            raise Conflict(
+                "answer-damaged",
+                "The request had its effect before, and has none again; but what it was answered "
+                "does not open. Look for what it made.",
+            ) from None
         return Answer(**orjson.loads(opened["answer"]), replayed=True)
 
 

@@ -107,6 +107,11 @@ _STATUSES: dict[type[errors.NestEggError], tuple[int, str]] = {
 }
 
 
+_DAMAGED = (
+    "A stored value that this needs does not open. Nothing was changed. Whoever runs the server "
+    "finds it with: nestegg keys verify"
+)
+
 _DETAILS = {
     404: "There is nothing at this path.",
     405: "The path does not answer to this method; `Allow` names those that it does.",
@@ -214,6 +219,8 @@ class _Handlers:
                 write_problem(resp, 403, error.code, str(error))
             case errors.PluginFault():  # logged and counted where it was raised
                 write_problem(resp, 500, "plugin-fault", _PLUGIN_FAULT)
+            case errors.DecryptionError():  # logged and counted where it did not open
+                write_problem(resp, 500, "damaged-value", _DAMAGED)
             case errors.Conflict():
                 write_problem(resp, 409, error.code, str(error))
             case _ if type(error) in _STATUSES:

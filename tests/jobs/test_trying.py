@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from nestegg_core import NotFound
+from nestegg_core.database.tables import jobs
 from nestegg_core.errors import Conflict
 from nestegg_core.testing import MovableClock
 from support.job_work import Instance, Work, fail
@@ -34,6 +36,18 @@ def test_waits_grow_until_the_last_try_after_which_the_error_is_kept(
     assert waits == [timedelta(seconds=seconds) for seconds in (15, 60, 240, 960)]
     assert (row["state"], row["tries"], len(work.runs)) == ("failed", 5, 5)
     assert "ZeroDivisionError" in row["error"]
+
+
+def test_one_that_needs_a_damaged_value_is_not_tried_again(instance: Instance, work: Work) -> None:
+    job_id = instance.ask()
+    with instance.runtime.storage.system_transaction(write=True) as tx:
+        tx.execute(update(jobs).values(arguments="ne1:fernet:v1:gAAAAABrDrwOmoved"))
+
+    instance.deliver_all()
+
+    row = instance.row(job_id)
+    assert (row["state"], row["tries"], work.runs) == ("failed", 1, [])
+    assert "jobs.arguments" in row["error"]
 
 
 def test_one_that_waits_for_its_next_try_is_not_begun_before(

@@ -7,9 +7,21 @@ import structlog
 from falcon.testing import TestClient
 from sqlalchemy import Table, select, update
 
-from nestegg_core.database.tables import accounts, invitations, persons, sessions, transactions
+from nestegg_core.database import in_org
+from nestegg_core.database.tables import (
+    accounts,
+    idempotency_keys,
+    import_rows,
+    invitations,
+    persons,
+    second_factors,
+    sessions,
+    transactions,
+)
 from nestegg_core.runtime import Runtime
+from support.authenticator import PATH, authenticator
 from support.household import PASSWORD, Household
+from support.statements import preview
 
 BROKEN = "ne1:fernet:v1:gAAAAABrDrwOmoved"
 
@@ -97,3 +109,70 @@ def test_a_transaction_with_damaged_notes_is_read(household: Household, runtime:
     read = household.get(f"transactions/{made['id']}").json
 
     assert (read["notes"], read["damaged"], read["amount"]) == (None, ["notes"], made["amount"])
+
+
+def test_a_damaged_second_factor_is_told_and_recovery_codes_open(
+    household: Household, runtime: Runtime, client: TestClient
+) -> None:
+    app = authenticator(household)
+    codes = household.post(f"{PATH}/confirm", code=app.code()).json["recovery_codes"]
+    person = select(persons.c.id).where(persons.c.id == UUID(me(household)["id"]))
+    with runtime.storage.system_transaction(write=True) as tx:
+        change = update(second_factors).where(second_factors.c.person_id.in_(person))
+        assert tx.execute(change.values(secret=BROKEN)).rowcount == 1
+
+    def login(code: str) -> Any:
+        body = {"email": household.email, "password": PASSWORD, "code": code}
+        return client.simulate_post("/api/v1/auth/login", json=body)
+
+    told, let_in = login(app.code()), login(codes[0])
+
+    assert told.status_code == 409
+    assert told.json["type"] == "urn:nestegg:problem:second-factor-damaged"
+    assert let_in.status_code == 200
+    assert household.post(f"{PATH}/remove", password=PASSWORD, code=codes[1]).status_code < 300
+
+
+def test_a_retry_whose_answer_is_damaged_is_told_and_books_nothing(
+    household: Household, runtime: Runtime
+) -> None:
+    account = household.account()
+
+    def book() -> Any:
+        body = {
+            "account_id": account["id"],
+            "date": "2026-01-02",
+            "amount": "-5.00",
+            "payee": "Bakery",
+        }
+        return household.call(
+            "POST", "transactions", json=body, headers={"Idempotency-Key": "damaged"}
+        )
+
+    assert book().status_code == 201
+    with runtime.storage.transaction(UUID(household.org_id), write=True) as tx:
+        change = update(idempotency_keys).where(in_org(idempotency_keys)).values(answer=BROKEN)
+        assert tx.execute(change).rowcount >= 1
+
+    again = book()
+
+    assert again.status_code == 409
+    assert again.json["type"] == "urn:nestegg:problem:answer-damaged"
+    assert household.balance(account) == "-5.00"
+
+
+def test_an_import_with_damaged_notes_is_refused_whole(
+    household: Household, runtime: Runtime
+) -> None:
+    account = household.account()
+    made = preview(household, account, b"Date,Payee,Amount\n2026-01-02,Bakery,-5.00\n")
+    with runtime.storage.transaction(UUID(household.org_id), write=True) as tx:
+        change = update(import_rows).where(in_org(import_rows)).values(notes=BROKEN)
+        assert tx.execute(change).rowcount == 1
+
+    refused = household.post(f"imports/{made['id']}/commit")
+
+    assert refused.status_code == 500
+    assert refused.json["type"] == "urn:nestegg:problem:damaged-value"
+    assert "nestegg keys verify" in refused.json["detail"]
+    assert household.balance(account) == "0.00"
