@@ -1,4 +1,7 @@
-"""The plugins that ship inside the core, registered through the same hooks as all others."""
+"""The plugins that ship inside the core, registered through the same hooks as all others.
+
+Factories import what only some processes need: workers verify no tokens and read no statements.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,16 +12,16 @@ from sqlalchemy import make_url
 
 from nestegg_core.contracts.context import PluginContext
 from nestegg_core.contracts.encryption import EncryptionBackendRegistration
-from nestegg_core.contracts.identity import IdentityProviderRegistration
-from nestegg_core.contracts.importers import StatementImporterRegistration
+from nestegg_core.contracts.identity import IdentityProvider, IdentityProviderRegistration
+from nestegg_core.contracts.importers import StatementImporter, StatementImporterRegistration
 from nestegg_core.contracts.metrics import MetricsExporterRegistration
 from nestegg_core.contracts.retention import RetentionPolicyRegistration
 from nestegg_core.contracts.storage import StorageRegistration
 from nestegg_core.database.sqlite import SqliteStorage
 from nestegg_core.encryption.fernet import FernetBackend
 from nestegg_core.hookspecs import hookimpl
-from nestegg_core.identity.builtin import BuiltinSettings, make_builtin
-from nestegg_core.importers import CSV_OPTIONS, CsvImporter
+from nestegg_core.identity.builtin_settings import BuiltinSettings
+from nestegg_core.importers.csv_options import CSV_OPTIONS
 from nestegg_core.observability.prometheus import PrometheusExporter
 from nestegg_core.retention.age import AgeSettings, make_transaction_age
 
@@ -39,10 +42,24 @@ def make_sqlite(ctx: PluginContext[SqliteSettings]) -> SqliteStorage:
     return SqliteStorage(Path(path or ctx.home / "nestegg.sqlite3"))
 
 
+def make_provider(ctx: PluginContext[BuiltinSettings]) -> IdentityProvider:
+    """Make the provider of accounts with passwords."""
+    from nestegg_core.identity.builtin import make_builtin  # noqa: PLC0415
+
+    return make_builtin(ctx)
+
+
+def make_csv(_: PluginContext[NoSettings]) -> StatementImporter:
+    """Make the CSV importer."""
+    from nestegg_core.importers.csv_importer import CsvImporter  # noqa: PLC0415
+
+    return CsvImporter()
+
+
 @hookimpl
 def nestegg_identity_providers() -> Sequence[IdentityProviderRegistration]:
     """Offer accounts with passwords."""
-    return [IdentityProviderRegistration("builtin", BuiltinSettings, make_builtin)]
+    return [IdentityProviderRegistration("builtin", BuiltinSettings, make_provider)]
 
 
 @hookimpl
@@ -76,8 +93,4 @@ def nestegg_storages() -> Sequence[StorageRegistration]:
 @hookimpl
 def nestegg_statement_importers() -> Sequence[StatementImporterRegistration]:
     """Offer statements as CSV."""
-    return [
-        StatementImporterRegistration(
-            "csv", NoSettings, lambda _: CsvImporter(), options=CSV_OPTIONS
-        )
-    ]
+    return [StatementImporterRegistration("csv", NoSettings, make_csv, options=CSV_OPTIONS)]

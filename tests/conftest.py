@@ -15,7 +15,7 @@ from argon2 import PasswordHasher
 from falcon.testing import TestClient
 from hypothesis import settings
 
-from nestegg_core import runtime as runtime_module
+from nestegg_core import background as background_module
 from nestegg_core.people.passwords import Argon2Passwords
 from nestegg_core.runtime import Runtime, start
 from nestegg_core.settings import Environment
@@ -38,7 +38,7 @@ def quick_hashes() -> Iterator[None]:
     """
     quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(runtime_module, "Argon2Passwords", partial(Argon2Passwords, quick))
+        patched.setattr(background_module, "Argon2Passwords", partial(Argon2Passwords, quick))
         yield
 
 

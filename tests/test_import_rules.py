@@ -33,7 +33,10 @@ DOMAINS = {
 }
 SETTINGS = {"settings", "setting_types"}
 WIRED = (
-    SEAMS | SETTINGS | DOMAINS | {API, "hookspecs", "database", "plugin_host", "guards", "runtime"}
+    SEAMS
+    | SETTINGS
+    | DOMAINS
+    | {API, "hookspecs", "database", "plugin_host", "guards", "background", "runtime"}
 )
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -52,6 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "database": {*SEAMS, "setting_types"},
     **{zone: {*SEAMS, "setting_types", "database"} for zone in DOMAINS},
     "builtins": {*SEAMS, *DOMAINS, "setting_types", "hookspecs", "database"},
+    "background": WIRED - {"runtime", "identity", "importers"},
     "runtime": WIRED,
     "web": WIRED,
     "demo": WIRED,

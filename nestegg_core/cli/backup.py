@@ -177,7 +177,7 @@ def prune(folder: Path | None, dry_run: bool, as_json: bool, **rules: int | None
 
 
 def _configured(runtime: "Runtime") -> Any:
-    from nestegg_core.runtime import backups_to_keep
+    from nestegg_core.background import backups_to_keep
 
     return backups_to_keep(runtime.settings)
 

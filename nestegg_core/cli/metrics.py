@@ -16,9 +16,9 @@ from nestegg_core.cli.errors import Refused
 from nestegg_core.cli.listening import take_port
 
 if TYPE_CHECKING:
+    from nestegg_core.background import Background
     from nestegg_core.observability.metrics_process import Lonely, MetricsProcess
     from nestegg_core.observability.metrics_server import MetricsServer
-    from nestegg_core.runtime import Runtime
     from nestegg_core.settings import Environment
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -53,7 +53,7 @@ def share_measurements() -> None:
 
 
 def metrics_process(
-    environment: "Environment", runtime: "Runtime", variable: str
+    environment: "Environment", runtime: "Background", variable: str
 ) -> "MetricsProcess | None":
     """Take the port, and return what keeps a process serving the metrics; `None` for none.
 
@@ -98,7 +98,7 @@ def metrics_process(
         return None
 
 
-def _with_standing(runtime: "Runtime") -> "Callable[[], bytes]":
+def _with_standing(runtime: "Background") -> "Callable[[], bytes]":
     """Return the exposition with what the database knows of the jobs."""
     from nestegg_core.database import SqlStorage
     from nestegg_core.jobs.standing import Standing
@@ -115,7 +115,7 @@ def _with_standing(runtime: "Runtime") -> "Callable[[], bytes]":
     return exposition
 
 
-def metrics_thread(runtime: "Runtime", variable: str) -> "MetricsServer | None":
+def metrics_thread(runtime: "Background", variable: str) -> "MetricsServer | None":
     """Serve the metrics from a thread, in a process that never forks; `None` for not at all.
 
     Raises:
@@ -131,7 +131,7 @@ def metrics_thread(runtime: "Runtime", variable: str) -> "MetricsServer | None":
     return serve_in_thread(listener, password, runtime.metrics.exposition)
 
 
-def tell_build(runtime: "Runtime") -> None:
+def tell_build(runtime: "Background") -> None:
     """Measure which release runs; once in each process, when it begins its work."""
     import platform
     from importlib.metadata import version

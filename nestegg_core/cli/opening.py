@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nestegg_core.errors import MigrationsPending
 
 if TYPE_CHECKING:
+    from nestegg_core.background import Background
     from nestegg_core.runtime import Runtime
     from nestegg_core.settings import Environment
 
@@ -42,14 +43,29 @@ def opened(
 
 def started(environment: "Environment") -> "Runtime":
     """Build the services, send the logs where the settings say, and log what is not in order."""
+    from nestegg_core.runtime import start
+
+    runtime = start(environment)
+    _begin_logs(environment, runtime)
+    return runtime
+
+
+def started_background(environment: "Environment") -> "Background":
+    """Do as `started` does, with the services of workers and schedulers alone."""
+    from nestegg_core.background import start_background
+
+    services = start_background(environment)
+    _begin_logs(environment, services)
+    return services
+
+
+def _begin_logs(environment: "Environment", runtime: "Background") -> None:
     import structlog
 
     from nestegg_core.cli.config import doubts_of
     from nestegg_core.cli.plugins import discover
     from nestegg_core.observability.logs import configure_logging
-    from nestegg_core.runtime import start
 
-    runtime = start(environment)
     configure_logging(runtime.settings.log_format, runtime.settings.log_level)
     log = structlog.get_logger("nestegg.start")
     for notice in environment.notices:
@@ -58,7 +74,6 @@ def started(environment: "Environment") -> "Runtime":
         log.warning("hardly meant", where=problem.where, what=problem.what, fix=problem.fix)
     for problem in runtime.left_out:
         log.warning("left out", where=problem.where, what=problem.what, fix=problem.fix)
-    return runtime
 
 
 def _bring_to_head(runtime: "Runtime") -> None:

@@ -3,6 +3,7 @@
 import click
 
 from nestegg_core.cli.metrics import metrics_port_option, metrics_thread, tell_build
+from nestegg_core.cli.small import import_structlog_alone
 from nestegg_core.cli.worker import begun, log_level_option, wait_until_ready
 
 
@@ -15,6 +16,7 @@ def scheduler(log_level: str | None, metrics_port: int | None) -> None:
     Schedules are in UTC. Several schedulers may run: each job is asked for once. Without Redis the
     jobs run here, one after the other.
     """
+    import_structlog_alone()
     from nestegg_core.jobs.schedule import Schedule, use_utc
 
     use_utc()

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings
 
 from nestegg_core.cli.errors import both
 from nestegg_core.cli.metrics import share_measurements
+from nestegg_core.cli.small import import_structlog_alone
 from nestegg_core.settings import Environment
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -88,6 +89,7 @@ def serve(**options: Any) -> None:
     the probes are answered.
     """
     share_measurements()
+    import_structlog_alone()
     from nestegg_core.cli.opening import started
     from nestegg_core.cli.server import listen, migrate_or_warn, run
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from nestegg_core.cli.metrics import metrics_port_option, share_measurements
+from nestegg_core.cli.small import import_structlog_alone
 
 if TYPE_CHECKING:
     from types import FrameType
 
+    from nestegg_core.background import Background
     from nestegg_core.jobs.queue import RedisQueue
     from nestegg_core.observability.metrics_process import MetricsProcess
-    from nestegg_core.runtime import Runtime
     from nestegg_core.settings import Environment, Settings
 
 _LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -75,6 +76,7 @@ def worker(
     by another worker, or by this one when it is started again.
     """
     share_measurements()
+    import_structlog_alone()
     import structlog
 
     from nestegg_core.cli.forking import freeze, may_cross_a_fork
@@ -115,20 +117,20 @@ def _queues(text: str) -> list[str]:
 
 def _work(
     environment: "Environment",
-    shared: "Runtime | None",
+    shared: "Background | None",
     url: str,
     metrics: "MetricsProcess | None",
 ) -> Callable[[str, str, bool, Callable[[], bool]], None]:
     """Return what a process of the pool does, with services of its own where none are shared."""
 
     def work(queue: str, name: str, burst: bool, stopped: Callable[[], bool]) -> None:
+        from nestegg_core.background import start_background
         from nestegg_core.cli.metrics import tell_build
         from nestegg_core.jobs.worker import serve
-        from nestegg_core.runtime import start
 
         if metrics is not None:
             metrics.leave()
-        runtime = shared or start(environment)
+        runtime = shared or start_background(environment)
         tell_build(runtime)
         runtime.backups.measure(runtime.settings.backup_dir)
         try:
@@ -139,7 +141,7 @@ def _work(
     return work
 
 
-def begun(log_level: str | None, **ports: int | None) -> "tuple[Environment, Runtime]":
+def begun(log_level: str | None, **ports: int | None) -> "tuple[Environment, Background]":
     """Read the settings, with the options of the command line before what is in them.
 
     From here on, until pool or schedule take it over, SIGTERM ends the process in order: as the
@@ -149,7 +151,7 @@ def begun(log_level: str | None, **ports: int | None) -> "tuple[Environment, Run
         log_level: the least that is logged; `None` leaves it to the settings.
         ports: by variable, e.g. `WORKER_METRICS_PORT`; `None` likewise.
     """
-    from nestegg_core.cli.opening import started
+    from nestegg_core.cli.opening import started_background
     from nestegg_core.settings import Environment
 
     signal.signal(signal.SIGTERM, _end)
@@ -159,14 +161,14 @@ def begun(log_level: str | None, **ports: int | None) -> "tuple[Environment, Run
     for variable, port in ports.items():
         if port is not None:
             environment.give(variable, str(port))
-    return environment, started(environment)
+    return environment, started_background(environment)
 
 
 def _end(_signum: int, _frame: "FrameType | None") -> NoReturn:
     raise SystemExit(0)
 
 
-def wait_until_ready(runtime: "Runtime") -> None:
+def wait_until_ready(runtime: "Background") -> None:
     """Migrate a storage that does so by itself, or wait until somebody has.
 
     Raises:
@@ -192,7 +194,7 @@ def wait_until_ready(runtime: "Runtime") -> None:
     runtime.check_keys()
 
 
-def _safe_queue(runtime: "Runtime") -> "RedisQueue":
+def _safe_queue(runtime: "Background") -> "RedisQueue":
     """Return the queue, once Redis answers.
 
     Raises:

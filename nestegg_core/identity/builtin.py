@@ -9,26 +9,13 @@ from hashlib import sha256
 from threading import Lock
 
 import jwt
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings
 
 from nestegg_core.contracts.context import Clock, PluginContext
 from nestegg_core.contracts.identity import Identity, Invalid, NotMine, Valid, Verdict
 from nestegg_core.identity.access_tokens import ISSUER, AccessTokens, unverified_issuer
+from nestegg_core.identity.builtin_settings import BuiltinSettings
 
 REMEMBERED_TOKENS = 10_000
-
-
-class BuiltinSettings(BaseSettings):
-    """The core's own settings, as far as the built-in provider needs them."""
-
-    secret_key: SecretStr = Field(description="Signs access tokens and cursors.")
-    secret_key_previous: SecretStr | None = Field(
-        default=None, description="The SECRET_KEY before: what it signed is still believed."
-    )
-    access_token_minutes: int = Field(
-        default=15, ge=1, le=1440, description="How long an access token is good, in minutes."
-    )
 
 
 class BuiltinProvider:

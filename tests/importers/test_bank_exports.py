@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nestegg_core import Statement, StatementError, StatementFile
-from nestegg_core.importers import CsvImporter
+from nestegg_core.importers.csv_importer import CsvImporter
 
 FOLDER = Path(__file__).parents[3] / "shared" / "fixtures" / "csv2ofx"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the bank exports are not here")

@@ -3,7 +3,8 @@ from decimal import Decimal
 import pytest
 
 from nestegg_core import Statement, StatementError, StatementFile
-from nestegg_core.importers import CSV_OPTIONS, CsvImporter
+from nestegg_core.importers.csv_importer import CsvImporter
+from nestegg_core.importers.csv_options import CSV_OPTIONS
 
 
 def read(text: str, **options: str) -> Statement:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nestegg_core import StatementError, StatementFile
-from nestegg_core.importers import CsvImporter
+from nestegg_core.importers.csv_importer import CsvImporter
 
 MEBIBYTE = 1024 * 1024
 SEED = (

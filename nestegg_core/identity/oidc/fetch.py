@@ -7,15 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from types import TracebackType
-from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
-
 MAX_DOCUMENT_BYTES = 256 * 1024
-_CHUNK_BYTES = 16 * 1024
-_OK = 200
 
 
 class FetchFailed(Exception):
@@ -81,40 +75,9 @@ def fetch(url: str, deadline: "Deadline", *, allow_loopback_http: bool) -> Docum
     problem = url_problem(url, allow_loopback_http=allow_loopback_http)
     if problem is not None:
         raise FetchFailed(f"the address {problem}")
-    try:
-        with requests.Session() as session:
-            # A proxy of the environment has no business with loopback.
-            session.trust_env = url.startswith("https:")
-            session.mount("https://", _WatchedAdapter(deadline))
-            session.mount("http://", _WatchedAdapter(deadline))
-            with session.get(
-                url,
-                headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-                timeout=deadline.remaining(),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                return _read(response, deadline)
-    except (requests.RequestException, OSError) as error:
-        deadline.check()
-        raise FetchFailed(f"the request failed: {type(error).__name__}") from error
+    from nestegg_core.identity.oidc.request import get  # noqa: PLC0415 - see that file's head
 
-
-def _read(response: requests.Response, deadline: "Deadline") -> Document:
-    if response.status_code != _OK:
-        raise FetchFailed(f"the answer has status {response.status_code}")
-    content = bytearray()
-    for chunk in response.iter_content(_CHUNK_BYTES):
-        content += chunk
-        if len(content) > MAX_DOCUMENT_BYTES:
-            raise FetchFailed(f"the answer is longer than {MAX_DOCUMENT_BYTES} bytes")
-    deadline.check()
-    age = response.headers.get("Age", "")
-    return Document(
-        content=bytes(content),
-        cache_control=response.headers.get("Cache-Control", ""),
-        age=int(age) if age.isascii() and age.isdigit() else 0,
-    )
+    return get(url, deadline)
 
 
 class Deadline:
@@ -177,27 +140,6 @@ class Deadline:
             for connection in self._sockets:
                 with suppress(OSError):  # it was closed by the other side already
                     connection.shutdown(socket.SHUT_RDWR)
-
-
-class _WatchedAdapter(HTTPAdapter):
-    """Tells a deadline of every connection before a byte, even of TLS, goes over it."""
-
-    def __init__(self, deadline: Deadline) -> None:
-        self._deadline = deadline
-        super().__init__()
-
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        deadline = self._deadline
-
-        class Watched(pool.ConnectionCls):  # type: ignore[misc]
-            def _new_conn(self) -> socket.socket:
-                connection: socket.socket = super()._new_conn()
-                deadline.watch(connection)
-                return connection
-
-        pool.ConnectionCls = Watched
-        return pool
 
 
 def _is_loopback(host: str) -> bool:

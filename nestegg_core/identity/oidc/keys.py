@@ -1,15 +1,16 @@
-"""Key sets (RFC 7517): which published keys may verify a token, and which of them does."""
+"""Key sets (RFC 7517): which published keys may verify a token, and which of them does.
+
+PyJWT is imported with the first key set: a process that verifies no token does without it.
+"""
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from jwt import PyJWK
-from jwt.algorithms import get_default_algorithms
-from jwt.exceptions import PyJWTError
 
 from nestegg_core.identity.oidc.guessable_factors import has_guessable_factors
 from nestegg_core.identity.oidc.jws import CompactToken, json_object
@@ -29,7 +30,12 @@ _ALGORITHMS_OF_KIND = MappingProxyType(
 SUPPORTED_ALGORITHMS: frozenset[str] = frozenset().union(*_ALGORITHMS_OF_KIND.values())
 """Signature algorithms that a profile may allow. `none` and HS* are not among them."""
 
-_IMPLEMENTATIONS = get_default_algorithms()
+
+@cache
+def _implementations() -> Mapping[str, Any]:
+    from jwt.algorithms import get_default_algorithms  # noqa: PLC0415 - see this file's head
+
+    return get_default_algorithms()
 
 
 class KeySetRefused(Exception):
@@ -90,7 +96,7 @@ class KeySet:
             key = self._named(kid)
             if algorithm not in key.algorithms:
                 raise BadSignature("the named key is not for this algorithm")
-        implementation = _IMPLEMENTATIONS[algorithm]
+        implementation = _implementations()[algorithm]
         if not implementation.verify(token.signing_input, key.public_key, token.signature):
             if kid is None:
                 raise UnknownKey("the provider's only key did not sign the token")
@@ -154,6 +160,9 @@ def _usable_keys(jwks: list[dict[str, Any]], fingerprint: bytes) -> KeySet:
 
 def _verification_key(jwk: dict[str, Any]) -> VerificationKey | str:
     """Return the key, or why it is unfit."""
+    from jwt import PyJWK  # noqa: PLC0415 - see this file's head
+    from jwt.exceptions import PyJWTError  # noqa: PLC0415
+
     problem = _misuse(jwk)
     if problem is not None:
         return problem

@@ -1,16 +1,16 @@
-"""Unexpected errors go to Sentry: what failed and where, and nothing of anybody's data."""
+"""Unexpected errors go to Sentry: what failed and where, and nothing of anybody's data.
+
+The SDK is imported where Sentry is asked for: without a DSN no process has it in memory.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from multiprocessing.util import Finalize
 from traceback import walk_tb
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings
-from sentry_sdk import Client
-from sentry_sdk.types import Event, Hint
-from sentry_sdk.utils import BadDsn, Dsn
 
 from nestegg_core import (
     ErrorReporterRegistration,
@@ -19,6 +19,9 @@ from nestegg_core import (
     PluginContext,
     hookimpl,
 )
+
+if TYPE_CHECKING:
+    from sentry_sdk.types import Event, Hint
 
 FRAMES = 100
 """Frames of one error, the innermost, and links in the chain of its causes."""
@@ -34,6 +37,8 @@ _KEPT = frozenset(
 
 
 def _is_dsn(value: SecretStr) -> SecretStr:
+    from sentry_sdk.utils import BadDsn, Dsn  # noqa: PLC0415 - see this file's head
+
     try:
         Dsn(value.get_secret_value())
     except (BadDsn, ValueError):
@@ -66,6 +71,8 @@ class Sentry:
     """
 
     def __init__(self, dsn: str, *, environment: str, release: str = "") -> None:
+        from sentry_sdk import Client  # noqa: PLC0415 - see this file's head
+
         self._client = Client(
             dsn=dsn,
             environment=environment,
@@ -103,9 +110,9 @@ class Sentry:
         self._client.capture_event(event)
 
 
-def _only_what_is_ours(event: Event, _hint: Hint) -> Event:
+def _only_what_is_ours(event: "Event", _hint: "Hint") -> "Event":
     """Take out whatever else the SDK has put in, in this version or a later one."""
-    return cast(Event, {name: value for name, value in event.items() if name in _KEPT})
+    return cast("Event", {name: value for name, value in event.items() if name in _KEPT})
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

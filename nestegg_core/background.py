@@ -1,0 +1,346 @@
+"""Wires what runs beside the requests: jobs, and all that the core's own jobs need.
+
+A worker and a scheduler need no more, and are smaller for it: no identity provider, no importer
+and no limit of rates is made or even imported there. `runtime` builds the other services upon this.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+from nestegg_core import settings as core_settings
+from nestegg_core.contracts.context import Clock
+from nestegg_core.contracts.operations import JobRegistration
+from nestegg_core.contracts.storage import Storage
+from nestegg_core.database.quotas import Quota
+from nestegg_core.database.rows import SealedRows
+from nestegg_core.database.scoping import ScopedTransaction
+from nestegg_core.database.sql_storage import SqlStorage
+from nestegg_core.encryption.blind_index import BlindIndex, stored_root
+from nestegg_core.encryption.envelope import Envelope
+from nestegg_core.encryption.key_check import KeyCheck
+from nestegg_core.encryption.keyring import Keyring, key_bytes
+from nestegg_core.encryption.keys import Keys
+from nestegg_core.encryption.rewrap import rewrap
+from nestegg_core.encryption.status import status
+from nestegg_core.encryption.verify import verify
+from nestegg_core.errors import PluginFault, Problem
+from nestegg_core.guards import Blame, GuardedPlugins
+from nestegg_core.jobs.current import CORE, current_job
+from nestegg_core.jobs.making import make_jobs
+from nestegg_core.jobs.policy import Policy
+from nestegg_core.jobs.service import Jobs
+from nestegg_core.ledger.books import check_books
+from nestegg_core.observability.connections import ConnectionWatch
+from nestegg_core.observability.daily import DAILY, MEASURE_KEYS, DailyMeasures
+from nestegg_core.observability.plugin_faults import Metrics, PluginFaults
+from nestegg_core.observability.tracebacks import traceback_of
+from nestegg_core.operations.backups import Backups
+from nestegg_core.operations.job import backup_job
+from nestegg_core.operations.keeping import Keep
+from nestegg_core.operations.proofs import books_balance, values_open
+from nestegg_core.people.email_reindexing import EmailReindexing
+from nestegg_core.people.emails import Emails
+from nestegg_core.people.invitations import Invitations
+from nestegg_core.people.invitations import Quotas as InvitationQuotas
+from nestegg_core.people.letters import Letters
+from nestegg_core.people.mail import Mailer, MailServer, SmtpMailer
+from nestegg_core.people.mail_jobs import mail_jobs
+from nestegg_core.people.one_time_links import OneTimeLinks
+from nestegg_core.people.own_addresses import OwnAddresses
+from nestegg_core.people.passwords import Argon2Passwords
+from nestegg_core.people.permissions import PERMISSIONS
+from nestegg_core.plugin_host import PluginHost, Plugins
+from nestegg_core.retention.cleaning import Cleaning, Lifetimes
+from nestegg_core.retention.clock_check import ClockCheck
+from nestegg_core.retention.engine import Retention
+from nestegg_core.retention.job import retention_job
+from nestegg_core.settings import Environment, Settings
+
+
+def utc_now() -> datetime:
+    """Return the present moment."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """The services of workers and schedulers, wired. Nothing has connected anywhere yet."""
+
+    settings: Settings
+    clock: Clock
+    storage: Storage
+    migrates_itself: bool
+    rows: SealedRows
+    index: BlindIndex
+    keys: Keys
+    check_keys: KeyCheck
+    emails: Emails
+    email_reindexing: EmailReindexing
+    passwords: Argon2Passwords
+    own_addresses: OwnAddresses
+    invitations: Invitations
+    mailer: Mailer | None
+    retention: Retention
+    backups: Backups
+    jobs: Jobs
+    metrics: Metrics
+    faults: PluginFaults
+    guarded: GuardedPlugins
+    left_out: Sequence[Problem]
+    """Plugins and their settings that are not in order but not needed either: for the log."""
+
+    @property
+    def blame(self) -> Blame:
+        """Finds the plugin behind an error that nobody expected."""
+        return self.guarded.blame
+
+
+def build_background(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Background:
+    """Wire the services of a worker. Opens no connection and touches no network.
+
+    Args:
+        settings: the core's settings.
+        plugins: what the configuration chose, from `PluginHost.select`.
+        clock: the present moment; tests hand in one that can be moved.
+
+    Raises:
+        ConfigurationError: a plugin's factory failed, or a key is missing.
+    """
+    metrics = Metrics([(one.source, one.make()) for one in plugins.metrics_exporters])
+    faults = PluginFaults(metrics, [(one.source, one.make()) for one in plugins.error_reporters])
+    guarded = GuardedPlugins(plugins, faults, PERMISSIONS, ScopedTransaction)
+    storage = plugins.storage.make()
+    if isinstance(storage, SqlStorage):
+        storage.watch = ConnectionWatch(metrics)
+    keyring, backend = _keyring(settings), settings.encryption_backend
+    rows = SealedRows(Envelope(keyring, guarded.encryption_backends(), backend, metrics))
+    index = BlindIndex(lambda: stored_root(storage, rows))
+    emails = Emails(index, rows)
+    email_reindexing = EmailReindexing(storage, rows, emails)
+    passwords = Argon2Passwords(at_once=settings.password_hashes_at_once)
+    retention = Retention(
+        storage=storage,
+        policies=guarded.retention_policies(),
+        cleaning=Cleaning(
+            storage,
+            Lifetimes(
+                session=timedelta(days=settings.refresh_token_days),
+                preview=timedelta(days=settings.import_preview_days),
+            ),
+        ),
+        clock=clock,
+        check_clock=ClockCheck(
+            storage,
+            clock,
+            storage.database_clock if isinstance(storage, SqlStorage) else lambda: None,
+        ),
+    )
+    keys = Keys(storage, rows, keyring, backend, clock)
+    daily = DailyMeasures(metrics, clock)
+    letters = Letters(settings.app_base_url)
+    own_addresses = OwnAddresses(
+        storage=storage,
+        rows=rows,
+        emails=emails,
+        passwords=passwords,
+        links=OneTimeLinks(clock),
+        letters=letters,
+        clock=clock,
+    )
+    invitations = Invitations(
+        storage=storage,
+        rows=rows,
+        emails=emails,
+        letters=letters,
+        clock=clock,
+        quotas=InvitationQuotas(
+            open=quota(settings, "MAX_INVITATIONS_PER_ORGANIZATION"),
+            members=quota(settings, "MAX_MEMBERS_PER_ORGANIZATION"),
+            organizations=quota(settings, "MAX_ORGANIZATIONS_PER_PERSON"),
+        ),
+    )
+    mailer = _mailer(settings, clock)
+    check_keys = KeyCheck(storage, keyring, rows, index, clock)
+    backups = Backups(
+        storage=storage,
+        others_connected=(
+            storage.others_connected if isinstance(storage, SqlStorage) else lambda: 0
+        ),
+        key_problems=check_keys.refusals,
+        proofs=[
+            books_balance(check_books),
+            values_open(lambda scratch: verify(replace(keys, storage=scratch))),
+        ],
+        release=version("nestegg-core"),
+        clock=clock,
+        metrics=metrics,
+    )
+    queue_url = settings.queue_redis_url
+    own_jobs = [
+        retention_job(
+            retention,
+            dry_run=settings.data_retention_dry_run,
+            asked_by=_asked_by,
+            tell=daily.retention,
+        ),
+        _rewrap_job(keys, email_reindexing, daily),
+        _measure_keys_job(keys, email_reindexing, daily),
+        backup_job(
+            backups,
+            settings.backup_dir,
+            settings.backup_schedule,
+            backups_to_keep(settings),
+            asked_at=lambda: job.asked_at if (job := current_job()) else clock(),
+        ),
+        *(mail_jobs(mailer, own_addresses, invitations) if mailer else ()),
+    ]
+    jobs = make_jobs(
+        storage=storage,
+        rows=rows,
+        index=index,
+        clock=clock,
+        registrations=[*own_jobs, *guarded.jobs({job.name for job in own_jobs})],
+        policy=Policy(
+            lease=timedelta(seconds=settings.job_lease_seconds),
+            max_tries=settings.job_max_tries,
+            first_wait=timedelta(seconds=settings.job_retry_seconds),
+        ),
+        redis_url=queue_url.get_secret_value() if queue_url else None,
+        metrics=metrics,
+        describe=traceback_of,
+        report=partial(_report_job, faults, guarded.blame),
+    )
+    return Background(
+        settings=settings,
+        clock=clock,
+        storage=storage,
+        migrates_itself=plugins.storage.registration.migrates_itself,
+        rows=rows,
+        index=index,
+        keys=keys,
+        check_keys=check_keys,
+        emails=emails,
+        email_reindexing=email_reindexing,
+        passwords=passwords,
+        own_addresses=own_addresses,
+        invitations=invitations,
+        mailer=mailer,
+        retention=retention,
+        backups=backups,
+        jobs=jobs,
+        metrics=metrics,
+        faults=faults,
+        guarded=guarded,
+        left_out=(*plugins.left_out, *guarded.left_out),
+    )
+
+
+def start_background(environment: Environment | None = None, clock: Clock = utc_now) -> Background:
+    """Read the settings, choose the plugins and build: what workers and schedulers do first.
+
+    Raises:
+        ConfigurationError: with every problem of settings and plugins.
+    """
+    settings, plugins = configured(environment or Environment.read(), clock)
+    return build_background(settings, plugins, clock)
+
+
+def configured(environment: Environment, clock: Clock) -> tuple[Settings, Plugins]:
+    """Read the settings, and choose the plugins.
+
+    Raises:
+        ConfigurationError: with every problem of both.
+    """
+    settings = core_settings.load(environment)
+    host = PluginHost.discover(
+        disabled=settings.plugins_disabled,
+        environment=environment,
+        any_core=settings.plugins_for_any_core,
+    )
+    return settings, host.select(settings, environment, clock=clock)
+
+
+def quota(settings: Settings, variable: str) -> Quota:
+    """Return a limit on how many there may be, by its variable."""
+    return Quota(variable, getattr(settings, variable.lower()))
+
+
+def _keyring(settings: Settings) -> Keyring:
+    version = settings.encryption_current_version
+    secrets = {**settings.encryption_keys, version: settings.master_encryption_key}
+    return Keyring(version, {n: key_bytes(key.get_secret_value()) for n, key in secrets.items()})
+
+
+def _mailer(settings: Settings, clock: Clock) -> Mailer | None:
+    """Return what sends mail; `None` where links are shown to administrators instead."""
+    if settings.smtp_host is None or settings.mail_from is None:
+        return None
+    password = settings.smtp_password
+    server = MailServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        security=settings.smtp_security,
+        sender=settings.mail_from,
+        username=settings.smtp_username,
+        password=password.get_secret_value() if password else None,
+    )
+    return SmtpMailer(server, clock)
+
+
+def backups_to_keep(settings: Settings) -> Keep:
+    """Return the rules of `BACKUP_KEEP_LAST` and the like."""
+    return Keep(
+        last=settings.backup_keep_last,
+        daily=settings.backup_keep_daily,
+        weekly=settings.backup_keep_weekly,
+        monthly=settings.backup_keep_monthly,
+        unproved=settings.backup_keep_unproved,
+    )
+
+
+def _asked_by() -> str:
+    """Tell who asked for the job that is being run."""
+    job = current_job()
+    return job.asked_by if job else CORE
+
+
+def _rewrap_job(keys: Keys, reindexing: EmailReindexing, daily: DailyMeasures) -> JobRegistration:
+    """Return the job that seals every value anew which another key has sealed."""
+
+    def run(_: Mapping[str, Any]) -> None:
+        rewrap(keys)
+        reindexing.run()
+        _measure_keys(keys, daily)
+
+    return JobRegistration("rewrap", run, queue="heavy")
+
+
+def _measure_keys_job(
+    keys: Keys, reindexing: EmailReindexing, daily: DailyMeasures
+) -> JobRegistration:
+    """Return the job that counts the encrypted values by key version, and mends their indexes."""
+
+    def run(_: Mapping[str, Any]) -> None:
+        reindexing.run()
+        _measure_keys(keys, daily)
+
+    return JobRegistration(MEASURE_KEYS, run, queue="heavy", schedule=DAILY)
+
+
+def _measure_keys(keys: Keys, daily: DailyMeasures) -> None:
+    found = status(keys)
+    daily.keys(found.counts, keys.backend, [key.version for key in found.keys])
+
+
+def _report_job(
+    faults: PluginFaults, blame: Blame, error: BaseException, facts: Mapping[str, str]
+) -> None:
+    """Report what a job raised: as its plugin's fault, or as an error of the core's."""
+    if isinstance(error, PluginFault):  # recorded where it was raised
+        return
+    if blame.fault(error) is None:
+        faults.report(error, facts)
