@@ -32,8 +32,6 @@ GRACEFUL_SECONDS = 30
 
 _BACKLOG = 2048
 _HANDED_OVER = "GUNICORN_FD"
-_UNREADABLE = "Invalid request"
-_BROKEN = "Error handling request"
 _log = structlog.get_logger("nestegg.server")
 
 
@@ -140,10 +138,7 @@ def _options(
 
 
 class _RootLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
-    """Sends gunicorn's own messages where all others go; requests are logged by middleware.
-
-    What clients sent is left out: gunicorn repeats lines and headers that it cannot read.
-    """
+    """Sends gunicorn's own messages where all others go; requests are logged by middleware."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
@@ -151,16 +146,6 @@ class _RootLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
 
     def debug(self, msg: str, *args: Any, **kwargs: Any) -> None:
         super().debug(msg, *map(_named, args), **kwargs)
-
-    def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        if msg.startswith(_UNREADABLE):
-            msg, args = "a request that is no HTTP was refused", ()
-        super().warning(msg, *args, **kwargs)
-
-    def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        if msg.startswith(_BROKEN):
-            msg, args = "a request broke off in the server", ()
-        super().exception(msg, *args, **kwargs)
 
 
 def _named(argument: Any) -> Any:

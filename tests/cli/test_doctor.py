@@ -218,6 +218,7 @@ def test_backups_are_missed_when_there_is_none_and_when_it_is_old(
 def test_a_job_that_waits_too_long_is_found(healthy: CommandLine, fresh_runtime: Runtime) -> None:
     due = fresh_runtime.clock() - timedelta(hours=2)
     row = {"id": "old", "name": "retention", "queue": "default", "arguments": None}
+    row["asked_by"] = "schedule"
     times = {"due_at": due, "created_at": due}
     with fresh_runtime.storage.system_transaction(write=True) as tx:
         tx.execute(

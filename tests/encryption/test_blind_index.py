@@ -116,7 +116,7 @@ def test_the_first_invitation_of_all_waits_for_nobody(
     app.storage.upgrade()
     app.check_keys()
     soon = datetime.now(UTC) + timedelta(hours=1)
-    identity = Identity("okta", "https://idp.example", "ada", soon)
+    identity = Identity("okta", "https://idp.example", "ada", soon, may_provision=True)
     ada = app.provisioning.of_identity(identity, bytes(32))
     org_id = app.persons.read(ada)["memberships"][0]["organization"]["id"]
     with app.storage.transaction(org_id, write=True) as tx:

@@ -58,10 +58,10 @@ def test_runs_are_counted_and_timed_and_those_that_wait_are_told(
 
     told = [one for one in recorder.told if one[0].startswith("job")]
     assert told == [
-        ("jobs", {"job": "work", "outcome": "done"}, 1),
-        ("job_seconds", {"job": "work"}),
+        ("jobs", {"job": "work.work", "outcome": "done"}, 1),
+        ("job_seconds", {"job": "work.work"}),
         ("jobs_waiting", {"queue": "default"}, 0),
         ("jobs_waiting", {"queue": "heavy"}, 1),
-        ("jobs", {"job": "hard", "outcome": "retried"}, 1),
-        ("job_seconds", {"job": "hard"}),
+        ("jobs", {"job": "work.hard", "outcome": "retried"}, 1),
+        ("job_seconds", {"job": "work.hard"}),
     ]

@@ -46,6 +46,7 @@ def put(runtime: Runtime, job_id: str, **columns: object) -> None:
         "id": job_id,
         "name": "retention",
         "queue": "default",
+        "asked_by": "schedule",
         "arguments": None,
         "work_key": job_id.encode().ljust(32),
         "state": "queued",

@@ -227,7 +227,11 @@ def test_a_schedule_fires_once_though_two_schedulers_run(
 def ticks(scheduler: Process, outcome: str = "") -> list[str]:
     """Return the ticks that a scheduler has dealt with, or those of one outcome."""
     lines = [line for line in scheduler.log.read_text().splitlines() if outcome in line]
-    return [found[1] for line in lines if (found := re.search(r"job=tick .*\btick=(\S+)", line))]
+    return [
+        found[1]
+        for line in lines
+        if (found := re.search(r"job=job_traces\.tick .*\btick=(\S+)", line))
+    ]
 
 
 def test_a_worker_that_is_told_to_stop_finishes_its_job_and_begins_no_other(

@@ -39,6 +39,7 @@ STAMPS = {"created_at": NOW, "updated_at": NOW, "version": 1}
 def retention(fresh_runtime: Runtime) -> Retention:
     """An engine without policies, over a migrated database of the test's own."""
     fresh_runtime.storage.upgrade()
+    fresh_runtime.check_keys()
     return engine(fresh_runtime.storage, {}, clock=clock)
 
 

@@ -124,6 +124,29 @@ class TestReadersWrite(FaultyConformance):
     breaks: ClassVar = {"test_a_reading_transaction_cannot_write"}
 
 
+class WritesWithinWrites(SqliteStorage):
+    """Lends the transaction that is open to whoever asks for a second one."""
+
+    lent: SqlTransaction | None = None
+
+    @contextmanager
+    def _open(self, org_id: UUID | None, *, write: bool) -> Iterator[SqlTransaction]:
+        if write and self.lent is not None:
+            yield self.lent
+            return
+        with super()._open(org_id, write=write) as transaction:
+            self.lent = transaction if write else self.lent
+            try:
+                yield transaction
+            finally:
+                self.lent = None if write else self.lent
+
+
+class TestWritesWithinWrites(FaultyConformance):
+    fault = WritesWithinWrites
+    breaks: ClassVar = {"test_a_write_inside_a_write_is_refused_at_once"}
+
+
 class SystemIsAnOrganization(SqliteStorage):
     @contextmanager
     def system_transaction(self, *, write: bool) -> Iterator[SqlTransaction]:
