@@ -34,7 +34,14 @@ from waitress.parser import HTTPRequestParser  # type: ignore[import-untyped]
 from waitress.server import TcpWSGIServer  # type: ignore[import-untyped]
 from waitress.task import WSGITask  # type: ignore[import-untyped]
 
-from nestegg_core.cli.http_rules import MAX_HEAD, ChunkedBody, Refusal, check_head, host_of
+from nestegg_core.cli.http_rules import (
+    MAX_HEAD,
+    ChunkedBody,
+    Refusal,
+    check_begun_head,
+    check_head,
+    host_of,
+)
 from nestegg_core.observability.tracebacks import traceback_of
 from nestegg_core.web.middleware.refused import REFUSED
 
@@ -195,9 +202,14 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
     command = "GET"
     query = fragment = ""
     url_scheme = "http"
+    error: Any
+    completed: bool
+    expect_continue: bool
 
     def received(self, data: bytes) -> int:
         try:
+            if self.body_rcv is None:
+                check_begun_head((self.header_plus + data).partition(b"\r\n\r\n")[0])
             taken = int(super().received(data))
         except Refusal as refusal:
             self.error = refusal
@@ -207,11 +219,15 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
         if self.error is None and not self.adj.room.take(self, len(self.body_rcv or b"")):
             self.error = Refusal(503, _NO_ROOM)
         if self.error is not None:
-            self.completed, self.expect_continue = True, False
+            self.refuse(self.error)
             return len(data)  # the connection ends with the answer
         if self.body_rcv is None:
             self.expect_continue = False
         return taken
+
+    def refuse(self, error: Any) -> None:
+        """Have it answered with an error, whatever more was to come of it."""
+        self.error, self.completed, self.expect_continue = error, True, False
 
     def close(self) -> None:
         super().close()
@@ -310,11 +326,48 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         return self.lingers or bool(super().readable())
 
     def handle_read(self) -> None:
-        if self.lingers:
-            with suppress(OSError):
-                self.recv(self.adj.recv_bytes)  # at its end it closes
+        try:
+            data = self.socket.recv(self.adj.recv_bytes)
+        except BlockingIOError:
             return
-        super().handle_read()
+        except OSError:  # it is gone, whatever its network calls that
+            self.handle_close()
+            return
+        if not data:
+            self._no_more_comes()
+        elif not self.lingers:
+            self.received(data)
+
+    def _no_more_comes(self) -> None:
+        """Close, or answer a body that ends early: who has sent all they can may still read."""
+        request = self.request
+        if self.lingers or request is None or request.body_rcv is None:
+            self.handle_close()
+            return
+        self.request = None
+        request.refuse(Refusal(400, "The body ends early."))
+        with self.requests_lock:
+            self.requests.append(request)
+            if len(self.requests) == 1:
+                self.server.add_task(self)
+
+    def send(self, data: bytes, do_close: bool = True) -> int:
+        """Send what the client takes now. One that is gone takes nothing, and the loop closes it.
+
+        waitress closes it within, and goes on with what it has closed; threads send as well.
+        """
+        del do_close
+        try:
+            return int(self.socket.send(data))
+        except BlockingIOError:
+            return 0
+        except OSError:
+            self.will_close = True
+            return 0
+
+    def _flush_some(self, do_close: bool = True) -> bool:
+        # A thread may have waited for the lock while the loop closed it.
+        return self.connected and bool(super()._flush_some(do_close))
 
     def handle_write(self) -> None:
         """Say that no more comes, and let the client read to the end before the socket closes.
@@ -330,12 +383,14 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         super().handle_write()
 
     def handle_close(self) -> None:
-        if self.request is not None:
-            _log.info("a request did not come to its end")
-            self.request.close()
-            self.request = None
+        """Close it, on the loop alone, and while no thread sends or begins another request."""
+        with self.requests_lock, self.outbuf_lock:
+            if self.request is not None:
+                _log.info("a request did not come to its end")
+                self.request.close()
+                self.request = None
+            super().handle_close()
         self._map.look_at(self.server._fileno)  # there is room for another
-        super().handle_close()
         self.server.tell_unsent(self)
 
     def write_soon(self, data: Any) -> int:

@@ -21,6 +21,12 @@ _FREE_FRAMING = 16_384
 """Bytes around chunks, before there may be no more of them than of what they hold."""
 
 _VERSIONS = (b"HTTP/1.1", b"HTTP/1.0")
+_BEGUN_LINE = re.compile(
+    rb"[\x21-\x7e]{1,32}( ([\x21-\x7e]+( (H(T(T(P(/([0-9.]{0,3}\r?)?)?)?)?)?)?)?)?)?"
+)
+"""What may yet become a request line; `_request_line` judges it when its end is here."""
+
+_BARE_LF = re.compile(rb"(?<!\r)\n")
 _TARGET = re.compile(rb"[\x21\x22\x24-\x7e]+")  # visible ASCII without `#`, which no client sends
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?@\\]+)(?:[/?]|$)")
 _LENGTH = re.compile(rb"[0-9]{1,15}")
@@ -51,8 +57,6 @@ def check_head(head: bytes) -> None:
         Refusal: with the status to answer.
     """
     line, _, rest = head.partition(b"\r\n")
-    if len(line) > MAX_LINE:
-        raise Refusal(414, f"The request line may have {MAX_LINE} bytes.")
     version = _request_line(line)
     fields = _fields(rest)
     if len(fields) > MAX_FIELDS:
@@ -61,13 +65,39 @@ def check_head(head: bytes) -> None:
     _check_framing(version, fields)
 
 
+def check_begun_head(head: bytes) -> None:
+    """Refuse as soon as it is here what cannot become a request: nobody shall wait for the rest.
+
+    Args:
+        head: what there is of it, perhaps behind empty lines.
+
+    Raises:
+        Refusal: with the status to answer.
+    """
+    if _BARE_LF.search(head):
+        raise Refusal(400, "Lines end with CRLF.")
+    line, ended, _ = head.lstrip(b"\r\n").partition(b"\r\n")
+    if ended:
+        _request_line(line)
+    elif line:
+        _check_length(line)
+        if not _BEGUN_LINE.fullmatch(line):
+            raise Refusal(400, "The request line is malformed.")
+
+
 def host_of(target: str) -> str | None:
     """Return the host that a target in absolute form names; it counts, and not `Host`."""
     absolute = _ABSOLUTE.match(target.encode("latin-1"))
     return absolute[1].decode("ascii") if absolute else None
 
 
+def _check_length(line: bytes) -> None:
+    if len(line) > MAX_LINE:
+        raise Refusal(414, f"The request line may have {MAX_LINE} bytes.")
+
+
 def _request_line(line: bytes) -> bytes:
+    _check_length(line)
     parts = line.split(b" ")
     if len(parts) != 3 or not _TARGET.fullmatch(parts[1]):  # noqa: PLR2004 - method, target, version
         raise Refusal(400, "The request line is malformed.")

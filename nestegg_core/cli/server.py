@@ -8,6 +8,7 @@ import errno
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import structlog
@@ -163,7 +164,22 @@ class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
 
     def __init__(self, app: Any, metrics: MetricsProcess | None) -> None:
         self._metrics = metrics
+        self._told_to_end: set[int] = set()
         super().__init__(app)
+
+    def kill_worker(self, pid: int, sig: int) -> None:
+        self._told_to_end.add(pid)
+        super().kill_worker(pid, sig)
+
+    def reap_workers(self) -> None:
+        """Tell of a worker that ends as if all were well, which gunicorn passes over in silence."""
+        for pid in set(self.WORKERS) - self._told_to_end:
+            with suppress(ChildProcessError):
+                ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                if ended and (ended.si_code, ended.si_status) == (os.CLD_EXITED, 0):
+                    _log.error(f"Worker (pid:{pid}) exited with code 0, and nobody had told it to.")
+        super().reap_workers()
+        self._told_to_end &= set(self.WORKERS)
 
     def manage_workers(self) -> None:
         if self._metrics is not None:

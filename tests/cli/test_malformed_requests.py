@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import re
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,6 +126,8 @@ SMUGGLED = {
     "letters beyond ASCII": request("GET /ä HTTP/1.1".encode()),
     "a small method": request(b"get /livez HTTP/1.1"),
     "two blanks": request(b"GET  /livez HTTP/1.1"),
+    "a blank at the beginning": request(b" GET /livez HTTP/1.1"),
+    "LF behind the request line": b"GET /livez HTTP/1.1\nHost: x\r\n\r\n",
 }
 
 
@@ -134,6 +137,57 @@ def test_what_two_servers_could_read_differently_is_400(server: Server, sent: by
 
     assert status(answer) == 400
     assert answer.count(b"HTTP/1.1 ") == 1  # nothing behind it is taken for a request
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x5a" * 32,
+        b"GET /livez\r\n",
+        b"GET /livez HTTP/1.1\nHost: a\n\n",
+        b"GET /livez HTTP/1.1\r\nHost: a\n\n",
+        b"\n\n",
+        b"\r\n\n",
+        b"garbage\r\n",
+        b"a" * 100,
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"\x00",
+        b" GET",
+        b"GET /\x01",
+        b"GET /livez FTP",
+        b"GET /livez HTTP/1.1 and more",
+    ],
+)
+def test_what_cannot_become_a_request_is_400_at_once(server: Server, sent: bytes) -> None:
+    """The client waits for the answer, and sends no more."""
+    before = time.monotonic()
+    answer = ask(server, sent)
+
+    assert status(answer) == 400
+    assert time.monotonic() < before + PATIENCE / 2
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_request_may_come_in_pieces_and_behind_empty_lines(server: Server, size: int) -> None:
+    host, _, port = server.address.removeprefix("http://").partition(":")
+    sent = b"\r\n" + request(b"GET /livez?a=b HTTP/1.1")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for place in range(0, len(sent), size):
+            client.sendall(sent[place : place + size])
+        assert status(client.makefile("rb").read()) == 200
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [CHUNKED + b"5\r\nab", POST + b"Content-Length: 50\r\n\r\n{", CHUNKED],
+    ids=["chunks", "a body", "no chunk"],
+)
+def test_a_body_that_ends_early_is_400(server: Server, sent: bytes) -> None:
+    answer = ask(server, sent, leave=True)
+
+    assert status(answer) == 400
+    assert b"ends early" in answer
 
 
 @pytest.mark.parametrize(
@@ -181,7 +235,11 @@ def test_a_client_that_leaves_in_the_middle_is_no_error(tmp_path: Path, sent: by
 
     assert answer == b"" or status(answer) == 400
     events = [json.loads(line) for line in logged.splitlines()]
-    told = [event for event in events if event["event"] == "a request did not come to its end"]
+    told = [
+        event
+        for event in events
+        if event["event"] == "a request did not come to its end" or event.get("status") == 400
+    ]
     assert [event["level"] for event in told] == ["info"]
     assert not [event for event in events if event["level"] in {"error", "critical"}]
     assert "exception" not in logged

@@ -23,7 +23,11 @@ MANY = 30
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    variables = {"ENVIRONMENT": "test", "NESTEGG_HOME": str(tmp_path_factory.mktemp("home"))}
+    variables = {
+        "ENVIRONMENT": "test",
+        "NESTEGG_HOME": str(tmp_path_factory.mktemp("home")),
+        "LOG_LEVEL": "WARNING",  # nobody reads what it logs: with a line for each it would fill up
+    }
     options = ("--workers", "1", "--threads", "4")
     with started("serve", *options, variables=variables) as running:
         yield running
