@@ -29,6 +29,8 @@ from support.native_compose.sandbox import curl_options
 from support.postgres import APPLICATION, OWNER, Postgres, running_postgres
 
 BUILDER, FINAL = stages()
+pytestmark = pytest.mark.walk
+
 PATIENCE = 60
 PLUGINS = "storage_postgres idp_okta"
 

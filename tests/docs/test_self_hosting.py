@@ -26,6 +26,8 @@ from support.native_compose.engine import Engine
 from support.postgres import Postgres, running_postgres
 from support.redis import MISSING, redis_server
 
+pytestmark = pytest.mark.walk
+
 GUIDE = ROOT / "docs" / "self-hosting.md"
 BLOCKS = blocks(GUIDE)
 RELEASE = ("compose.yaml", "Dockerfile", ".env.example", "alembic.ini", "deploy")

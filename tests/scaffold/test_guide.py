@@ -10,6 +10,8 @@ import pytest
 
 from support.environments import ROOT, SECONDS, FreshEnvironment, Wheelhouse
 
+pytestmark = pytest.mark.walk
+
 GUIDE = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
 
 

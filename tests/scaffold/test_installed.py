@@ -8,6 +8,8 @@ import pytest
 from nestegg_core.scaffold import KINDS, names_for
 from support.environments import EXAMPLE, PLUGINS, FreshEnvironment, Wheelhouse
 
+pytestmark = pytest.mark.walk
+
 ALONE = [path.name for path in (*PLUGINS, EXAMPLE)]
 
 
