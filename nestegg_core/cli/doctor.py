@@ -1,5 +1,6 @@
 """`nestegg doctor`: everything that can be wrong, tried for real."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -25,6 +26,8 @@ EXIT = {"error": 2, "warning": 1, "note": 0}
 """Exit codes by the worst that was found."""
 
 _SCHEDULER = 1
+_VALUES_SECONDS = 5.0
+"""For opening stored values: `nestegg keys verify` opens all of them, however many there are."""
 
 
 @click.command(
@@ -206,7 +209,21 @@ def _ready(runtime: "Runtime") -> bool:
 def _key_findings(runtime: "Runtime") -> "Iterator[Diagnosis]":
     from nestegg_core.operations.doctor import configuration
 
-    return configuration.keys(runtime.check_keys.look() if _ready(runtime) else ())
+    if not _ready(runtime):
+        return
+    unfit = runtime.check_keys.look()
+    yield from configuration.keys(unfit)
+    if not unfit:  # with a wrong key nothing opens, which says nothing about the values
+        yield from _damaged_values(runtime)
+
+
+def _damaged_values(runtime: "Runtime") -> "Iterator[Diagnosis]":
+    from nestegg_core.encryption.verify import verify
+    from nestegg_core.operations.doctor import configuration
+
+    until = time.monotonic() + _VALUES_SECONDS
+    found = verify(runtime.keys, enough=lambda: time.monotonic() > until)
+    yield from configuration.values(len(found.failures), found.checked)
 
 
 def _workers(url: str | None) -> int:

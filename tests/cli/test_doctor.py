@@ -14,10 +14,10 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from sqlalchemy import insert, make_url
+from sqlalchemy import func, insert, make_url, select, update
 
 from nestegg_core.contracts.operations import Diagnosis
-from nestegg_core.database.tables import jobs
+from nestegg_core.database.tables import jobs, persons
 from nestegg_core.operations.doctor.backups import backups
 from nestegg_core.operations.doctor.checkup import Check, Found, examine
 from nestegg_core.operations.doctor.disk import rights as disk_rights
@@ -226,6 +226,37 @@ def test_a_job_that_waits_too_long_is_found(healthy: CommandLine, fresh_runtime:
         )
 
     assert "for 120 minutes" in the_only(doctor(healthy), "queue", "warning", 1)
+
+
+def test_a_job_whose_last_run_failed_is_found(healthy: CommandLine, fresh_runtime: Runtime) -> None:
+    row = {"queue": "default", "arguments": None, "asked_by": "schedule", "tries": 1}
+    with fresh_runtime.storage.system_transaction(write=True) as tx:
+        for name, states in {"retention": ("done", "failed"), "backup": ("failed", "done")}.items():
+            for hour, state in enumerate(states):
+                job_id = f"{name}-{hour}"
+                ended = fresh_runtime.clock() - timedelta(hours=2 - hour)
+                times = dict.fromkeys(("due_at", "created_at", "finished_at"), ended)
+                what = {"id": job_id, "name": name, "work_key": job_id.encode().ljust(32)}
+                tx.execute(insert(jobs), {**row, **times, **what, "state": state})
+
+    told = the_only(doctor(healthy), "queue", "warning", 1)
+
+    assert "retention failed" in told
+    fix = re.search(r"nestegg (jobs list .*)$", told)
+    assert fix
+    assert "retention-1" in healthy(*fix[1].split()).stdout
+
+
+def test_values_that_do_not_open_are_counted(healthy: CommandLine, fresh_runtime: Runtime) -> None:
+    for address in ("ada@example.org", "bob@example.org"):
+        fresh_runtime.persons.register(address, "correct horse battery staple")
+    swapped = select(func.min(persons.c.email)).scalar_subquery()
+    with fresh_runtime.storage.system_transaction(write=True) as tx:
+        tx.execute(update(persons).values(email=swapped))
+
+    told = the_only(doctor(healthy), "keys", "error", 2)
+
+    assert re.search(r"1 of \d+ encrypted values do not open", told)
 
 
 def test_a_broken_plugin_is_named(healthy: CommandLine, install: Callable[[str], None]) -> None:

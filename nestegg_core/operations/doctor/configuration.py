@@ -56,6 +56,17 @@ def keys(problems: Iterable[Problem]) -> Iterator[Diagnosis]:
         yield Diagnosis("error", f"{one.where} {one.what}", why, one.fix)
 
 
+def values(damaged: int, checked: int) -> Iterator[Diagnosis]:
+    """Tell how many of the sealed values that were tried do not open."""
+    if damaged:
+        yield Diagnosis(
+            "error",
+            f"{damaged} of {checked} encrypted values do not open",
+            "they are shown as missing, and what needs them is refused",
+            "nestegg keys verify names them; bring them back from a backup made before",
+        )
+
+
 def plugins(statuses: Iterable[Status], misspelt: Iterable[Problem]) -> Iterator[Diagnosis]:
     """Tell which installed plugins cannot be used, and what is not in order with the others."""
     for name in misspelt:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Worker
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from nestegg_core.contracts.operations import Diagnosis
 from nestegg_core.contracts.storage import Storage
@@ -17,6 +17,17 @@ QUEUES = ("default", "heavy")
 LATE = timedelta(minutes=10)
 _SECONDS = 3.0
 _OLDEST = select(func.min(jobs.c.due_at).label("due_at")).where(jobs.c.state == "queued")
+_ENDED = (
+    select(jobs.c.name, func.max(jobs.c.finished_at).label("at")).group_by(jobs.c.name).subquery()
+)
+_FAILED = (
+    select(jobs.c.name)
+    .join(_ENDED, and_(jobs.c.name == _ENDED.c.name, jobs.c.finished_at == _ENDED.c.at))
+    .where(jobs.c.state == "failed")
+    .distinct()
+    .order_by(jobs.c.name)
+)
+"""Names of jobs whose newest run failed."""
 
 
 def workers(url: str) -> list[frozenset[str]]:
@@ -42,6 +53,7 @@ def queue(url: str | None, storage: Storage, now: datetime) -> Iterator[Diagnosi
     try:
         with storage.system_transaction(write=False) as tx:
             due_at = tx.execute(_OLDEST).scalar()
+            failed = tx.execute(_FAILED).scalars().all()
     except StorageUnavailable:
         return  # the check of the database tells
     if due_at is not None and now - due_at > LATE:
@@ -51,6 +63,13 @@ def queue(url: str | None, storage: Storage, now: datetime) -> Iterator[Diagnosi
             f"A job has been waiting for {minutes} minutes",
             "mails, imports and backups come late, or not at all",
             "see `nestegg jobs list --state queued`; start more workers: nestegg worker",
+        )
+    for name in failed:
+        yield Diagnosis(
+            "warning",
+            f"The last run of the job {name} failed",
+            "what it is for was not done, and was not done since",
+            f"its error tells why: nestegg jobs list --name {name} --state failed",
         )
 
 
