@@ -244,7 +244,7 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
         if host := host_of(self.request_uri):
             self.headers["HOST"], self.path = host, self.path or "/"
         _plain_connection(self.headers)
-        limit = self.adj.max_body_bytes
+        limit = self.adj.largest_body(self.command, self.path)
         if self.content_length > limit:
             raise Refusal(413, f"A body may have {limit} bytes.")
         if self.chunked:
@@ -453,7 +453,7 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
             max_request_header_size=MAX_HEAD,
             recv_bytes=IN_MEMORY,
         )
-        adjustments.max_body_bytes = max_body_bytes
+        adjustments.largest_body = application.largest_body
         adjustments.room = _Room(_LARGE_BODIES * max_body_bytes)
         self.stopping = False
         self._most = _connections()

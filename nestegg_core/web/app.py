@@ -57,7 +57,13 @@ from nestegg_core.web.resources.sign_in_security import (
 )
 from nestegg_core.web.resources.transactions import TransactionResource
 
-App = falcon.App[falcon.Request, falcon.Response]
+
+class App(falcon.App[falcon.Request, falcon.Response]):
+    """The API, as a WSGI application."""
+
+    largest_body: Callable[[str, str], int]
+    """By method and path, how many bytes a body may have: a server can refuse a larger one, or
+    more of it, before it has come."""
 
 
 def create_app(runtime: Runtime) -> App:
@@ -80,6 +86,7 @@ def create_app(runtime: Runtime) -> App:
     )
     idempotency = Idempotency(runtime.rows, runtime.clock)
     max_json = min(settings.max_json_bytes, settings.max_body_bytes)
+    app.largest_body = partial(_largest_body, router, max_json, settings.max_body_bytes)
     endpoints: dict[str, Endpoint] = {}
     known = operations(runtime)
     for op in known:
@@ -113,6 +120,15 @@ def operations_of(resource: object) -> Iterable[Operation]:
         if declared is not None:
             prepare = declared.prepare and partial(declared.prepare, resource)
             yield replace(declared, handler=method, prepare=prepare)
+
+
+def _largest_body(
+    router: CompiledRouter, max_json: int, max_body: int, method: str, path: str
+) -> int:
+    found = router.find(path)
+    endpoint = found[0] if found else None
+    op = endpoint.operations.get(method) if isinstance(endpoint, Endpoint) else None
+    return max_body if op is not None and op.upload else max_json
 
 
 def _responder(endpoint: Endpoint, op: Operation) -> Callable[..., None]:

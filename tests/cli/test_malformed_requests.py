@@ -201,7 +201,9 @@ def test_a_body_that_ends_early_is_400(server: Server, sent: bytes) -> None:
         (request(b"GET /livez HTTP/1.1", *[b"X: a"] * 200), 431),
         (POST + b"Content-Length: 99999999\r\n\r\n", 413),
         (POST + b"Expect: 100-continue\r\nContent-Length: 99999999\r\n\r\n", 413),
-        (CHUNKED + b"fffffff\r\n", 413),
+        (POST + b"Content-Length: 262145\r\n\r\n", 413),
+        (POST + b"Expect: 100-continue\r\nContent-Length: 262145\r\n\r\n", 413),
+        (CHUNKED + b"40001\r\n", 413),
     ],
 )
 def test_the_servers_own_errors_look_like_the_apis(

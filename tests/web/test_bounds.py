@@ -1,14 +1,18 @@
 """Whatever a request holds, answering it is cheap: each kind of thing has a bound."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from falcon.testing import TestClient
 
+from nestegg_core.runtime import Runtime
+from nestegg_core.web.app import create_app, operations
 from nestegg_core.web.json_bodies import MAX_DEPTH, MAX_VALUES
 from nestegg_core.web.problems import MAX_PROBLEMS
 from nestegg_core.web.validation import MAX_PARAMETERS
@@ -44,6 +48,17 @@ def test_a_body_that_is_too_large_is_refused_unread(costs: list[dict[str, Any]])
     million = [one for one in costs if one["body"].startswith("1000000")]
     assert {one["status"] for one in million} == {413}
     assert {one["read"] for one in million} <= {0, MAX_JSON + 1}
+
+
+def test_a_server_can_tell_how_large_a_body_may_be_before_it_comes(runtime: Runtime) -> None:
+    largest = create_app(runtime).largest_body
+    settings = runtime.settings
+    for op in operations(runtime):
+        path = re.sub(r"\{[^}]*\}", str(UUID(int=7)), op.path)
+        bound = settings.max_body_bytes if op.upload else settings.max_json_bytes
+        assert largest(op.method, path) == bound, path
+        assert largest("PUT", path) == settings.max_json_bytes
+    assert largest("POST", "/nowhere") == settings.max_json_bytes
 
 
 def test_an_error_names_a_hundred_problems_and_counts_the_others(client: TestClient) -> None:
