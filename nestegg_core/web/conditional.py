@@ -1,4 +1,28 @@
-"""Answers that a client may have already, and the form in which they travel."""
+"""Versions that a client names, answers that it may have already, and the form they travel in."""
+
+import re
+
+MAX_VERSIONS = 8
+"""How many versions a change may name."""
+
+_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"')
+_TAGS = re.compile(rf"{_TAG.pattern}(?:[ \t]*,[ \t]*{_TAG.pattern})*")
+_VERSION = re.compile(r'"(0|[1-9][0-9]{0,8})"')
+
+
+def versions(header: str) -> list[int]:
+    """Return the versions of rows that `If-Match` names (RFC 9110, 13.1.1: strong comparison).
+
+    Args:
+        header: `If-Match`. What is malformed, any (`*`), or too long a list names none.
+
+    Example:
+        >>> versions('"1", "x", W/"2", "3"'), versions('"01"'), versions("*")
+        ([1, 3], [], [])
+    """
+    tags = _TAG.findall(header) if _TAGS.fullmatch(header.strip(" \t")) else []
+    found = [int(match[1]) for tag in tags if (match := _VERSION.fullmatch(tag))]
+    return found if len(tags) <= MAX_VERSIONS else []
 
 
 def known(tag: str, header: str | None) -> bool:

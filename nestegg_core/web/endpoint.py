@@ -1,7 +1,7 @@
 """Runs an operation: validate, authorise, call, answer. The only place that does."""
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
@@ -13,11 +13,11 @@ from nestegg_core import foreign
 from nestegg_core.contracts.storage import Transaction
 from nestegg_core.errors import StaleVersion, VersionRequired
 from nestegg_core.people.access import Access, require_scope
-from nestegg_core.web.conditional import known
+from nestegg_core.web.conditional import known, versions
 from nestegg_core.web.cursors import Cursors
 from nestegg_core.web.idempotency import Idempotency, refuse_vain_key, takes_key
 from nestegg_core.web.operation import Answer, Call, Operation
-from nestegg_core.web.validation import if_match, validate
+from nestegg_core.web.validation import validate
 
 MEDIA_TYPE = "application/json"
 
@@ -47,8 +47,9 @@ class Endpoint:
     ) -> None:
         self._admit(op, req)  # before anything of the request is read
         refuse_vain_key(op, req)
+        named = _required_versions(req) if op.asks_version else [0]
         call = self._call(op, req, params)
-        answer = self._in_organization(op, call) if op.permission else op.handler(call)
+        answer = self._answer(op, call, named)
         self._write(op, req, resp, answer)
 
     def _admit(self, op: Operation, req: falcon.Request) -> None:
@@ -64,7 +65,6 @@ class Endpoint:
             require_scope(caller, op.scope)
 
     def _call(self, op: Operation, req: falcon.Request, params: Mapping[str, Any]) -> Call:
-        version = _required_version(req) if op.asks_version else 0
         query, body = validate(req, op.query, op.body, self._max_json)
         cursor = getattr(query, "cursor", None)
         return Call(
@@ -73,9 +73,24 @@ class Endpoint:
             query=query,
             body=body,
             after=self._cursors.read(req.path, cursor) if cursor else None,
-            version=version,
+            version=0,
             signed_in=req.context.get("caller"),
         )
+
+    def _answer(self, op: Operation, call: Call, named: list[int]) -> Answer:
+        """Change the row where it is at one of the versions that the caller names.
+
+        Each is tried in a transaction of its own, which changes the row at that version or not at
+        all.
+        """
+        *others, last = named
+        for version in others:
+            with suppress(StaleVersion):
+                return self._at_version(op, replace(call, version=version))
+        return self._at_version(op, replace(call, version=last))
+
+    def _at_version(self, op: Operation, call: Call) -> Answer:
+        return self._in_organization(op, call) if op.permission else op.handler(call)
 
     def _in_organization(self, op: Operation, call: Call) -> Answer:
         if op.prepare is not None:
@@ -141,10 +156,10 @@ def _etag(content: Mapping[str, Any], body: bytes) -> str:
     )
 
 
-def _required_version(req: falcon.Request) -> int:
-    if not req.get_header("If-Match"):
+def _required_versions(req: falcon.Request) -> list[int]:
+    header = req.get_header("If-Match")
+    if not header:
         raise VersionRequired("Send If-Match with the ETag of the row that you have read.")
-    version = if_match(req.headers)
-    if version is None:
-        raise StaleVersion("If-Match is not an ETag of this row. Read it again, then decide.")
-    return version
+    if found := versions(header):
+        return found
+    raise StaleVersion("If-Match is not an ETag of this row. Read it again, then decide.")

@@ -179,14 +179,17 @@ def _that_can_be_written(schema: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in schema.items() if (name, value) != ("default", None)}
 
 
+_VERSION = '"(0|[1-9][0-9]{0,8})"'
+
+
 def _of_headers(op: Operation) -> Iterator[dict[str, Any]]:
     if op.asks_version:
         yield {
             "name": "If-Match",
             "in": "header",
             "required": True,
-            "description": "ETag of the row that was read.",
-            "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
+            "description": "ETag of the row that was read, or several with commas between.",
+            "schema": {"type": "string", "pattern": f"^{_VERSION}( *, *{_VERSION}){{0,7}}$"},
         }
     if takes_key(op):
         yield {

@@ -1,7 +1,6 @@
 """Reads a request into its models, and names everything that is wrong with it at once."""
 
 import errno
-from collections.abc import Mapping
 from typing import Any
 
 import falcon
@@ -45,8 +44,10 @@ def read_body(req: falcon.Request, limit: int) -> bytes:
 
     Raises:
         TooLarge: there are more than `limit`; no more than that is read.
+        falcon.HTTPUnsupportedMediaType: it is compressed, or coded otherwise.
         falcon.HTTPBadRequest: the client went away, or did not send what it announced.
     """
+    _refuse_coded(req)
     if req.content_length is not None and req.content_length > limit:
         raise TooLarge(limit)
     # Without a length Falcon's bounded stream is empty; the server ends a chunked one itself.
@@ -58,6 +59,17 @@ def read_body(req: falcon.Request, limit: int) -> bytes:
     if req.content_length is not None and len(body) < req.content_length:
         raise _broken("it ends early")
     return body
+
+
+def _refuse_coded(req: falcon.Request) -> None:
+    """Take bodies as they are: a compressed one grows beyond every limit when it is opened."""
+    codings = (req.get_header("Content-Encoding") or "").lower().split(",")
+    if not {one.strip() for one in codings} <= {"", "identity"}:
+        raise falcon.HTTPUnsupportedMediaType(
+            title="Unsupported Media Type",
+            description="Send the body as it is, without Content-Encoding.",
+            headers={"Accept-Encoding": "identity"},
+        )
 
 
 def _sent(stream: Any, limit: int) -> bytes:
@@ -142,13 +154,3 @@ def _pointer(location: tuple[int | str, ...], prefix: str) -> str:
     """Return a JSON pointer (RFC 6901), or the plain name of a parameter."""
     parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location]
     return (prefix + "/".join(parts))[:MAX_POINTER] if parts else ""
-
-
-def if_match(headers: Mapping[str, str]) -> int | None:
-    """Return the version of `If-Match`; `None` when it is absent or not one of ours."""
-    value = headers.get("IF-MATCH", "").strip()
-    if value.startswith('"') and value.endswith('"') and value[1:-1].isascii():
-        number = value[1:-1]
-        if number.isdigit() and len(number) < 10:  # noqa: PLR2004 - fits the column
-            return int(number)
-    return None

@@ -81,3 +81,33 @@ def test_a_full_disk_of_the_server_is_not(runtime: Runtime, number: int) -> None
         "CONTENT_LENGTH": "",
     }
     assert post(runtime, "/api/v1/auth/login", **environ)[0] == 500
+
+
+@pytest.mark.parametrize("coding", ["gzip", "Identity, br", "deflate", "zstd", "x"])
+def test_a_body_that_is_coded_is_415_in_json_and_uploads(
+    runtime: Runtime, household: Household, coding: str
+) -> None:
+    account = household.account()["id"]
+    client = TestClient(create_app(runtime))
+    upload = f"/api/v1/organizations/{household.org_id}/imports?account_id={account}"
+    for path, kind in (
+        ("/api/v1/auth/login", "application/json"),
+        (upload, "text/csv"),
+        (upload, "multipart/form-data; boundary=x"),
+    ):
+        headers = {
+            "Authorization": f"Bearer {household.token}",
+            "Content-Type": kind,
+            "Content-Encoding": coding,
+        }
+        answer = client.simulate_post(path, headers=headers, body=b"\x1f\x8b")
+        assert answer.status_code == 415, path
+        assert answer.headers["Accept-Encoding"] == "identity"
+
+
+def test_a_body_may_say_that_it_is_not_coded(client: TestClient) -> None:
+    answer = client.simulate_post(
+        "/api/v1/auth/login", json={}, headers={"Content-Encoding": "identity"}
+    )
+
+    assert answer.status_code == 422

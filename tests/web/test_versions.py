@@ -32,7 +32,13 @@ def test_a_change_without_a_version_is_428(changing: list[Operation], household:
         assert request.send(household).status_code == op.status, "the refused change was made"
 
 
-@pytest.mark.parametrize("stale", ['"0"', '"2"', '"99999999999999"', '"x"', "1", 'W/"1"', "*", "²"])
+@pytest.mark.parametrize(
+    "stale",
+    [
+        *('"0"', '"2"', '"99999999999999"', '"x"', "1", 'W/"1"', "*", "²", '"01"', '"1" "1"'),
+        *('"0", "x"', '"1", x', '"x"1"', '*, "1"', ", ".join(['"1"'] * 9)),
+    ],
+)
 def test_a_change_of_another_version_is_412_and_changes_nothing(
     changing: list[Operation], household: Household, stale: str
 ) -> None:
@@ -43,6 +49,16 @@ def test_a_change_of_another_version_is_412_and_changes_nothing(
         answer = request.send(household, If_Match=stale)
         assert answer.status_code == 412, op.path
         assert request.send(household).status_code == op.status, "the stale change was made"
+
+
+@pytest.mark.parametrize("listed", ['"0", {0}', '{0} , W/"2","x,y"', '"7","8","9",{0}'])
+def test_a_change_is_made_where_one_of_several_versions_is_the_present_one(
+    changing: list[Operation], household: Household, listed: str
+) -> None:
+    for op in changing:
+        request = request_for(op, household)
+        answer = request.send(household, If_Match=listed.format(f'"{request.version}"'))
+        assert answer.status_code == op.status, op.path
 
 
 def test_a_change_counts_the_version_up(changing: list[Operation], household: Household) -> None:
