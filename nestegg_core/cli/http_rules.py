@@ -7,6 +7,8 @@ this server must never disagree on where a request ends, whom it is for, or what
 import re
 from typing import Any
 
+from nestegg_core.web.middleware.gates import HOST
+
 MAX_LINE = 8_190
 """Bytes of the request line; it holds the path and the query."""
 
@@ -126,6 +128,8 @@ def _check_host(version: bytes, fields: list[tuple[bytes, bytes]]) -> None:
     hosts = [value for name, value in fields if name == b"host"]
     if len(hosts) > 1 or any(b"," in host for host in hosts):
         raise Refusal(400, "There may be one Host.")
+    if hosts and not HOST.fullmatch(hosts[0].decode("latin-1")):
+        raise Refusal(400, "Host is no host name and port.")
     if not hosts and version == b"HTTP/1.1":
         raise Refusal(400, "Host is missing.")
 

@@ -14,6 +14,10 @@ SECONDS = 1.0
 """How long a check may take."""
 
 
+MAX_TOLD = 200
+"""Characters of what a check tells."""
+
+
 class BoundedCheck:
     """Runs one check in a thread of its own, and waits a second for it.
 
@@ -64,8 +68,14 @@ class BoundedCheck:
         if isinstance(found, Sequence) and all(isinstance(one, Finding) for one in found):
             told = "; ".join(str(one.what) for one in found) or "ok"
             told.encode()  # a lone surrogate could not be answered
-            return told
+            return _one_line(told)
         return None
+
+
+def _one_line(text: str) -> str:
+    """Everybody may read it, and in a terminal: no more than a line, and nothing that moves it."""
+    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    return line if len(line) <= MAX_TOLD else line[: MAX_TOLD - 1] + "…"
 
 
 class _Run:

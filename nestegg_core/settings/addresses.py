@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 
 from nestegg_core.settings.types import CommaList, invalid
 
+_PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 
 
@@ -40,6 +41,32 @@ def _is_web_url(value: str) -> bool:
     ) and not extra
 
 
+def host_spelling(host: str) -> str:
+    """Return the one spelling of a host's name or address, without brackets.
+
+    Example:
+        >>> host_spelling("App.Example.com"), host_spelling("[0:0::1]")
+        ('app.example.com', '::1')
+    """
+    plain = host.removeprefix("[").removesuffix("]")
+    try:
+        return str(ip_address(plain))
+    except ValueError:
+        return plain.lower()
+
+
+def _origin_spelling(value: str) -> str:
+    """Return a web address as browsers write it (RFC 6454, 6.2): without the scheme's own port."""
+    if value == "*":
+        return value
+    url = urlsplit(value)
+    host, port = url.hostname or "", url.port
+    if ":" in host:
+        host = f"[{host_spelling(host)}]"
+    shown = "" if port in {None, _PORTS[url.scheme]} else f":{port}"
+    return f"{url.scheme}://{host}{shown}"
+
+
 def _is_network(value: str) -> bool:
     try:
         ip_network(value)
@@ -49,13 +76,16 @@ def _is_network(value: str) -> bool:
 
 
 def _each(
-    is_good: Callable[[str], bool], what: str, fix: str
+    is_good: Callable[[str], bool],
+    what: str,
+    fix: str,
+    spelling: Callable[[str], str] = str.lower,
 ) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
     def check(values: tuple[str, ...]) -> tuple[str, ...]:
         for number, value in enumerate(values, 1):
             if value != "*" and not is_good(value):
                 raise invalid(f"has an entry that {what} (number {number})", fix)
-        return tuple(value.lower() for value in values)
+        return tuple(spelling(value) for value in values)
 
     return check
 
@@ -66,7 +96,7 @@ def _base_url(value: str) -> str:
         raise invalid("is no web address", fix)
     if urlsplit(value).path.strip("/"):
         raise invalid("has a path, and the server answers at the root of a host alone", fix)
-    return value.rstrip("/")
+    return _origin_spelling(value)
 
 
 AllowedHosts = Annotated[
@@ -88,10 +118,11 @@ Origins = Annotated[
             _is_origin,
             "is no origin",
             "list scheme and host without a path or final slash, e.g. https://app.example.com",
+            _origin_spelling,
         )
     ),
 ]
-"""Web origins, in lower case; `*` for any."""
+"""Web origins, as browsers write them; `*` for any."""
 
 ProxyAddresses = Annotated[
     CommaList,

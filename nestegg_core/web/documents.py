@@ -2,13 +2,24 @@
 
 import gzip
 from hashlib import blake2b
+from typing import Any
 
 import falcon
 
 from nestegg_core.web.conditional import known, takes_gzip
 
 
-class Front:
+class Options:
+    """Answers OPTIONS of a resource with the same methods that a 405 names."""
+
+    def on_options(self, _req: falcon.Request, resp: falcon.Response, **_params: Any) -> None:
+        """Tell them; nothing is at the path that a body could describe."""
+        methods = sorted(name[3:].upper() for name in dir(self) if name.startswith("on_"))
+        resp.set_header("Allow", ", ".join(methods))
+        resp.set_header("Content-Length", "0")
+
+
+class Front(Options):
     """The resource of `/`, the address that people type: it leads to what can be read."""
 
     def __init__(self) -> None:
@@ -20,7 +31,7 @@ class Front:
         resp.set_header("Location", "/docs")
 
 
-class Document:
+class Document(Options):
     """The resource of one text that is the same for everybody."""
 
     def __init__(self, content: bytes, content_type: str, policy: str = "") -> None:

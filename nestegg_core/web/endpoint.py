@@ -15,6 +15,7 @@ from nestegg_core.errors import StaleVersion, VersionRequired
 from nestegg_core.people.access import Access, require_scope
 from nestegg_core.web.conditional import known, versions
 from nestegg_core.web.cursors import Cursors
+from nestegg_core.web.documents import Options
 from nestegg_core.web.idempotency import Idempotency, refuse_vain_key, takes_key
 from nestegg_core.web.operation import Answer, Call, Operation
 from nestegg_core.web.validation import validate
@@ -22,7 +23,7 @@ from nestegg_core.web.validation import validate
 MEDIA_TYPE = "application/json"
 
 
-class Endpoint:
+class Endpoint(Options):
     """The Falcon resource of one path: an operation for each of its methods."""
 
     def __init__(

@@ -30,7 +30,7 @@ def require_bounded(raw: bytes) -> None:
         InvalidInput: it has too many values, or is nested too deeply.
     """
     try:
-        document = json.loads(raw, object_pairs_hook=_object)
+        document = json.loads(raw, object_pairs_hook=_object, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise malformed() from None
     _require_few_values(document)
@@ -41,6 +41,11 @@ def malformed() -> falcon.HTTPBadRequest:
     return falcon.HTTPBadRequest(
         title="Malformed JSON", description="The body is no JSON document."
     )
+
+
+def _no_number(_name: str) -> None:
+    """Refuse `NaN` and `Infinity`, which Python reads and JSON does not have."""
+    raise ValueError
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Reads a request into its models, and names everything that is wrong with it at once."""
 
 import errno
+from dataclasses import replace
 from typing import Any
 
 import falcon
@@ -110,7 +111,7 @@ def validate(
         try:
             parsed_query = query.model_validate(req.params)
         except ValidationError as error:
-            problems += _problems(error, "")
+            problems += [_told_of_twice(one, req) for one in _problems(error, "")]
     if body is not None:
         raw = req.context.content = _json_bytes(req, max_json)
         require_bounded(raw)
@@ -148,6 +149,13 @@ def _problems(error: ValidationError, prefix: str) -> list[FieldProblem]:
         )
         for one in error.errors(include_input=False, include_url=False)
     ]
+
+
+def _told_of_twice(problem: FieldProblem, req: falcon.Request) -> FieldProblem:
+    """Say of a parameter that is refused for it that it stands more than once."""
+    if isinstance(req.params.get(problem.pointer), list):
+        return replace(problem, code="given_twice", detail="is given twice")
+    return problem
 
 
 def _pointer(location: tuple[int | str, ...], prefix: str) -> str:

@@ -112,6 +112,7 @@ SMUGGLED = {
     "no name": GET + b": a\r\n\r\n",
     "two hosts": GET + b"Host: y\r\n\r\n",
     "a list of hosts": request(host=b"a, b"),
+    "a user in the host": request(host=b"a@127.0.0.1"),
     "no host": b"GET /livez HTTP/1.1\r\n\r\n",
     "HTTP/0.9": b"GET /\r\n\r\n",
     "a proxy's greeting": b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n" + GET + b"\r\n",

@@ -321,3 +321,14 @@ def test_an_issuer_that_cannot_be_written_out_refuses_the_start(make_app: MakeAp
         make_app(
             plugin(identity_providers=[registration]), {"IDENTITY_PROVIDER_CHAIN": "acme,builtin"}
         )
+
+
+def test_what_a_check_tells_everybody_is_one_short_line(make_app: MakeApp) -> None:
+    told = "a\nb\x1b[2J\u202e" + "c" * 9_999
+    check = HealthCheckRegistration("long", lambda: [Finding(told, "x")])
+    ready = make_app(plugin(health_checks=[check])).client.simulate_get("/readyz")
+    shown = ready.json["checks"]["acme.long"]
+
+    assert shown.startswith("a b [2J c")
+    assert shown.isprintable()
+    assert len(shown) <= 200

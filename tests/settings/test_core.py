@@ -103,6 +103,24 @@ class TestValues:
         assert settings.allowed_hosts == ("app.example.com", "[::1]")
         assert settings.cors_origins == ("http://localhost:5173",)
 
+    @pytest.mark.parametrize(
+        ("given", "spelt"),
+        [
+            ("https://b.example:443", "https://b.example"),
+            ("http://b.example:80", "http://b.example"),
+            ("http://b.example:443", "http://b.example:443"),
+            ("https://B.example:08443", "https://b.example:8443"),
+            ("https://b.example:", "https://b.example"),
+            ("HTTPS://[0:0::1]:443", "https://[::1]"),
+        ],
+    )
+    def test_origins_and_the_servers_address_are_spelt_as_browsers_do(
+        self, given: str, spelt: str
+    ) -> None:
+        settings = load(environment(CORS_ORIGINS=f"{given},*", APP_BASE_URL=given))
+        assert settings.cors_origins == (spelt, "*")
+        assert settings.app_base_url == spelt
+
     def test_former_keys_are_collected_by_their_number(self, tmp_path: Path) -> None:
         first, second = Fernet.generate_key().decode(), Fernet.generate_key().decode()
         (tmp_path / "key").write_text(second, "utf-8")

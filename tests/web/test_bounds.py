@@ -121,3 +121,23 @@ def test_parameters_of_a_query_are_few(household: Household) -> None:
         answer = household.get(f"transactions?{query}")
         assert answer.status_code == 422
         assert len(answer.json["errors"]) == 1
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_what_json_has_no_number_for_is_malformed(client: TestClient, number: str) -> None:
+    answer = client.simulate_post(
+        "/api/v1/auth/login",
+        body=f'{{"email": {number}, "password": [{number}]}}',
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert answer.status_code == 400
+
+
+def test_a_parameter_that_is_given_twice_is_told_of(household: Household) -> None:
+    answer = household.get("accounts?limit=5&limit=6")
+
+    assert answer.status_code == 422
+    assert answer.json["errors"] == [
+        {"pointer": "limit", "code": "given_twice", "detail": "is given twice"}
+    ]

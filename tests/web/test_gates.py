@@ -42,6 +42,14 @@ def test_an_allowed_host_name_counts_in_any_case_and_on_any_port(serve: Serve, h
     assert status(client, "/api/v1/me", host) == 401
 
 
+@pytest.mark.parametrize("allowed", ["[2001:db8::7]", "2001:DB8:0::7"])
+def test_an_address_is_allowed_in_every_spelling(serve: Serve, allowed: str) -> None:
+    client = serve(ALLOWED_HOSTS=allowed)
+
+    for host in ("[2001:db8::7]:8000", "[2001:DB8:0:0::7]"):
+        assert status(client, "/docs", host) == 200
+
+
 @pytest.mark.parametrize("host", ["nest.example:", "NEST.example:", "[2001:db8::7]:", "10.0.0.7"])
 def test_a_port_may_be_empty(serve: Serve, host: str) -> None:
     client = serve(ALLOWED_HOSTS="nest.example,10.0.0.7,2001:db8::7")

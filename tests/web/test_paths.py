@@ -77,6 +77,8 @@ def test_a_method_that_a_path_does_not_know_is_405_and_the_others_are_named(
             answer = client.simulate_request(method, path)
             assert answer.status_code == 405, (method, path)
             assert set(answer.headers["Allow"].split(", ")) == {*answered, "OPTIONS"}
+            options = client.simulate_options(path)
+            assert set(options.headers["Allow"].split(", ")) == {*answered, "OPTIONS"}
 
 
 def test_head_is_get_without_its_body(runtime: Runtime, household: Household) -> None:
@@ -94,7 +96,7 @@ def test_options_tells_the_methods_of_a_path(client: TestClient) -> None:
     answer = client.simulate_options(f"/api/v1/organizations/{uuid4()}/accounts")
 
     assert answer.status_code == 200
-    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "POST"}
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "POST", "OPTIONS"}
 
 
 @pytest.mark.parametrize("given", ["abc-123", "A.b_c", "x" * 64])

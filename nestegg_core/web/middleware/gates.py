@@ -10,6 +10,7 @@ import structlog
 from nestegg_core.contracts.storage import Storage
 from nestegg_core.database.migrator import head, not_at_head
 from nestegg_core.errors import ConfigurationError, MigrationsPending
+from nestegg_core.settings.addresses import host_spelling
 from nestegg_core.web.client_address import ClientAddresses
 
 _log = structlog.get_logger("nestegg.web")
@@ -18,7 +19,7 @@ PROBES = frozenset({"/health", "/livez", "/readyz"})
 """Answered whatever the host name and the schema: they are asked by address, and early."""
 
 
-_HOST = re.compile(r"([A-Za-z0-9._~-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?", re.ASCII)
+HOST = re.compile(r"([A-Za-z0-9._~-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?", re.ASCII)
 """`Host` (RFC 9110, 7.2): a name or an address, and perhaps a port, which may be empty."""
 
 
@@ -40,18 +41,18 @@ class AllowedHosts:
     """Refuses requests to a host name that is not ours (`ALLOWED_HOSTS`)."""
 
     def __init__(self, hosts: tuple[str, ...]) -> None:
-        self._hosts = frozenset(host.lower() for host in hosts)
+        self._hosts = frozenset(map(host_spelling, hosts))
 
     def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
         """Compare the name; the port does not matter."""
         if req.path in PROBES:
             return
-        host = _HOST.fullmatch(req.env.get("HTTP_HOST", req.env["SERVER_NAME"]))
+        host = HOST.fullmatch(req.env.get("HTTP_HOST", req.env["SERVER_NAME"]))
         if host is None:
             raise falcon.HTTPBadRequest(
                 title="Malformed Host", description="Host is no host name and port."
             )
-        if "*" not in self._hosts and host[1].strip("[]").lower() not in self._hosts:
+        if "*" not in self._hosts and host_spelling(host[1]) not in self._hosts:
             raise falcon.HTTPError(
                 falcon.HTTP_421,
                 title="Misdirected Request",
