@@ -37,9 +37,10 @@ class SqliteSettings(BaseSettings):
 
 
 def make_sqlite(ctx: PluginContext[SqliteSettings]) -> SqliteStorage:
-    """Make the embedded storage; its file comes to be when it is first used."""
+    """Make the embedded storage; its file, and the data folder, come to be at first use."""
     path = make_url(ctx.settings.database_url.get_secret_value()).database
-    return SqliteStorage(Path(path or ctx.home / "nestegg.sqlite3"))
+    file = Path(path or ctx.home / "nestegg.sqlite3").absolute()
+    return SqliteStorage(file, makes_folder=file.parent == ctx.home)
 
 
 def make_provider(ctx: PluginContext[BuiltinSettings]) -> IdentityProvider:

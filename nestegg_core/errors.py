@@ -44,6 +44,18 @@ class NestEggError(Exception):
     """
 
 
+def told(error: BaseException) -> str:
+    """Return an error's message with its notes, which are for operators and never for callers.
+
+    Example:
+        >>> error = StorageUnavailable("The database takes no writes.")
+        >>> error.add_note("See to /srv/nestegg.")
+        >>> told(error)
+        'The database takes no writes. See to /srv/nestegg.'
+    """
+    return " ".join([str(error), *getattr(error, "__notes__", ())])
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong with settings or plugins.

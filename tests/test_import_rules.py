@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 CORE = "nestegg_core"
 API = "__init__"
 
-SEAMS = {"aliases", "contracts", "errors", "foreign", "texts"}
+SEAMS = {"aliases", "contracts", "errors", "files", "foreign", "texts"}
 DOMAINS = {
     "encryption",
     "identity",
@@ -42,6 +42,7 @@ WIRED = (
 MAY_IMPORT: dict[str, set[str]] = {
     "contracts": set(),
     "errors": set(),
+    "files": set(),
     "foreign": set(),
     "aliases": set(),
     "texts": set(),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _file = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 _folder = click.Path(file_okay=False, path_type=Path)
+_existing = click.Path(exists=True, file_okay=False, path_type=Path)
 _count = click.IntRange(min=0)
 
 
@@ -57,7 +58,7 @@ def create(folder: Path | None, as_json: bool) -> None:
 
 
 @backup.command("list", epilog="Example: nestegg backup list --json")
-@click.option("--in", "folder", type=_folder, help="Folder. [default: BACKUP_DIR]")
+@click.option("--in", "folder", type=_existing, help="Folder. [default: BACKUP_DIR]")
 @json_option
 def list_backups(folder: Path | None, as_json: bool) -> None:
     """List the backups of a folder, the newest first, and when each was proved."""
@@ -135,7 +136,7 @@ Examples:
   nestegg backup prune --keep-last 7 --keep-daily 14 --keep-monthly 12 --dry-run
   nestegg backup prune"""
 )
-@click.option("--in", "folder", type=_folder, help="Folder. [default: BACKUP_DIR]")
+@click.option("--in", "folder", type=_existing, help="Folder. [default: BACKUP_DIR]")
 @click.option("--keep-last", type=_count, help="Keep so many of the newest.")
 @click.option("--keep-daily", type=_count, help="Keep the newest of so many days.")
 @click.option("--keep-weekly", type=_count, help="Keep the newest of so many weeks.")

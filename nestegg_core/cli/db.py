@@ -10,7 +10,7 @@ import click
 from nestegg_core.cli.errors import WRONG, Refused
 from nestegg_core.cli.opening import opened
 from nestegg_core.cli.output import json_option, print_json, print_table
-from nestegg_core.errors import StorageUnavailable
+from nestegg_core.errors import StorageUnavailable, told
 
 if TYPE_CHECKING:
     from nestegg_core.contracts.storage import Finding
@@ -104,8 +104,10 @@ def _hinting() -> Iterator[None]:
     try:
         yield
     except StorageUnavailable as error:
-        hint = "If the database is new, `nestegg db upgrade` makes the tables and the role."
-        raise Refused(f"{error} {hint}") from None
+        if told(error) == str(error):  # nothing better is known
+            hint = "If the database is new, `nestegg db upgrade` makes the tables and the role."
+            error.add_note(hint)
+        raise
 
 
 def _print(findings: "Sequence[Finding]") -> None:

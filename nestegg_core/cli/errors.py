@@ -6,7 +6,8 @@ from typing import IO, Any, TypeVar
 
 import click
 
-from nestegg_core.errors import ConfigurationError, NestEggError, Problem
+from nestegg_core.errors import ConfigurationError, NestEggError, Problem, told
+from nestegg_core.files import obstacle
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -54,7 +55,11 @@ def readable() -> Iterator[None]:
     except ConfigurationError as error:
         raise Misconfigured(error.problems) from None
     except NestEggError as error:
-        raise Refused(str(error)) from None
+        raise Refused(told(error)) from None
+    except OSError as error:
+        if (why := obstacle(error)) is None:
+            raise
+        raise Refused(why) from None
 
 
 def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:

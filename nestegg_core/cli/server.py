@@ -22,7 +22,7 @@ from nestegg_core.cli.listening import take_port
 from nestegg_core.cli.metrics import metrics_process, tell_build
 from nestegg_core.cli.serve import ServerSettings
 from nestegg_core.database.migrator import head, way_to_head
-from nestegg_core.errors import StorageUnavailable
+from nestegg_core.errors import StorageUnavailable, told
 from nestegg_core.observability.metrics_process import MetricsProcess
 from nestegg_core.runtime import Runtime, start
 from nestegg_core.settings import Environment, Settings
@@ -82,7 +82,7 @@ def migrate_or_warn(runtime: Runtime) -> None:
                 fix=way_to_head(current),
             )
     except StorageUnavailable as error:
-        _log.warning("the database does not answer; serving nevertheless", why=str(error))
+        _log.warning("the database does not answer; serving nevertheless", why=told(error))
     finally:
         runtime.storage.dispose()
 

@@ -177,7 +177,7 @@ def wait_until_ready(runtime: "Background") -> None:
     import structlog
 
     from nestegg_core.database.migrator import head, way_to_head
-    from nestegg_core.errors import StorageUnavailable
+    from nestegg_core.errors import StorageUnavailable, told
 
     log = structlog.get_logger("nestegg.start")
     if runtime.migrates_itself:
@@ -188,8 +188,8 @@ def wait_until_ready(runtime: "Background") -> None:
             if current == head():
                 break
             log.warning("waits for the migrations", current=current, fix=way_to_head(current))
-        except StorageUnavailable:
-            log.warning("waits for the database")
+        except StorageUnavailable as error:
+            log.warning("waits for the database", why=told(error))
         time.sleep(_PAUSE)
     runtime.check_keys()
 

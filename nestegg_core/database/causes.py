@@ -4,7 +4,15 @@ The same trouble has a number of SQLite's and a code of SQL's own, and is told i
 operator shall read that the disk is full, whichever database it is.
 """
 
+import errno
+import os
+from pathlib import Path
+
 from sqlalchemy.exc import InterfaceError, OperationalError
+
+from nestegg_core.errors import StorageUnavailable
+from nestegg_core.files import FULL as FULL_DISK
+from nestegg_core.files import NO_WRITES, obstacle, owner_of
 
 FULL = "The database's disk is full."
 DAMAGED = "The database is damaged: check its disk, and restore a backup."
@@ -67,6 +75,20 @@ def reason(error: Exception, *, write: bool) -> str | None:
     if state == _SQL_READ_ONLY and write:
         return READ_ONLY
     return OTHERWISE if isinstance(error, OperationalError | InterfaceError) else None
+
+
+def of_file(error: OSError, path: Path) -> StorageUnavailable:
+    """Return what a file or folder that stops the database means, with a note for operators."""
+    reason = FULL if error.errno in FULL_DISK else READ_ONLY if error.errno in NO_WRITES else DISK
+    unavailable = StorageUnavailable(reason)
+    unavailable.add_note(obstacle(error, path) or f"{error.strerror}: {path} ({owner_of(path)}).")
+    return unavailable
+
+
+def takes_no_writes(path: Path) -> StorageUnavailable:
+    """Return why SQLite opens a file for reading alone: it needs to write beside it as well."""
+    place = next((one for one in (path, path.parent) if not os.access(one, os.W_OK)), path)
+    return of_file(PermissionError(errno.EACCES, "This user may not write to it"), place)
 
 
 def _of_sqlite(code: int, *, write: bool) -> str | None:

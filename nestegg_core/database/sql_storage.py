@@ -399,4 +399,7 @@ def translated_errors(*, write: bool = False) -> Iterator[None]:
         reason = causes.reason(error, write=write)
         if reason is None:
             raise
-        raise StorageUnavailable(reason) from error
+        unavailable = StorageUnavailable(reason)
+        for note in getattr(error, "__notes__", ()):  # where it was, for operators
+            unavailable.add_note(note)
+        raise unavailable from error

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,17 +13,20 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from nestegg_core.contracts.storage import Finding
+from nestegg_core.database import causes
 from nestegg_core.database.sql_storage import SqlStorage, SqlTransaction, translated_errors
 from nestegg_core.database.sqlite_dump import (
     SqliteSnapshot,
     copy_database,
     open_elsewhere,
-    scratch_folder,
     written,
 )
 from nestegg_core.database.types import ExactSum
-from nestegg_core.errors import MigrationError
+from nestegg_core.errors import ConfigurationError, MigrationError, Problem
 
+_NOT_FOR_WRITING = frozenset(
+    {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
+)
 BUSY_SECONDS = 10
 """How long a writer waits for another before the call is answered 503."""
 
@@ -33,15 +37,19 @@ class SqliteStorage(SqlStorage):
     dump_format = "sqlite"
     journal_mode = "WAL"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, makes_folder: bool = True) -> None:
         super().__init__()
         self._path = path
+        self._makes_folder = makes_folder
 
     def make_engine(self) -> Engine:
         """Make the file and its folder, for this user alone, and a pool of connections."""
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with suppress(FileExistsError):  # SQLite gives its journals the mode of the file
-            os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        try:
+            self._make_folder()
+            with suppress(FileExistsError):  # SQLite gives its journals the mode of the file
+                os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise causes.of_file(error, Path(error.filename or self._path)) from error
         engine = create_engine(
             f"sqlite+pysqlite:///{self._path}",
             poolclass=QueuePool,
@@ -106,7 +114,7 @@ class SqliteStorage(SqlStorage):
     @contextmanager
     def snapshot(self) -> Iterator[SqliteSnapshot]:
         """Copy the file, writers notwithstanding, and look at the copy."""
-        with translated_errors(), scratch_folder(self._path) as folder:
+        with translated_errors(), self._scratch_folder() as folder:
             copy = folder / "copy.sqlite3"
             copy_database(self._path, copy, BUSY_SECONDS)
             with SqliteCopy(copy).snapshot() as taken:
@@ -115,7 +123,7 @@ class SqliteStorage(SqlStorage):
     @contextmanager
     def scratch(self, source: IO[bytes]) -> Iterator["SqliteCopy"]:
         """Write the dump to a file of its own, and check that it is a sound database."""
-        with scratch_folder(self._path) as folder:
+        with self._scratch_folder() as folder:
             storage = SqliteCopy(written(source, folder / "scratch.sqlite3"))
             try:
                 yield storage
@@ -127,13 +135,38 @@ class SqliteStorage(SqlStorage):
 
         The file stays the same one, so that processes that have it open see what was restored.
         """
-        with translated_errors(), scratch_folder(self._path) as folder:
+        with translated_errors(), self._scratch_folder() as folder:
             dump = written(source, folder / "dump.sqlite3")
             copy_database(dump, self._path, BUSY_SECONDS)
 
+    @contextmanager
+    def _scratch_folder(self) -> Iterator[Path]:
+        """Give a folder for copies beside the database, where there is room for one if anywhere."""
+        try:
+            self._make_folder()
+            folder = tempfile.TemporaryDirectory(prefix=".nestegg-copy-", dir=self._path.parent)
+        except OSError as error:
+            raise causes.of_file(error, self._path.parent) from error
+        with folder as name:
+            yield Path(name)
+
+    def _make_folder(self) -> None:
+        folder = self._path.parent
+        if not self._makes_folder and not folder.exists():
+            what = f"names a file in a folder that does not exist: {folder}"
+            fix = "correct the path, or make the folder, for the user that runs Nest Egg"
+            raise ConfigurationError([Problem("DATABASE_URL", what, fix)])
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
     def _prepare(self, connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None
-        connection.execute(f"PRAGMA journal_mode = {self.journal_mode}")
+        try:
+            connection.execute(f"PRAGMA journal_mode = {self.journal_mode}")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF in _NOT_FOR_WRITING:
+                connection.close()
+                raise causes.takes_no_writes(self._path) from error
+            raise
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.create_aggregate("exact_sum", 1, ExactSum)  # type: ignore[arg-type]  # answers in text, which sqlite3 takes

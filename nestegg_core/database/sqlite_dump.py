@@ -2,10 +2,9 @@
 
 import shutil
 import sqlite3
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import IO
 
@@ -43,14 +42,6 @@ class SqliteSnapshot:
         """Write the file as it is: SQLite's own tools open it."""
         with self._file.open("rb") as source:
             shutil.copyfileobj(source, target, _CHUNK)
-
-
-@contextmanager
-def scratch_folder(database: Path) -> Iterator[Path]:
-    """Give a folder for copies beside the database, where there is room for one if anywhere."""
-    database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".nestegg-copy-", dir=database.parent) as folder:
-        yield Path(folder)
 
 
 def open_elsewhere(database: Path) -> bool:

@@ -157,8 +157,8 @@ def _write_listed(resp: falcon.Response, error: errors.NestEggError, stretches: 
     if status == 503:  # noqa: PLR2004 - Service Unavailable
         resp.set_header("Retry-After", "5")
         if times := stretches.met(str(error)):
-            told = {"code": code, "error": str(error), "cause": cause_of(error)}
-            _log.warning("unavailable", **told, times=times)
+            facts = {"code": code, "error": errors.told(error), "cause": cause_of(error)}
+            _log.warning("unavailable", **facts, times=times)
     write_problem(resp, status, code, str(error), problems)
 
 

@@ -1,13 +1,13 @@
 """What stopped a check, in the operator's words; of what nobody expected only type and place."""
 
-import pwd
 import traceback
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
 from nestegg_core.contracts.operations import Diagnosis
-from nestegg_core.errors import NestEggError
+from nestegg_core.errors import NestEggError, told
+from nestegg_core.files import owner_of
 
 _MISSING_RIGHT = "42501"
 _WHY = "what it looks at may be out of order"
@@ -24,7 +24,7 @@ def explained(error: BaseException) -> Diagnosis:
     if isinstance(error, OSError) and isinstance(error.filename, str | bytes):
         return _of_a_file(error, Path(_text(error.filename)))
     if isinstance(error, NestEggError):
-        return Diagnosis("error", str(error), _WHY, "do as it says, then: nestegg doctor")
+        return Diagnosis("error", told(error), _WHY, "do as it says, then: nestegg doctor")
     if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == _MISSING_RIGHT:
         return Diagnosis(
             "error",
@@ -40,33 +40,13 @@ def explained(error: BaseException) -> Diagnosis:
     )
 
 
-def owner_of(path: Path) -> str:
-    """Name the user whom a file or folder belongs to, or the nearest folder that can be seen.
-
-    Example:
-        >>> owner_of(Path("/"))
-        'it belongs to root'
-    """
-    for place in (path, *path.parents):
-        try:
-            number = place.stat().st_uid
-        except OSError:
-            continue
-        try:
-            name = pwd.getpwuid(number).pw_name
-        except KeyError:
-            name = f"user {number}"
-        return f"{'it' if place == path else place} belongs to {name}"
-    return "its owner cannot be seen"
-
-
 def _of_a_file(error: OSError, path: Path) -> Diagnosis:
-    told = f"{error.strerror or type(error).__name__}: {path} ({owner_of(path)})"
+    what = f"{error.strerror or type(error).__name__}: {path} ({owner_of(path)})"
     if isinstance(error, PermissionError):
         fix = "run nestegg doctor as the user that runs Nest Egg, or chown it to that user"
     else:
         fix = "see to that file or folder, then: nestegg doctor"
-    return Diagnosis("error", told, _WHY, fix)
+    return Diagnosis("error", what, _WHY, fix)
 
 
 def _place(error: BaseException) -> str:

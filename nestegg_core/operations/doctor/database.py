@@ -1,12 +1,13 @@
 """The database: does it answer, where does its schema stand, and does it keep people apart?"""
 
 import re
+import sqlite3
 from collections.abc import Iterator
 
 from nestegg_core.contracts.operations import Diagnosis
 from nestegg_core.contracts.storage import ExaminedStorage, Storage
 from nestegg_core.database.migrator import head, way_to_head
-from nestegg_core.errors import ConfigurationError, MigrationError, StorageUnavailable
+from nestegg_core.errors import ConfigurationError, MigrationError, StorageUnavailable, told
 
 _QUOTED = re.compile(r"""(["']).*?\1""")
 _CAUSES = (
@@ -111,11 +112,14 @@ def _behind(revision: str | None, *, migrates_itself: bool) -> Iterator[Diagnosi
 
 
 def _unavailable(error: StorageUnavailable, variable: str, why: str) -> Diagnosis:
-    cause = " ".join(_QUOTED.sub("", str(getattr(error.__cause__, "orig", "")).lower()).split())
+    driver = getattr(error.__cause__, "orig", error.__cause__)
+    if isinstance(driver, OSError | sqlite3.Error):  # a file's: its path stands in the notes
+        return Diagnosis("error", told(error), why, "do as it says, then: nestegg doctor")
+    cause = " ".join(_QUOTED.sub("", str(driver).lower()).split())
     for words, what, fix in _CAUSES:
         if any(word in cause for word in words):
-            told = f"The database {what}".format(variable=variable)
-            return Diagnosis("error", told, why, fix.format(variable=variable))
+            known = f"The database {what}".format(variable=variable)
+            return Diagnosis("error", known, why, fix.format(variable=variable))
     return Diagnosis(
         "error",
         f"The database does not answer at the address in {variable}",

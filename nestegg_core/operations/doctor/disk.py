@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from nestegg_core.contracts.operations import Diagnosis
-from nestegg_core.operations.doctor.causes import owner_of
+from nestegg_core.files import owner_of
 
 MEGABYTE = 1_000_000
 LITTLE, NOTHING = 1000 * MEGABYTE, 100 * MEGABYTE

@@ -7,7 +7,7 @@ import structlog
 
 from nestegg_core.contracts.storage import Storage
 from nestegg_core.database import head
-from nestegg_core.errors import ConfigurationError, StorageUnavailable
+from nestegg_core.errors import ConfigurationError, StorageUnavailable, told
 from nestegg_core.guards import BoundedCheck
 from nestegg_core.guards.checks import SECONDS
 from nestegg_core.observability.tracebacks import cause_of, traceback_of
@@ -66,7 +66,7 @@ class HealthResource:
         try:
             self._storage.ping()
         except StorageUnavailable as error:
-            _log.warning("database does not answer", error=str(error), cause=cause_of(error))
+            _log.warning("database does not answer", error=told(error), cause=cause_of(error))
         except Exception as error:
             _log.warning("database does not answer", exception=traceback_of(error))
         else:

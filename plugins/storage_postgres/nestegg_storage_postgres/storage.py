@@ -33,6 +33,7 @@ from nestegg_storage_postgres.dumps import (
 )
 from nestegg_storage_postgres.encoding import require_utf8
 from nestegg_storage_postgres.examination import examine_admin, examine_connection
+from nestegg_storage_postgres.reaching import tell_where
 from nestegg_storage_postgres.roles import Role, ensure_role
 from nestegg_storage_postgres.scratch import scratch_database
 from nestegg_storage_postgres.tools import Tools
@@ -109,7 +110,7 @@ class PostgresStorage(SqlStorage):
                 "options": f"{_OPTIONS} -c statement_timeout={self._statement_seconds}s",
             },
         )
-        return require_utf8(engine, "DATABASE_URL")
+        return tell_where(require_utf8(engine, "DATABASE_URL"), "DATABASE_URL")
 
     def make_patience(self) -> Patience | None:
         """Cut connections to a server that is too stuck to limit its statements itself."""
@@ -266,7 +267,7 @@ class PostgresStorage(SqlStorage):
             hide_parameters=True,
             connect_args=_CONNECT,
         )
-        return require_utf8(engine, "DATABASE_ADMIN_URL")
+        return tell_where(require_utf8(engine, "DATABASE_ADMIN_URL"), "DATABASE_ADMIN_URL")
 
     @property
     def _role(self) -> Role | None:
