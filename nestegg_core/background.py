@@ -27,7 +27,7 @@ from nestegg_core.encryption.keys import Keys
 from nestegg_core.encryption.rewrap import rewrap
 from nestegg_core.encryption.status import status
 from nestegg_core.encryption.verify import verify
-from nestegg_core.errors import PluginFault, Problem
+from nestegg_core.errors import ConfigurationError, PluginFault, Problem
 from nestegg_core.guards import Blame, GuardedPlugins
 from nestegg_core.jobs.current import CORE, current_job
 from nestegg_core.jobs.making import make_jobs
@@ -255,13 +255,21 @@ def configured(environment: Environment, clock: Clock) -> tuple[Settings, Plugin
     Raises:
         ConfigurationError: with every problem of both.
     """
-    settings = core_settings.load(environment)
-    host = PluginHost.discover(
+    try:
+        settings = core_settings.load(environment)
+    except ConfigurationError as error:
+        judged, _ = core_settings.judged_aside(environment, error.problems)
+        problems = _host(judged, environment).with_own(error.problems, environment)
+        raise ConfigurationError(problems) from None
+    return settings, _host(settings, environment).select(settings, environment, clock=clock)
+
+
+def _host(settings: Settings, environment: Environment) -> PluginHost:
+    return PluginHost.discover(
         disabled=settings.plugins_disabled,
         environment=environment,
         any_core=settings.plugins_for_any_core,
     )
-    return settings, host.select(settings, environment, clock=clock)
 
 
 def quota(settings: Settings, variable: str) -> Quota:

@@ -79,13 +79,13 @@ def load_both(
     """Look at the settings of core and plugins, and write nothing.
 
     Returns:
-        the core's settings, `None` when they are not right; and all that is wrong with them, or
-        else with what they select.
+        the core's settings, `None` when they are not right; and all that is wrong with them and
+        with what they select.
     """
     try:
         settings = preview(environment)
     except ConfigurationError as error:
-        return None, error.problems
+        return None, host.with_own(error.problems, environment)
     try:
         host.select(settings, environment)
     except ConfigurationError as error:

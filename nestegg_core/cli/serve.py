@@ -26,9 +26,11 @@ class ServerSettings(BaseSettings):
         8000, ge=0, le=65535, description="Port that `nestegg serve` listens on; 0 for a free one."
     )
     web_concurrency: int = Field(
-        2, ge=1, description="Processes that answer requests; about one for each processor."
+        2, ge=1, le=256, description="Processes that answer requests; about one for each processor."
     )
-    web_threads: int = Field(4, ge=1, description="Requests that each process answers at a time.")
+    web_threads: int = Field(
+        4, ge=1, le=256, description="Requests that each process answers at a time."
+    )
 
 
 def server_options(command: F) -> F:

@@ -34,9 +34,9 @@ def uri_of(secret: str, account: str) -> str:
         >>> uri_of("MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U", "Ada")  # doctest: +ELLIPSIS
         'otpauth://totp/Nest%20Egg:Ada?digits=6&secret=MFRG...3U&algorithm=SHA1&issuer=...'
     """
-    return TOTP(b32decode(secret), DIGITS, _HASH, STEP_SECONDS).get_provisioning_uri(
-        account, ISSUER
-    )
+    totp = TOTP(b32decode(secret), DIGITS, _HASH, STEP_SECONDS)
+    # Authenticators decode it as a URI and not as a form: a + would stay a +.
+    return totp.get_provisioning_uri(account, ISSUER).replace("+", "%20")
 
 
 def is_code(text: str) -> bool:

@@ -8,7 +8,7 @@ from importlib.metadata import entry_points as installed_entry_points
 from typing import Any
 
 from nestegg_core.contracts.context import Clock, HookContext
-from nestegg_core.errors import Problem
+from nestegg_core.errors import ConfigurationError, Problem
 from nestegg_core.plugin_host.candidates import (
     builtins,
     candidates,
@@ -34,7 +34,7 @@ from nestegg_core.plugin_host.records import (
 )
 from nestegg_core.plugin_host.selection import select
 from nestegg_core.plugin_host.statuses import statuses
-from nestegg_core.settings import Settings
+from nestegg_core.settings import Settings, judged_aside
 from nestegg_core.settings.environment import Environment
 
 GROUP = "nestegg.plugins"
@@ -127,6 +127,20 @@ class PluginHost:
         """
         chosen = select(self._catalogue, settings, environment, clock)
         return replace(chosen, statuses=tuple(self.statuses(settings, environment)))
+
+    def with_own(
+        self, problems: Sequence[Problem], environment: Environment
+    ) -> tuple[Problem, ...]:
+        """Return what is wrong with the core's settings, and what plugins have wrong besides.
+
+        Plugins are judged as if what is wrong were not set: all is then told at once.
+        """
+        try:
+            self.select(*judged_aside(environment, problems))
+        except ConfigurationError as error:
+            blamed = {problem.where.removesuffix("_FILE") for problem in problems}
+            return (*problems, *(one for one in error.problems if one.where not in blamed))
+        return tuple(problems)
 
     def offers(self) -> Sequence[Offer]:
         """Return everything that is on offer, in force or not, by kind and name."""

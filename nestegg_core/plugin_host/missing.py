@@ -69,12 +69,14 @@ def _not_installed(kind: Kind, name: str) -> str | None:
 
 
 def _nearest(catalogue: Catalogue, kind: Kind, name: str) -> str:
-    """Point to the nearest names; where a plugin is out of use, that may be the one."""
+    """Name all that can be chosen, the nearest first; a plugin out of use may be the one."""
     offered = {key for o in catalogue.offers(kind.name) for key in kind.keys_of(o.registration)}
     told = {kind.told_by(plugin) for plugin in FIRST_PARTY} - {None}
     known = sorted(offered.union(filter(None, told)))
-    near = difflib.get_close_matches(name.lower(), known, n=2)
-    advice = f"write one of {', '.join(map(repr, near or known)) or '(none is installed)'}"
+    failed = {n for f in catalogue.failures for of, n in f.registrations if of == kind.name}
+    near = difflib.get_close_matches(name.lower(), {*known, *failed}, n=1)
+    meant = f"did you mean {near[0]!r}? Else " if near else ""
+    advice = f"{meant}write one of {', '.join(map(repr, known)) or '(none is installed)'}"
     unused = [f"{f.source} failed: {f.cause}" for f in catalogue.failures]
     unused += [f"{plugin.source} is disabled" for plugin in catalogue.disabled]
     return f"{advice}. Not in use: {'; '.join(unused)}" if unused else advice

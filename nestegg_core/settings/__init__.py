@@ -4,7 +4,7 @@
 `report`; `fields`, `types`, `urls` and `addresses` say what a setting looks like.
 """
 
-from nestegg_core.settings.core import Settings, load, preview
+from nestegg_core.settings.core import Settings, judged_aside, load, preview
 from nestegg_core.settings.environment import Environment
 from nestegg_core.settings.report import Setting, describe, env_example, settings_page
 from nestegg_core.settings.types import CommaList
@@ -16,6 +16,7 @@ __all__ = [
     "Settings",
     "describe",
     "env_example",
+    "judged_aside",
     "load",
     "preview",
     "settings_page",

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
-from nestegg_core.settings.types import CommaList, invalid
+from nestegg_core.settings.types import CommaList, checked, invalid
 
 _PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
@@ -81,13 +81,12 @@ def _each(
     fix: str,
     spelling: Callable[[str], str] = str.lower,
 ) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
-    def check(values: tuple[str, ...]) -> tuple[str, ...]:
-        for number, value in enumerate(values, 1):
-            if value != "*" and not is_good(value):
-                raise invalid(f"has an entry that {what} (number {number})", fix)
-        return tuple(spelling(value) for value in values)
+    def check(value: str, number: int) -> str:
+        if value != "*" and not is_good(value):
+            raise invalid(f"has an entry that {what} (number {number})", fix)
+        return spelling(value)
 
-    return check
+    return lambda values: checked(values, check)
 
 
 def _base_url(value: str) -> str:

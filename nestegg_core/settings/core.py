@@ -32,6 +32,7 @@ from nestegg_core.settings.urls import DatabaseUrl, RedisUrl, TrustedNetworks, w
 
 MIN_SECRET_KEY = 32
 MAX_PORT = 65535
+_GIBIBYTE = 1 << 30
 _PASSED_ON = (
     "environment",
     "nestegg_home",
@@ -46,7 +47,7 @@ _PASSED_ON = (
 def _long_enough(value: SecretStr) -> SecretStr:
     if len(value.get_secret_value()) < MIN_SECRET_KEY:
         raise invalid(
-            f"is shorter than {MIN_SECRET_KEY} characters", "set a random one: openssl rand -hex 32"
+            f"has fewer than {MIN_SECRET_KEY} characters", "set a random one: openssl rand -hex 32"
         )
     return value
 
@@ -181,11 +182,15 @@ class Settings(BaseSettings):
         description="Addresses of the proxies whose X-Forwarded headers are believed.",
     )
     max_body_bytes: int = Field(
-        10 * 1024 * 1024, gt=0, description="Largest request body, in bytes: of an upload."
+        10 * 1024 * 1024,
+        gt=0,
+        le=_GIBIBYTE,
+        description="Largest request body, in bytes: of an upload.",
     )
     max_json_bytes: int = Field(
         256 * 1024,
         gt=0,
+        le=_GIBIBYTE,
         description="Largest JSON body, in bytes. MAX_BODY_BYTES, where that is less.",
     )
     metrics_exporters: CommaList = Field(
@@ -392,9 +397,27 @@ def preview(environment: Environment) -> Settings:
         ConfigurationError: with all that is wrong, here and in the sources.
     """
     settings = _checked(environment, environment.preview)
+    _give_secrets(settings, environment)
+    return settings
+
+
+def judged_aside(
+    environment: Environment, problems: Sequence[Problem]
+) -> tuple[Settings, Environment]:
+    """Return settings as if what is wrong with them were not set, and an environment to match.
+
+    Nothing is started with these: they let plugins' settings be judged together with the core's.
+    """
+    settings, aside = _stand_in(environment, problems), environment.aside()
+    _put_in_force(settings, aside)
+    _give_secrets(settings, aside)
+    return settings, aside
+
+
+def _give_secrets(settings: Settings, environment: Environment) -> None:
+    """Pretend what only a start would make and keep."""
     for name in generated_secrets.MAKERS:
         environment.give(name, getattr(settings, name.lower()).get_secret_value())
-    return settings
 
 
 def _address_with_port(environment: Environment) -> None:
@@ -418,12 +441,17 @@ def _checked(environment: Environment, read: Callable[[type[Settings]], Settings
     problems += [problem for problem in mail.incomplete(judged) if problem.where not in blamed]
     if settings is None or problems:
         raise ConfigurationError(problems)
+    _put_in_force(settings, environment)
+    return settings
+
+
+def _put_in_force(settings: Settings, environment: Environment) -> None:
+    """Give plugins' settings what was worked out here."""
     for name in _PASSED_ON:
         value = getattr(settings, name)
         if value is not None:
             plain = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
             environment.give(name.upper(), plain)
-    return settings
 
 
 def _two_current_keys(settings: Settings) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from io import StringIO
 from pathlib import Path
 
@@ -28,10 +28,29 @@ def doubts(path: Path, known: Collection[str]) -> Iterator[Problem]:
         []
     """
     known_names = {_shape(name) for name in known}
-    for binding in _bindings(path):
+    bindings = _bindings(path)
+    yield from _twice(bindings, path)
+    for binding in bindings:
+        if binding.key and binding.value is None:
+            what = f"stands without = in line {binding.original.line}, and sets nothing ({path})"
+            yield Problem(binding.key, what, "write NAME=value, or leave the line out")
         if binding.key and binding.value:
             yield from _misspelt(binding.key, known_names, path)
             yield from _dollar(binding, path)
+
+
+def _twice(bindings: Iterable[Binding], path: Path) -> Iterator[Problem]:
+    lines: dict[str, list[int]] = {}
+    for binding in bindings:
+        if binding.key and binding.value:
+            lines.setdefault(binding.key, []).append(binding.original.line)
+    for name, numbers in lines.items():
+        if len(numbers) > 1:
+            all_but_last = ", ".join(map(str, numbers[:-1]))
+            what = (
+                f"is set in lines {all_but_last} and {numbers[-1]}; the last is in force ({path})"
+            )
+            yield Problem(name, what, "leave one line, and delete the others")
 
 
 def _misspelt(name: str, known: Collection[str], path: Path) -> Iterator[Problem]:

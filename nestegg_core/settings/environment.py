@@ -113,12 +113,18 @@ class Environment:
             ConfigurationError: with every problem of this class.
         """
         self._remember(settings_class)
-        looking = Environment(self._sources)
-        looking._given.update(self._given)
+        looking = self.aside()
         for name in self._secrets_to_make(settings_class):
             value = generated_secrets.kept(name, self.home) or generated_secrets.MAKERS[name]()
             looking._given[name] = Variable(name, self.origin(name), value)
         return build(looking, settings_class)
+
+    def aside(self) -> "Environment":
+        """Return one that reads the same, and in which values can be given without a trace."""
+        looking = Environment(self._sources)
+        looking._given.update(self._given)
+        looking._declared = self._declared
+        return looking
 
     def scrubbed(self, text: str) -> str:
         """Return a text of others, such as an exception's, without any secret of these variables.

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 from pydantic_settings import NoDecode
 
-from nestegg_core.settings.types import invalid
+from nestegg_core.settings.types import checked, invalid
 
 ROLES = ("viewer", "member", "admin", "owner")
 _FORM = "write provider:group:role:organization, e.g. keycloak:family:member:<organization id>"
@@ -73,7 +73,7 @@ def _parse_all(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     entries = [item for part in value.split(",") if (item := part.strip())]
-    return tuple(parse(entry, number) for number, entry in enumerate(entries, 1))
+    return checked(entries, parse)
 
 
 def _known_providers(value: tuple[GroupRole, ...], info: ValidationInfo) -> tuple[GroupRole, ...]:

@@ -1,14 +1,17 @@
 """Types for the fields of settings classes, the core's and the plugins'."""
 
 import base64
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
+T = TypeVar("T")
 FERNET_KEY_BYTES = 32
+_WORDS = ("what", "fix")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,28 @@ def invalid(what: str, fix: str) -> PydanticCustomError:
         fix: what would be right.
     """
     return PydanticCustomError("invalid_setting", "{what}", {"what": what, "fix": fix})
+
+
+def checked(entries: Iterable[str], check: Callable[[str, int], T]) -> tuple[T, ...]:
+    """Return what a check makes of every entry of a list, which it gets with its number from 1.
+
+    Raises:
+        PydanticCustomError: one that tells of every entry that is wrong.
+
+    Example:
+        >>> checked(["1", "2"], lambda entry, number: int(entry) * number)
+        (1, 4)
+    """
+    good: list[T] = []
+    wrong: list[dict[str, Any]] = []
+    for number, entry in enumerate(entries, 1):
+        try:
+            good.append(check(entry, number))
+        except PydanticCustomError as error:
+            wrong.append(error.context or {})
+    if wrong:
+        raise invalid(*("; ".join(dict.fromkeys(one[key] for one in wrong)) for key in _WORDS))
+    return tuple(good)
 
 
 def _split(value: Any) -> Any:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, SecretStr
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from nestegg_core.settings.types import CommaList, invalid
+from nestegg_core.settings.types import CommaList, checked, invalid
 
 _IN_URLS = "@ as %40, : as %3A, / as %2F, # as %23, ? as %3F and % as %25"
 MASK = "********"
@@ -96,26 +96,25 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(database_url), ShownAsUrl()]
 RedisUrl = Annotated[SecretStr, AfterValidator(redis_url), ShownAsUrl()]
 
 
-def _private(entries: tuple[str, ...]) -> tuple[str, ...]:
-    for entry in entries:
-        try:
-            public = ip_network(entry, strict=False).is_global
-        except ValueError:
-            if not re.fullmatch(r"[A-Za-z0-9._-]*[A-Za-z_-][A-Za-z0-9._-]*", entry):
-                raise invalid(
-                    "has an entry that is neither a network nor a host name",
-                    "list networks like 172.16.0.0/12 and host names, with commas between",
-                ) from None
-        else:
-            if public:
-                raise invalid(
-                    "has a network or address that is not private",
-                    "list private networks only, like 172.16.0.0/12; use TLS for all else",
-                )
-    return entries
+def _private(entry: str, number: int) -> str:
+    try:
+        public = ip_network(entry, strict=False).is_global
+    except ValueError:
+        if not re.fullmatch(r"[A-Za-z0-9._-]*[A-Za-z_-][A-Za-z0-9._-]*", entry):
+            raise invalid(
+                f"has an entry that is neither a network nor a host name (number {number})",
+                "list networks like 172.16.0.0/12 and host names, with commas between",
+            ) from None
+    else:
+        if public:
+            raise invalid(
+                f"has a network or address that is not private (number {number})",
+                "list private networks only, like 172.16.0.0/12; use TLS for all else",
+            )
+    return entry
 
 
-TrustedNetworks = Annotated[CommaList, AfterValidator(_private)]
+TrustedNetworks = Annotated[CommaList, AfterValidator(lambda entries: checked(entries, _private))]
 """Private networks, private addresses, or host names."""
 
 

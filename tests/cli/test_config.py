@@ -80,7 +80,7 @@ def test_every_problem_is_shown_and_no_secret(plain_nestegg: CommandLine) -> Non
 
     assert (first.exit_code, second.exit_code) == (2, 2)
     assert "hunter2" not in first.output
-    assert "SECRET_KEY is shorter than 32 characters" in first.stderr
+    assert "SECRET_KEY has fewer than 32 characters" in first.stderr
     assert "WEB_THREADS" in first.stderr
     assert "IDENTITY_PROVIDER_CHAIN" in first.stdout
     assert SECRET not in second.output
@@ -99,3 +99,30 @@ def test_a_command_that_needs_settings_reports_all_that_is_wrong(
     for name in wrong:
         assert f"\n  {name} " in result.stderr
     assert "hunter2" not in result.output
+
+
+@pytest.mark.parametrize("command", ["config", "db check", "plugins"])
+def test_what_is_wrong_with_core_and_plugins_is_told_at_once(tmp_path: Path, command: str) -> None:
+    wrong = {
+        "JOB_MAX_TRIES": "0",
+        "LOG_LEVEL": "verbose",
+        "IDENTITY_PROVIDER_CHAIN": "acne",
+        "DATA_RETENTION_DAYS": "-1",
+    }
+    nestegg = CommandLine({"NESTEGG_HOME": str(tmp_path / "home"), **wrong})
+
+    result = nestegg(*command.split())
+
+    told = [line.split()[0] for line in result.stderr.splitlines() if line[:3].strip(" ")]
+    assert {name: told.count(name) for name in wrong} == dict.fromkeys(wrong, 1)
+    assert "DATABASE_URL" not in told
+
+
+def test_settings_that_are_wrong_are_not_told_of_the_plugins_that_read_them_too(
+    tmp_path: Path,
+) -> None:
+    nestegg = CommandLine({"NESTEGG_HOME": str(tmp_path / "home"), "DATABASE_URL": "nonsense"})
+
+    result = nestegg("db", "check")
+
+    assert "Nest Egg cannot start: 1 problem\n" in result.stderr

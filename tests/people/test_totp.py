@@ -58,6 +58,7 @@ def test_secrets_are_random_and_as_long_as_recommended() -> None:
 def test_the_address_tells_an_authenticator_all_it_needs() -> None:
     url = urlsplit(totp.uri_of(SECRET, "ada+home@example.org"))
 
+    assert "issuer=Nest%20Egg" in url.query
     assert (url.scheme, url.netloc) == ("otpauth", "totp")
     assert url.path == "/Nest%20Egg:ada%2Bhome%40example.org"
     assert parse_qs(url.query) == {

@@ -241,3 +241,12 @@ def test_code_in_a_plugins_settings_that_raises_is_a_problem_of_that_plugin(
         "`enabled` raised ZeroDivisionError: by nothing",
     ]
     assert all(problem.where.startswith("plugin 'x'") for problem in problems)
+
+
+def test_a_name_that_does_not_exist_is_answered_with_all_that_do_and_the_nearest_first(
+    complete: ModuleType, configured: Configured
+) -> None:
+    (problem,) = refused(discover(complete), configured(IDENTITY_PROVIDER_CHAIN="builtin,oktta"))
+
+    assert problem.fix.startswith("did you mean 'okta'? Else write one of ")
+    assert all(repr(name) in problem.fix for name in ("builtin", "cognito", "google", "keycloak"))

@@ -27,7 +27,7 @@ SQLITE = "is SQLite, which is for development and embedded use"
 ROWS = {
     "SECRET_KEY": {
         "": "is not set",
-        "a1b2c3": "is shorter than 32 characters",
+        "a1b2c3": "has fewer than 32 characters",
         "changeme-0123456789-abcdefghijklmnop": "is a placeholder or too simple",
     },
     "MASTER_ENCRYPTION_KEY": {"": "is not set", "no-key": "is no Fernet key"},

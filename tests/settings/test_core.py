@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 from sqlalchemy.engine import URL
 
+from nestegg_core.cli.serve import ServerSettings
 from nestegg_core.errors import ConfigurationError, Problem
 from nestegg_core.settings import Settings, describe, env_example, load, settings_page
 from nestegg_core.settings.environment import Environment
@@ -365,3 +366,45 @@ class TestDocumentation:
     def commented(lines: list[str]) -> list[tuple[str, str]]:
         found = (line.removeprefix("# ").partition("=") for line in lines if "=" in line)
         return [(name, value) for name, _, value in found if name.isupper() and " " not in name]
+
+
+class TestBounds:
+    """What no machine could serve is refused when it is read."""
+
+    @pytest.mark.parametrize("name", ["MAX_BODY_BYTES", "MAX_JSON_BYTES"])
+    def test_bodies_are_bounded(self, name: str) -> None:
+        (problem,) = problems(**{name: "99999999999999"})
+
+        assert problem.where == name
+        assert "less than or equal to 1073741824" in problem.what
+
+    @pytest.mark.parametrize("name", ["WEB_CONCURRENCY", "WEB_THREADS"])
+    def test_processes_and_threads_are_bounded(self, name: str) -> None:
+        with pytest.raises(ConfigurationError) as caught:
+            environment(**{name: "100000"}).load(ServerSettings)
+
+        assert [problem.where for problem in caught.value.problems] == [name]
+
+
+@pytest.mark.parametrize("key", ["short", "hush-hush"])
+def test_a_short_key_is_told_to_be_short(key: str) -> None:
+    (problem,) = problems(SECRET_KEY=key)
+
+    assert problem.what == "has fewer than 32 characters"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "numbers"),
+    [
+        ("ALLOWED_HOSTS", "http://a,b.example,c/d", (1, 3)),
+        ("CORS_ORIGINS", "https://a.example,b,c", (2, 3)),
+        ("FORWARDED_ALLOW_IPS", "127.0.0.1,here,there", (2, 3)),
+        ("TRUSTED_NETWORKS", "8.8.8.8,10.0.0.0/8,a b", (1, 3)),
+        ("IDENTITY_GROUP_ROLES", "okta,keycloak", (1, 2)),
+    ],
+)
+def test_every_bad_entry_of_a_list_is_told(name: str, value: str, numbers: tuple[int, ...]) -> None:
+    (problem,) = problems(**{name: value})
+
+    assert all(str(number) in problem.what for number in numbers)
+    assert problem.what.count(";") == len(numbers) - 1

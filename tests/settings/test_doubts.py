@@ -47,6 +47,25 @@ def test_a_name_near_a_known_one_is_told(tmp_path: Path, written: str, meant: st
     assert "hush" not in found[written]
 
 
+def test_a_name_that_is_set_twice_is_told_with_its_lines(tmp_path: Path) -> None:
+    found = told(tmp_path, "REGISTRATION=closed\n# hush\nLOG_LEVEL=INFO\nREGISTRATION=open\n")
+
+    assert set(found) == {"REGISTRATION"}
+    assert "lines 1 and 4; the last is in force" in found["REGISTRATION"]
+    assert "closed" not in found["REGISTRATION"]
+
+
+def test_a_name_that_is_set_to_nothing_and_then_to_something_is_not_doubted(tmp_path: Path) -> None:
+    assert told(tmp_path, "REGISTRATION=\nREGISTRATION=open\n") == {}
+
+
+def test_a_line_without_an_equals_sign_is_told(tmp_path: Path) -> None:
+    found = told(tmp_path, "LOG_LEVEL=INFO\nFOO\n")
+
+    assert set(found) == {"FOO"}
+    assert "without = in line 2" in found["FOO"]
+
+
 def test_names_that_are_read_are_not_doubted(tmp_path: Path) -> None:
     names = [*ALL, "SECRET_KEY_FILE", "ENCRYPTION_KEY_V12", "ENCRYPTION_KEY_V3_FILE"]
 
