@@ -12,7 +12,7 @@ from types import FrameType
 import structlog
 from redis import Redis
 from rq.serializers import JSONSerializer
-from rq.worker_pool import WorkerPool
+from rq.worker_pool import WorkerData, WorkerPool
 
 Work = Callable[[str, str, bool, Callable[[], bool]], None]
 """Works in a new process: queue, name of the worker, whether to stop at its end, whether nobody
@@ -72,6 +72,13 @@ class Pool(WorkerPool):
         if self._look_after is not None:
             self._look_after()
         super().check_workers(respawn)
+
+    def handle_dead_worker(self, worker_data: WorkerData) -> None:
+        """Tell of one that ended by itself: it leaves nothing else behind."""
+        code = worker_data.process.exitcode
+        if code and not self._kill_at:
+            _log.error("worker process has ended by itself", pid=worker_data.pid, code=code)
+        super().handle_dead_worker(worker_data)
 
     def get_worker_process(
         self,

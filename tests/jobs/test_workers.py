@@ -117,6 +117,9 @@ def test_the_job_of_a_killed_worker_is_done_by_another(
 
     row = instance.row(job_id)
     assert (row["state"], row["tries"], traces.lines()) == ("done", 2, ["7"])
+    (told,) = (one for one in pool.log.read_text().splitlines() if f"pid={hanging}" in one)
+    assert "worker process has ended by itself" in told
+    assert "code=-9" in told
 
 
 @pytest.mark.usefixtures("pool")
