@@ -49,7 +49,7 @@ install-dev: install
 	@$(MAKE) --silent --no-print-directory $(INSTALLED_DEV)
 
 test: install-dev ## run the tests, on SQLite and on PostgreSQL
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not walk" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 5 --dist worksteal -m "not walk" $(PYTEST_ARGS)
 
 walks: install-dev ## build, install and follow the pages, as operators and authors of plugins do
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m walk $(PYTEST_ARGS)
@@ -63,7 +63,7 @@ test-lowest: install-dev $(TOOLS)/bin/uv ## run every test with the lowest versi
 		--output-file $(LOWEST)/lowest.txt $(PYPROJECTS)
 	@$(TOOLS)/bin/uv pip install --quiet --python $(LOWEST) --constraint $(LOWEST)/lowest.txt \
 		--group dev --editable . $(addprefix --editable ./,$(PLUGINS))
-	$(LOWEST)/bin/python -m pytest -n 3 --dist worksteal -m "not walk" $(PYTEST_ARGS)
+	$(LOWEST)/bin/python -m pytest -n 5 --dist worksteal -m "not walk" $(PYTEST_ARGS)
 
 peers: install-dev ## run the tests against servers of Node, Java and Debian, downloads included
 	$(BIN)/python -m pytest $(PEERS_ARGS) tests/peers

@@ -36,7 +36,6 @@ DRIVER = Exception(f'invalid input syntax for type uuid: "{MARKER}"')
         AssertionError(MARKER),
         UnicodeDecodeError("utf-8", MARKER.encode(), 0, 1, MARKER),
         DataError(f"INSERT {MARKER}", {"payee": MARKER}, DRIVER),
-        DecryptionError("the value of transactions.notes does not open"),
         ExceptionGroup(MARKER, [ValueError(MARKER)]),
     ],
     ids=lambda error: type(error).__name__,
@@ -75,6 +74,7 @@ def test_an_unexpected_error_is_500_and_its_log_holds_no_input(
 @pytest.mark.parametrize(
     ("error", "status", "kind"),
     [
+        (DecryptionError("the value of transactions.notes does not open"), 500, "damaged-value"),
         (StorageUnavailable("The database does not answer."), 503, "storage-unavailable"),
         (
             OperationalError(f"SELECT {MARKER}", {}, QueryCanceled(MARKER)),
@@ -83,7 +83,7 @@ def test_an_unexpected_error_is_500_and_its_log_holds_no_input(
         ),
         (IntegrityError(f"INSERT {MARKER}", {}, Exception(MARKER)), 409, "constraint"),
     ],
-    ids=["unavailable", "operational", "integrity"],
+    ids=["damaged", "unavailable", "operational", "integrity"],
 )
 def test_a_databases_trouble_is_told_without_its_words(
     household: Household,
