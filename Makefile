@@ -33,7 +33,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev usable-venv test walks test-lowest contract lint types bench faults peers wheels lock clean
+.PHONY: help run install install-dev usable-venv test test-long test-lowest contract lint types bench faults peers wheels lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -49,10 +49,10 @@ install-dev: install
 	@$(MAKE) --silent --no-print-directory $(INSTALLED_DEV)
 
 test: install-dev ## run the tests, on SQLite and on PostgreSQL
-	$(BIN)/python -m pytest -n 5 --dist worksteal -m "not walk" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 5 --dist worksteal -m "not long" $(PYTEST_ARGS)
 
-walks: install-dev ## build, install and follow the pages, as operators and authors of plugins do
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m walk $(PYTEST_ARGS)
+test-long: install-dev ## run what takes long: pages followed, installs, servers under load
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m long $(PYTEST_ARGS)
 
 # In an environment of its own, made anew each time: that takes seconds, for wheels are cached.
 test-lowest: install-dev $(TOOLS)/bin/uv ## run every test with the lowest versions that are allowed of what we import
@@ -63,7 +63,7 @@ test-lowest: install-dev $(TOOLS)/bin/uv ## run every test with the lowest versi
 		--output-file $(LOWEST)/lowest.txt $(PYPROJECTS)
 	@$(TOOLS)/bin/uv pip install --quiet --python $(LOWEST) --constraint $(LOWEST)/lowest.txt \
 		--group dev --editable . $(addprefix --editable ./,$(PLUGINS))
-	$(LOWEST)/bin/python -m pytest -n 5 --dist worksteal -m "not walk" $(PYTEST_ARGS)
+	$(LOWEST)/bin/python -m pytest -n 5 --dist worksteal -m "not long" $(PYTEST_ARGS)
 
 peers: install-dev ## run the tests against servers of Node, Java and Debian, downloads included
 	$(BIN)/python -m pytest $(PEERS_ARGS) tests/peers

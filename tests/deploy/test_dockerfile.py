@@ -29,7 +29,7 @@ from support.native_compose.sandbox import curl_options
 from support.postgres import APPLICATION, OWNER, Postgres, running_postgres
 
 BUILDER, FINAL = stages()
-pytestmark = pytest.mark.walk
+pytestmark = pytest.mark.long
 
 PATIENCE = 60
 PLUGINS = "storage_postgres idp_okta"

@@ -17,6 +17,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 BACKUPS, DOCTOR = ((DOCS / f"{name}.md").read_text("utf-8") for name in ("backups", "doctor"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("guide", [BACKUPS, DOCTOR], ids=["backups", "doctor"])
 def test_the_commands_run_as_written(
     fresh_variables: dict[str, str], fresh_runtime: Runtime, tmp_path: Path, guide: str

@@ -26,7 +26,7 @@ from support.native_compose.engine import Engine
 from support.postgres import Postgres, running_postgres
 from support.redis import MISSING, redis_server
 
-pytestmark = pytest.mark.walk
+pytestmark = pytest.mark.long
 
 GUIDE = ROOT / "docs" / "self-hosting.md"
 BLOCKS = blocks(GUIDE)

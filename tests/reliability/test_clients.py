@@ -4,6 +4,8 @@ import pytest
 
 from benchmarks.faults import clients, proxies
 
+pytestmark = pytest.mark.long
+
 SECONDS = 4.0
 
 

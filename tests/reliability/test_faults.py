@@ -7,6 +7,8 @@ import pytest
 from benchmarks.faults import commands, database, processes, queue
 from benchmarks.faults.report import Report
 
+pytestmark = pytest.mark.long
+
 SECONDS = 2.0
 
 

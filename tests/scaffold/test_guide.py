@@ -10,7 +10,7 @@ import pytest
 
 from support.environments import ROOT, SECONDS, FreshEnvironment, Wheelhouse
 
-pytestmark = pytest.mark.walk
+pytestmark = pytest.mark.long
 
 GUIDE = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
 

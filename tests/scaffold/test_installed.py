@@ -8,7 +8,7 @@ import pytest
 from nestegg_core.scaffold import KINDS, names_for
 from support.environments import EXAMPLE, PLUGINS, FreshEnvironment, Wheelhouse
 
-pytestmark = pytest.mark.walk
+pytestmark = pytest.mark.long
 
 ALONE = [path.name for path in (*PLUGINS, EXAMPLE)]
 
