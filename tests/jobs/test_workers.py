@@ -85,7 +85,7 @@ def test_a_worker_is_known_again_after_redis_has_lost_its_data(
 
     with running(tmp_path, instance.variables, "worker", "-Q", "heavy", "-c", "1") as alone:
         eventually(known)
-        assert alone.logged("worker waits for jobs")
+        eventually(lambda: alone.logged("worker waits for jobs"))
         with instance.redis.client() as client:
             client.flushall()
         assert not known()

@@ -64,7 +64,13 @@ def google_variables(url: str, **further: str) -> dict[str, str]:
 
 
 def test_google_id_tokens_sign_people_of_a_hosted_domain_in(google: str, serve: Serve) -> None:
-    api = ApiCaller(serve(**google_variables(google, IDP_GOOGLE_HOSTED_DOMAIN="example.org")))
+    api = ApiCaller(
+        serve(
+            **google_variables(
+                google, IDP_GOOGLE_HOSTED_DOMAIN="example.org", IDP_GOOGLE_PROVISION="true"
+            )
+        )
+    )
     inside, outside = (google_tokens(google, who) for who in ("onni@example.org", "aino@gmail.com"))
     assert claims_of(inside["id_token"])["iss"] == GOOGLE_ISSUER
 

@@ -66,7 +66,7 @@ def test_insecure_settings_are_refused_when_only_the_env_file_says_production(
     ("name", "value", "what"),
     [
         ("SECRET_KEY", None, "is not set"),
-        ("SECRET_KEY", "a1b2c3d4e5f6g7h8", "shorter than 32"),
+        ("SECRET_KEY", "a1b2c3d4e5f6g7h8", "fewer than 32"),
         ("SECRET_KEY", "a" * 64, "too simple"),
         ("SECRET_KEY", "changeme-0123456789-abcdefghijklmnop", "placeholder"),
         ("SECRET_KEY", "Your-Secret-Key-For-Production-0123456789", "placeholder"),

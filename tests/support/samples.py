@@ -120,7 +120,8 @@ def _failed_job(owner: Household) -> dict[str, Any]:
 
 
 def _personal_token(owner: Household) -> dict[str, Any]:
-    body = {"name": "Sample", "scopes": ["accounts:read"]}
+    # Whoever signed in a while ago is asked for the password again.
+    body = {"name": "Sample", "scopes": ["accounts:read"], "password": PASSWORD}
     return {**owner.post("/api/v1/me/tokens", **body).json, "version": 1}
 
 

@@ -157,8 +157,6 @@ def test_json_may_be_called_so_in_any_case(owner: Household, content_type: str) 
         "12.5",
         "7",
         "-1e400",
-        "NaN",
-        "Infinity",
         "[]",
         "{}",
         f'["{MARKER}"]',

@@ -1,14 +1,13 @@
 """Lets the web apps of `CORS_ORIGINS` read answers."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import falcon
 
 from nestegg_core.web.headers import READABLE
 
 
-class Cors(falcon.CORSMiddleware[Any, Any]):
+class Cors(falcon.CORSMiddleware):  # type: ignore[type-arg]  # not generic in the lowest version
     """Falcon's own, which says nothing to caches."""
 
     def __init__(self, origins: Sequence[str]) -> None:
