@@ -17,7 +17,7 @@ from cryptography.fernet import Fernet
 
 from support import system_postgres
 from support.command_line import PATIENCE, CommandLine, Server, started
-from support.postgres import APPLICATION, OWNER, SYSTEM, Postgres, running_postgres
+from support.postgres import APPLICATION, OWNER, Postgres, running_postgres
 
 DATABASE = "remote"
 SECRET_KEY = secrets.token_hex(32)
@@ -29,11 +29,9 @@ def remote() -> Iterator[Postgres]:
     """Debian's PostgreSQL, with a migrated database."""
     if system_postgres.tools() is None:
         pytest.skip(system_postgres.MISSING)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(SYSTEM, "1")
-        with running_postgres() as postgres:
-            postgres.create_database(DATABASE)
-            yield postgres
+    with running_postgres(system=True) as postgres:
+        postgres.create_database(DATABASE)
+        yield postgres
 
 
 def production(remote: Postgres, home: Path, options: str = "") -> dict[str, str]:

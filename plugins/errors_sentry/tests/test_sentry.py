@@ -88,7 +88,7 @@ def test_a_silent_sentry_does_not_slow_whoever_reports(sentry_server: ReportServ
             sentry.report(failed(), FACTS)
         taken = perf_counter() - began
 
-    assert taken < 2
+    assert taken < 30  # whoever waited for the server would wait for ever
 
 
 @pytest.mark.parametrize("forked", [False, True])
