@@ -54,3 +54,12 @@ def obstacle(error: OSError, path: Path | None = None) -> str | None:
         fix = "Run this as the user that runs Nest Egg, or give this one the right (chown, chmod)"
         return f"{told} {fix}."
     return None
+
+
+def sync_folder(path: Path) -> None:
+    """Make what was created, renamed or removed in a folder outlast a power cut (fsync(2))."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
 
+from nestegg_core.files import sync_folder
 from nestegg_core.operations.archive import checksum_of
 from nestegg_core.operations.errors import BackupFailed, BackupRefused
 
@@ -91,7 +92,7 @@ def new_file(folder: Path, moment: datetime) -> Iterator[tuple[Path, IO[bytes]]]
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(path)
-            _sync(folder)
+            sync_folder(folder)
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
@@ -144,11 +145,3 @@ def _clean(folder: Path) -> None:
         with suppress(FileNotFoundError):
             if path.stat().st_mtime < limit:
                 path.unlink()
-
-
-def _sync(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

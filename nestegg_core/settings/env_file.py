@@ -11,6 +11,7 @@ from pathlib import Path
 from dotenv.parser import Binding, parse_stream
 
 from nestegg_core.errors import ConfigurationError, Problem
+from nestegg_core.files import sync_folder
 
 _COPY = ".before-rotation"
 _BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -108,7 +109,7 @@ class EnvFile:
                 os.unlink(name)
             raise
         with suppress(OSError):  # not every file system takes it, and the file is there
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
 
     def _write_in_place(self, spare: Path) -> None:
         copy = self._copy(spare)
@@ -163,14 +164,6 @@ def _filled(binding: Binding, value: str) -> str:
 def _owner(number: int) -> tuple[int, int]:
     is_now = os.fstat(number)
     return is_now.st_uid, is_now.st_gid
-
-
-def _sync_folder(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def _refused(path: Path, what: str, fix: str) -> ConfigurationError:

@@ -102,16 +102,17 @@ def _wheel() -> Any:
 
 
 @contextmanager
-def running_postgres(
-    *, durable: bool = False, system: bool = SYSTEM in os.environ
-) -> Iterator[Postgres]:
+def running_postgres(*, durable: bool = False, system: bool | None = None) -> Iterator[Postgres]:
     """Start a server with the two roles of the design, and stop it in the end.
 
     Args:
         durable: whether it flushes what it commits. It need not where nothing has to outlive a
             power cut, and flushing takes most of a run's time.
-        system: whether it is the system's PostgreSQL and not the wheel's.
+        system: whether it is the system's PostgreSQL and not the wheel's; `None` leaves it to the
+            environment.
     """
+    if system is None:
+        system = SYSTEM in os.environ
     folder = Path(tempfile.mkdtemp(prefix="nestegg-pg-"))
     try:
         postgres = _system(folder) if system else _from_wheel(folder)
