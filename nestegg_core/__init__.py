@@ -21,8 +21,10 @@ from nestegg_core.contracts.identity import (
     Verdict,
 )
 from nestegg_core.contracts.importers import (
+    Question,
     RowProblem,
     Statement,
+    StatementAccount,
     StatementFile,
     StatementImporter,
     StatementImporterRegistration,
@@ -114,6 +116,7 @@ __all__ = [
     "PluginContext",
     "Problem",
     "ProviderUnavailable",
+    "Question",
     "RetentionPolicy",
     "RetentionPolicyRegistration",
     "Route",
@@ -122,6 +125,7 @@ __all__ = [
     "ScrapedExporter",
     "Snapshot",
     "Statement",
+    "StatementAccount",
     "StatementError",
     "StatementFile",
     "StatementImporter",

@@ -113,6 +113,12 @@ def _decide(
         result = "dry run"
     elif not entry["counts"]["new"]:
         result = "nothing new"
+    elif entry["questions"]:
+        result = "refused"
+        refusal = (
+            "The file leaves open what only you can tell. Answer each question with --option: "
+            f"{_asked(entry)}."
+        )
     elif doubts and not yes and not (ask and sys.stdin.isatty()):
         result = "refused"
         refusal = (
@@ -135,16 +141,30 @@ def _decide(
     return result, refusal
 
 
+def _asked(entry: Mapping[str, Any]) -> str:
+    return "; ".join(
+        " or ".join(f"{one['decision']}={choice}" for choice in one["choices"])
+        for one in entry["questions"]
+    )
+
+
 def _print_summary(entry: Mapping[str, Any], errors: Sequence[Any], account: str) -> None:
     counts = entry["counts"]
     click.echo(
         f"{entry['file_name'] or 'Input'} for {account}: {counts['new']} new, "
-        f"{counts['duplicate']} known already, {counts['error']} with errors\n"
+        f"{counts['duplicate']} known already, {counts['error']} with errors"
+        + "".join(f", {counts[one]} {one}" for one in ("pending", "reverted") if counts[one])
+        + "\n"
     )
     decided = [(name, _text(value)) for name, value in entry["decisions"].items() if value != ""]
     print_table(("DECISION", "VALUE"), [(name, value) for name, value in decided if value])
     for warning in entry["warnings"]:
         click.echo(f"\nWarning: {warning}")
+    for question in entry["questions"]:
+        click.echo(f"\nQuestion: {question['evidence']}")
+        choices = question["choices"].items()
+        answers = [(f"{question['decision']}={choice}", meaning) for choice, meaning in choices]
+        print_table(("ANSWER WITH --option", "IT MEANS"), answers)
     if errors:
         click.echo()
         print_table(("LINE", "CANNOT BE IMPORTED"), map(_error_line, errors[:_SHOWN_ROWS]))

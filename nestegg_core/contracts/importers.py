@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
@@ -65,6 +65,10 @@ class StatementRow:
         notes: free remarks; may be empty.
         external_id: the bank's id of the booking; evidence, never proof.
         problems: empty for a good row; `date` and `amount` are set exactly then.
+        account: key of one of the statement's accounts; empty where the file has one account.
+        currency: ISO 4217 code of the amount, where the row itself says one.
+        status: only what is `booked` is booked; `pending` may change or vanish yet, `reverted`
+            was taken back or failed. Both are shown.
 
     Example:
         >>> row = StatementRow(2, datetime.date(2026, 1, 31), Decimal("-2.50"), payee="Bakery")
@@ -81,6 +85,62 @@ class StatementRow:
     notes: str = field(default="", repr=False)
     external_id: str = ""
     problems: tuple[RowProblem, ...] = ()
+    account: str = ""
+    currency: str | None = None
+    status: Literal["booked", "pending", "reverted"] = "booked"
+
+
+@dataclass(frozen=True, slots=True)
+class StatementAccount:
+    """An account that a file tells of.
+
+    Attributes:
+        key: differs from account to account of the file; rows refer to it.
+        number: the account's number or IBAN as the file writes it; may be masked or empty.
+        currency: ISO 4217 code, where the file says one.
+        name: what the file calls the account; may be empty.
+        opening_balance: the balance before the account's first row, where the file tells.
+        closing_balance: the balance after its newest row, where the file tells.
+
+    Example:
+        >>> account = StatementAccount("1", "DE02120300000000202051", "EUR")
+        >>> account.closing_balance is None
+        True
+    """
+
+    key: str
+    number: str = field(default="", repr=False)
+    currency: str | None = None
+    name: str = ""
+    opening_balance: Decimal | None = None
+    closing_balance: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the importer cannot be certain of; nothing is booked until it is answered.
+
+    Attributes:
+        decision: name of the option that answers it.
+        choices: what the option can be, each with what it would mean.
+        evidence: what speaks for and against, one sentence.
+        lines: lines of the rows that it is about, or of the first few of them.
+
+    Example:
+        >>> question = Question(
+        ...     "date_order",
+        ...     {"day": "03/04 is 3 April", "month": "03/04 is 4 March"},
+        ...     "No day in the file is above 12.",
+        ...     lines=(2, 3),
+        ... )
+        >>> list(question.choices)
+        ['day', 'month']
+    """
+
+    decision: str
+    choices: Mapping[str, str]
+    evidence: str
+    lines: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +154,11 @@ class Statement:
         warnings: what a person should look at before committing, one sentence each.
         currency: ISO 4217 code, where the whole file says one.
         closing_balance: the account's balance after the newest row, where the file tells.
+        accounts: the accounts that the file names. Where there are several, every good row says
+            whose it is, and the caller picks one with the option `account`, which the
+            application answers itself: importers do not declare it.
+        questions: what a person has to decide before anything is booked. An option that is given
+            is an answer, and its question is not asked again.
 
     Example:
         >>> Statement(decisions={"encoding": "utf-8"}, rows=[], currency="EUR").warnings
@@ -105,6 +170,8 @@ class Statement:
     warnings: Sequence[str] = ()
     currency: str | None = None
     closing_balance: Decimal | None = None
+    accounts: Sequence[StatementAccount] = ()
+    questions: Sequence[Question] = ()
 
 
 class StatementImporter(Protocol):

@@ -143,10 +143,15 @@ def _bookings(drafts: Sequence[Draft]) -> list[Booking]:
 
 def _row(draft: Draft) -> StatementRow:
     good = not draft.problems
+    texts = draft.texts
     return StatementRow(
         line=draft.line,
         date=draft.day if good else None,
         amount=draft.value if good else None,
+        payee=texts.get("payee", ""),
+        description=texts.get("description", ""),
+        category=texts.get("category", ""),
+        notes=texts.get("notes", ""),
+        external_id=texts.get("external_id", ""),
         problems=tuple(draft.problems),
-        **draft.texts,
     )

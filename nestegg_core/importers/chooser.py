@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from nestegg_core.contracts.importers import Statement, StatementFile, StatementImporter
 from nestegg_core.errors import PluginFault, StatementError
+from nestegg_core.importers.own_account import ACCOUNT, EXPLANATION, of_one_account
 
 
 class Importers:
@@ -17,29 +18,42 @@ class Importers:
         self, importers: Mapping[str, StatementImporter], options: Sequence[Mapping[str, str]] = ()
     ) -> None:
         self._importers = dict(sorted(importers.items()))
-        self.options = {name: text for known in options for name, text in known.items()}
+        known = {name: text for each in options for name, text in each.items()}
+        self.options = {**known, ACCOUNT: EXPLANATION}
 
     def read(
         self, file: StatementFile, options: Mapping[str, str], name: str | None = None
     ) -> tuple[str, Statement]:
         """Read a file with the named importer, or with the one that recognises it.
 
+        Args:
+            file: what was uploaded.
+            options: the importer's, and `account` for one account of several.
+            name: the importer's.
+
         Returns:
-            the importer's name, and what it read.
+            the importer's name, and what it read of one account.
 
         Raises:
             StatementError: no importer of that name, none recognises the file, several do, or
-                the one that does cannot read it.
+                the one that does cannot read it, or the file holds several accounts.
             PluginFault: the importer failed; or none recognises the file, and one failed at it.
         """
-        if name is not None:
-            if name not in self._importers:
-                raise StatementError(
-                    "unknown_importer",
-                    f"There is no such importer; there are {', '.join(self._importers)}.",
-                    option="importer",
-                )
-            return name, self._importers[name].read(file, options)
+        name = self._chosen(file) if name is None else self._known(name)
+        own = {option: value for option, value in options.items() if option != ACCOUNT}
+        statement = self._importers[name].read(file, own)
+        return name, of_one_account(statement, options.get(ACCOUNT))
+
+    def _known(self, name: str) -> str:
+        if name not in self._importers:
+            raise StatementError(
+                "unknown_importer",
+                f"There is no such importer; there are {', '.join(self._importers)}.",
+                option="importer",
+            )
+        return name
+
+    def _chosen(self, file: StatementFile) -> str:
         if not file.content:
             raise StatementError("empty_file", "The file is empty.")
         able, faults = self._able(file)
@@ -57,7 +71,7 @@ class Importers:
                 f"Several importers can read the file: name one of {', '.join(able)}.",
                 option="importer",
             )
-        return able[0], self._importers[able[0]].read(file, options)
+        return able[0]
 
     def _able(self, file: StatementFile) -> tuple[list[str], list[PluginFault]]:
         """Ask every importer: one that fails must not keep the others from their files."""

@@ -1,7 +1,7 @@
 """Imports: a statement is previewed, committed whole or not at all, and can be taken out again."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, bindparam, delete, func, insert, select
 
-from nestegg_core.contracts.importers import Statement, StatementRow
+from nestegg_core.contracts.importers import Question, Statement, StatementRow
 from nestegg_core.contracts.storage import Transaction
 from nestegg_core.database.ids import new_id
 from nestegg_core.database.rows import SealedRows
@@ -38,6 +38,14 @@ from nestegg_core.ledger.transactions import PURGED, search_text
 
 PREVIEWED, COMMITTED, REVERTED = "previewed", "committed", "reverted"
 
+HELD = ("pending", "reverted")
+"""What a statement's row can be other than booked: it is shown, and not booked."""
+
+OTHER_CURRENCY = {
+    "code": "other_currency",
+    "detail": "The amount is in another currency than the account.",
+    "field": "currency",
+}
 BEFORE_OPENING = {
     "code": "before_opening",
     "detail": "The account was opened after this day.",
@@ -86,9 +94,14 @@ class Imports:
                 "other_currency",
                 f"The statement is in {statement.currency}, the account in {account.currency}.",
             )
-        keys = [None if row.problems else import_key(row) for row in statement.rows]
+        keys = [
+            import_key(row) if _is_bookable(row, account.currency) else None
+            for row in statement.rows
+        ]
         days = [row.date for row in statement.rows]
-        statuses = classify(tx, account_id, first_day(account), list(zip(keys, days, strict=True)))
+        held = [None if row.problems else row.status for row in statement.rows]
+        found = classify(tx, account_id, first_day(account), list(zip(keys, days, strict=True)))
+        statuses = _with_held(found, held)
         new_sum = sum(
             (
                 row.amount
@@ -115,6 +128,8 @@ class Imports:
                 "new_rows": counts[NEW],
                 "duplicate_rows": counts[DUPLICATE],
                 "error_rows": counts[ERROR],
+                **{f"{one}_rows": counts[one] for one in HELD},
+                "questions": [_question(one) for one in statement.questions],
                 "statement_balance": statement.closing_balance,
                 "balance_after": balance_after,
                 "created_by": upload.person_id,
@@ -122,7 +137,7 @@ class Imports:
             },
         )
         staged = [
-            self._staged((tx.org_id, import_id, position), row, key, status, account.purged_until)
+            self._staged((tx.org_id, import_id, position), row, key, status, account)
             for position, (row, key, status) in enumerate(
                 zip(statement.rows, keys, statuses, strict=True)
             )
@@ -137,16 +152,14 @@ class Imports:
         row: StatementRow,
         key: bytes | None,
         status: str,
-        purged_until: date | None,
+        account: Row[Any],
     ) -> dict[str, Any]:
         problems = [
             {"code": problem.code, "detail": problem.detail, "field": problem.field}
             for problem in row.problems
         ]
         if status == ERROR and not problems:
-            is_purged = purged_until and row.date and row.date <= purged_until
-            purged = {"code": "purged", "detail": PURGED, "field": "date"}
-            problems = [purged if is_purged else BEFORE_OPENING]
+            problems = [_refusal(row, account)]
         values = {
             **dict(zip(("org_id", "import_id", "position"), place, strict=True)),
             "line": row.line,
@@ -214,13 +227,20 @@ class Imports:
         """Book every new row, under the account's lock, or none.
 
         Raises:
-            Conflict: it was committed or reverted already, or the rows that are new are no
-                longer those of the preview.
+            Conflict: it was committed or reverted already, asks a question, or the rows that
+                are new are no longer those of the preview.
             InvalidInput: the balance would leave its range.
         """
         entry, account = self._locked(tx, import_id)
         if entry.status != PREVIEWED:
             raise Conflict("import-not-previewed", f"The import is {entry.status} already.")
+        if entry.questions:
+            asked = ", ".join(sorted({f"`{one['decision']}`" for one in entry.questions}))
+            raise Conflict(
+                "import-unanswered",
+                "The file leaves open what only you can tell. Upload it again with an option for "
+                f"each question: {asked}.",
+            )
         staged = tx.execute(
             select(import_rows)
             .where(in_org(import_rows), import_rows.c.import_id == import_id)
@@ -232,7 +252,7 @@ class Imports:
             first_day(account),
             [(row.import_key and bytes(row.import_key), row.date) for row in staged],
         )
-        if found != [row.status for row in staged]:
+        if _with_held(found, [row.status for row in staged]) != [row.status for row in staged]:
             raise Conflict(
                 "import-changed",
                 "The account has changed since the preview, and other rows are new now. "
@@ -333,6 +353,33 @@ class Imports:
         return read_row(tx, imports, import_id, lock=True), account
 
 
+def _is_bookable(row: StatementRow, currency: str) -> bool:
+    is_own = row.currency is None or row.currency == currency
+    return is_own and not row.problems and row.status not in HELD
+
+
+def _with_held(found: Sequence[str], held: Sequence[str | None]) -> list[str]:
+    """Return what was found, but leave alone what the bank itself holds back."""
+    return [own if own in HELD else status for status, own in zip(found, held, strict=True)]
+
+
+def _refusal(row: StatementRow, account: Row[Any]) -> dict[str, str]:
+    if row.currency not in {None, account.currency}:
+        return OTHER_CURRENCY
+    if account.purged_until and row.date and row.date <= account.purged_until:
+        return {"code": "purged", "detail": PURGED, "field": "date"}
+    return BEFORE_OPENING
+
+
+def _question(question: Question) -> dict[str, Any]:
+    return {
+        "decision": question.decision,
+        "choices": dict(question.choices),
+        "evidence": question.evidence,
+        "rows": list(question.lines),
+    }
+
+
 def _shown(row: Row[Any], currency: str) -> dict[str, Any]:
     return {
         "id": row.id,
@@ -346,7 +393,9 @@ def _shown(row: Row[Any], currency: str) -> dict[str, Any]:
             "new": row.new_rows,
             "duplicate": row.duplicate_rows,
             "error": row.error_rows,
+            **{one: row._mapping[f"{one}_rows"] for one in HELD},
         },
+        "questions": row.questions or [],
         "currency": currency,
         "balance_after": format_amount(row.balance_after, currency),
         "reconciliation": _reconciliation(row.statement_balance, row.balance_after, currency),

@@ -11,7 +11,14 @@ from uuid import UUID
 import pytest
 
 from nestegg_core.contracts.identity import Identity, Invalid, NotMine, Unavailable, Valid
-from nestegg_core.contracts.importers import RowProblem, Statement, StatementFile, StatementRow
+from nestegg_core.contracts.importers import (
+    Question,
+    RowProblem,
+    Statement,
+    StatementAccount,
+    StatementFile,
+    StatementRow,
+)
 from nestegg_core.errors import (
     ConfigurationError,
     DecryptionError,
@@ -187,6 +194,15 @@ def test_a_statement_passes(guard: Guard) -> None:
     assert importer(guard, statement).read(FILE, {}) is statement
 
 
+def test_a_statement_of_several_accounts_passes(guard: Guard) -> None:
+    rows = [replace(ROW, account="a", currency="EUR", status="pending"), replace(ROW, account="b")]
+    bad = StatementRow(2, problems=(RowProblem("bad_date", "is no date"),))
+    accounts = [StatementAccount("a", "123", "EUR", "Giro", Decimal(1)), StatementAccount("b")]
+    asked = [Question("sign", {"true": "out", "false": "in"}, "All are positive.", (1, 2))]
+    statement = Statement({}, [*rows, bad], accounts=accounts, questions=asked)
+    assert importer(guard, statement).read(FILE, {}) is statement
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -201,6 +217,17 @@ def test_a_statement_passes(guard: Guard) -> None:
         Statement({}, [replace(ROW, payee=None)]),  # type: ignore[arg-type]  # that is the fault
         Statement({}, [ROW], closing_balance=Decimal("Infinity")),
         Statement({}, [ROW], currency=978),  # type: ignore[arg-type]  # that is the fault
+        Statement({}, [replace(ROW, status="gone")]),  # type: ignore[arg-type]  # that is the fault
+        Statement({}, [replace(ROW, currency=978)]),  # type: ignore[arg-type]  # that is the fault
+        Statement({}, [replace(ROW, account="nobody")]),
+        Statement({}, [replace(ROW, account="a")], accounts=[StatementAccount("b")]),
+        Statement({}, [ROW], accounts=[StatementAccount("a"), StatementAccount("b")]),
+        Statement({}, [], accounts=[StatementAccount("a"), StatementAccount("a")]),
+        Statement({}, [], accounts=[StatementAccount("")]),
+        Statement({}, [], accounts=["a"]),  # type: ignore[list-item]  # that is the fault
+        Statement({}, [], accounts=[StatementAccount("a", closing_balance=Decimal("NaN"))]),
+        Statement({}, [], questions=["why"]),  # type: ignore[list-item]  # that is the fault
+        Statement({}, [], questions=[Question("sign", {"true": "out\0"}, "")]),
     ],
 )
 def test_what_is_no_statement_is_not_booked(guard: Guard, answer: Any) -> None:

@@ -3,6 +3,7 @@
 The model says beforehand what each call does, or that it is refused.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -34,6 +35,7 @@ from nestegg_core.ledger.imports import Upload
 from nestegg_core.ledger.money import LIMIT
 from nestegg_core.runtime import Runtime
 from support.ledger_model import Account, Booked, Line, Model, Staged
+from support.statements import counts
 
 T = TypeVar("T")
 
@@ -159,9 +161,7 @@ class Ledger(RuleBasedStateMachine):
         made = self.call(allowed, lambda tx: self.runtime.imports.preview(tx, account, upload))
         if made is None:
             return multiple()
-        assert made["counts"] == {
-            status: list(staged.statuses).count(status) for status in ("new", "duplicate", "error")
-        }
+        assert made["counts"] == counts(**Counter(staged.statuses))
         self.model.imports[made["id"]] = staged
         return made["id"]
 

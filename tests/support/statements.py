@@ -40,6 +40,11 @@ def rows(household: Household, made: dict[str, Any], **params: Any) -> list[Any]
     return list(household.get(f"imports/{made['id']}/rows", limit=200, **params).json["items"])
 
 
+def counts(**other_than_zero: int) -> dict[str, int]:
+    """Return how many rows are what, as an import tells it."""
+    return {"new": 0, "duplicate": 0, "error": 0, "pending": 0, "reverted": 0} | other_than_zero
+
+
 def statuses(items: Iterable[dict[str, Any]]) -> list[str]:
     return [item["status"] for item in items]
 

@@ -123,6 +123,26 @@ class StatementImporterConformance(Conformance):
             if statement is not None:
                 _check_shape(statement)
 
+    def test_accounts_are_told_apart(self, subject: StatementImporter) -> None:
+        """Accounts of a file have a key each, and every good row of a file with several accounts
+        names one of them. `account` is no option of the importer: the application picks.
+        """
+        assert "account" not in self.options, "the application answers the option `account`"
+        for statement in self._statements(subject):
+            _check_accounts(statement)
+
+    def test_questions_can_be_answered(self, subject: StatementImporter) -> None:
+        """A question names a declared option, and giving any of its choices answers it."""
+        for sample in self.samples:
+            for question in subject.read(sample.file, sample.options).questions:
+                assert question.decision in self.options, "the decision is a declared option"
+                assert question.choices, "a question has choices"
+                assert question.evidence, "a question says why it is asked"
+                for choice in question.choices:
+                    answered = {**sample.options, question.decision: choice}
+                    again = subject.read(sample.file, answered).questions
+                    assert question.decision not in {one.decision for one in again}
+
     def test_an_unknown_option_is_refused_by_name(self, subject: StatementImporter) -> None:
         """An option that is not declared raises StatementError with the code bad_option and the
         option's name.
@@ -166,8 +186,10 @@ def _read_or_refused(
 def _check_shape(statement: Statement) -> None:
     assert all(isinstance(name, str) for name in statement.decisions)
     assert all(isinstance(warning, str) and warning for warning in statement.warnings)
+    _check_accounts(statement)
     for row in statement.rows:
         assert row.line >= 1
+        assert row.status in {"booked", "pending", "reverted"}
         assert bool(row.problems) == (row.date is None) == (row.amount is None)
         for problem in row.problems:
             assert problem.code
@@ -180,8 +202,19 @@ def _check_shape(statement: Statement) -> None:
             assert -exponent <= _DECIMALS, "an amount has at most four decimals"
 
 
+def _check_accounts(statement: Statement) -> None:
+    keys = [account.key for account in statement.accounts]
+    assert all(keys), "an account has a key"
+    assert len(set(keys)) == len(keys), "two accounts have one key"
+    for row in statement.rows:
+        assert row.account in {"", *keys}, "a row names an account that the file does not have"
+        if len(keys) > 1 and not row.problems:
+            assert row.account, "a good row of a file with several accounts names one"
+
+
 def _plain(statement: Statement) -> object:
-    return (dict(statement.decisions), list(statement.rows), list(statement.warnings))
+    several = (statement.rows, statement.warnings, statement.accounts, statement.questions)
+    return (dict(statement.decisions), *map(list, several))
 
 
 def _damaged(samples: Sequence[StatementSample], dice: random.Random) -> list[bytes]:

@@ -10,7 +10,7 @@ from pydantic import Field, create_model
 from nestegg_core.web.fields import Code, OptionalName, PageQuery, RequestModel
 from nestegg_core.web.models.common import AnswerModel, Money, Next, Row
 
-RowStatus = Literal["new", "duplicate", "error"]
+RowStatus = Literal["new", "duplicate", "error", "pending", "reverted"]
 
 
 class ImportQuery(RequestModel):
@@ -53,6 +53,22 @@ class Counts(AnswerModel):
     new: int
     duplicate: int
     error: int
+    pending: int
+    reverted: int
+
+
+class Question(AnswerModel):
+    """What the file leaves open; nothing is booked until it is answered."""
+
+    decision: Annotated[
+        str, Field(description="The option that answers it, when the file is uploaded again.")
+    ]
+    choices: Annotated[
+        dict[str, str],
+        Field(description="What the option can be, each with what it would mean."),
+    ]
+    evidence: str
+    rows: Annotated[list[int], Field(description="Lines of the first rows that it is about.")]
 
 
 class Reconciliation(AnswerModel):
@@ -74,6 +90,7 @@ class Import(Row):
         Field(description="What was decided for the file; the same names override it."),
     ]
     warnings: list[str]
+    questions: list[Question]
     counts: Counts
     currency: str
     balance_after: Money

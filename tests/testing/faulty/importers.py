@@ -9,8 +9,10 @@ from typing import ClassVar
 import pytest
 
 from nestegg_core import (
+    Question,
     RowProblem,
     Statement,
+    StatementAccount,
     StatementError,
     StatementFile,
     StatementImporter,
@@ -133,6 +135,34 @@ class TakesEverything(Lines):
 class TestTakesEverything(FaultyConformance):
     fault = TakesEverything
     breaks: ClassVar = {"test_foreign_files_are_left_to_others"}
+
+
+class MixesAccounts(Lines):
+    """Says of two accounts, and of no row whose it is."""
+
+    def read(self, file: StatementFile, options: Mapping[str, str]) -> Statement:
+        accounts = [StatementAccount("a"), StatementAccount("b")]
+        return replace(super().read(file, options), accounts=accounts)
+
+
+class TestMixesAccounts(FaultyConformance):
+    fault = MixesAccounts
+    breaks: ClassVar = {
+        "test_accounts_are_told_apart",
+        "test_rows_have_their_shape",
+        *(f"test_damaged_files_are_read_or_refused[{seed}]" for seed in range(20)),
+    }
+
+
+class AsksForever(Lines):
+    def read(self, file: StatementFile, options: Mapping[str, str]) -> Statement:
+        asked = Question("sign", {"+": "in", "-": "out"}, "Nothing tells.", (2,))
+        return replace(super().read(file, options), questions=[asked])
+
+
+class TestAsksForever(FaultyConformance):
+    fault = AsksForever
+    breaks: ClassVar = {"test_questions_can_be_answered"}
 
 
 class IgnoresOptions(Lines):
