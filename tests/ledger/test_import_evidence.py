@@ -104,7 +104,13 @@ def test_a_file_that_leaves_nothing_open_asks_nothing(household: Household) -> N
 
 
 def test_an_account_is_asked_for_only_where_a_file_names_some(household: Household) -> None:
-    answer = household.upload(household.account(), csv("2026-01-05,Baker,-3.00"), account="2051")
+    answer = household.call(
+        "POST",
+        "imports",
+        params={"account_id": household.account()["id"], "account": "2051"},
+        body=csv("2026-01-05,Baker,-3.00"),
+        headers={"Content-Type": "text/csv"},
+    )
     assert problem(answer) == (422, "statement")
     assert codes(answer) == ["bad_option"]
 
