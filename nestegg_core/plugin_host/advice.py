@@ -6,6 +6,7 @@ FIRST_PARTY = (
     "idp_google",
     "idp_keycloak",
     "idp_okta",
+    "import_camt",
     "storage_postgres",
 )
 """The plugins of this project that the settings can name; each is a `nestegg-...` distribution."""

@@ -15,14 +15,11 @@ _MOST_LINES = 10
 
 @dataclass(slots=True)
 class _Account:
+    key: str  # its place in the file
     number: str
     name: str
     currency: str
     reports: list[Report] = field(default_factory=list)
-
-    @property
-    def key(self) -> str:
-        return f"{_folded(self.number)} {self.currency}".strip()
 
 
 def settle(
@@ -73,7 +70,7 @@ def settle(
         warnings=told,
         currency=(currencies.pop() or None) if len(currencies) == 1 else None,
         closing_balance=only.reports[-1].head.closing if only else None,
-        accounts=[_told(account) for account in accounts if account.key],
+        accounts=[_told(account) for account in accounts],
         questions=questions,
     )
 
@@ -124,7 +121,8 @@ def _accounts(reports: Sequence[Report]) -> list[_Account]:
         number, currency = _place(report)
         account = accounts.get((_folded(number), currency))
         if account is None:
-            account = _Account(number, report.head.account_name, currency)
+            place = str(len(accounts) + 1)
+            account = _Account(place, number, report.head.account_name, currency)
             accounts[_folded(number), currency] = account
         account.reports.append(report)
     return list(accounts.values())

@@ -54,7 +54,7 @@ def read_head(report: Node) -> Head:
     return Head(
         name=report.text("Id"),
         number=report.text("Acct", "Id", "IBAN") or report.text("Acct", "Id", "Othr", "Id"),
-        account_name=report.text("Acct", "Nm") or report.text("Acct", "Ownr", "Nm"),
+        account_name=report.text("Acct", "Nm"),
         currency=currency,
         opening=opening,
         closing=closing,
