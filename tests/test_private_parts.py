@@ -22,18 +22,6 @@ from packaging.version import Version
 ROOT = Path(__file__).parents[1]
 DISTRIBUTIONS = [ROOT, *(path.parent for path in sorted(ROOT.glob("plugins/*/pyproject.toml")))]
 PARTS = {
-    "nestegg_core/jobs/schedule.py": (
-        "rq",
-        "rq.cron",
-        [
-            "CronScheduler._request_stop",
-            "CronScheduler.calculate_sleep_interval",
-            "CronScheduler.enqueue_jobs",
-            "CronJob.get_next_enqueue_time",
-            "CronJob.set_enqueue_time",
-            "CronJob.should_run",
-        ],
-    ),
     "nestegg_core/jobs/worker.py": (
         "rq",
         "rq",

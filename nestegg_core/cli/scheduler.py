@@ -17,18 +17,15 @@ def scheduler(log_level: str | None, metrics_port: int | None) -> None:
     jobs run here, one after the other.
     """
     import_structlog_alone()
-    from nestegg_core.jobs.schedule import Schedule, use_utc
+    from nestegg_core.jobs.schedule import Schedule
 
-    use_utc()
     _, runtime = begun(log_level, SCHEDULER_METRICS_PORT=metrics_port)
     metrics = metrics_thread(runtime, "SCHEDULER_METRICS_PORT")
     tell_build(runtime)
     runtime.backups.measure(runtime.settings.backup_dir)
     try:
         wait_until_ready(runtime)
-        jobs = runtime.jobs
-        redis = jobs.queue.redis if jobs.queue is not None else None
-        Schedule(jobs.registered(), jobs.enqueue_tick, redis).start()
+        Schedule(runtime.jobs.registered(), runtime.jobs.enqueue_tick).run()
     finally:
         runtime.storage.dispose()
         if metrics is not None:

@@ -1,20 +1,17 @@
-"""When scheduled jobs are due: RQ's cron scheduler, made safe to run twice.
+"""When scheduled jobs are due, and the loop that asks for them.
 
-RQ reckons in local time, so the process must have been put to UTC (`use_utc`), and it puts a new
-job into the queue at every tick: two schedulers, twice. Here a tick is accepted once, by its id.
+Any number of schedulers may run: a moment of a schedule is accepted once, by its id.
 """
 
-import os
+import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
 import structlog
-from redis import Redis
-from redis.client import Pipeline
-from redis.exceptions import RedisError
-from rq.cron import CronJob, CronScheduler
+from croniter import croniter
 
 from nestegg_core.contracts.operations import JobRegistration
 from nestegg_core.errors import NestEggError
@@ -22,120 +19,109 @@ from nestegg_core.errors import NestEggError
 LATE = timedelta(minutes=10)
 """A scheduler that starts this soon after a tick makes up for it, if no other has done so."""
 
-_TRY_AGAIN = 5.0
+_TRY_AGAIN = timedelta(seconds=5)
+_LOOK_AGAIN = timedelta(minutes=1)
+"""The longest sleep: somebody may set the clock meanwhile."""
 
 _log = structlog.get_logger("nestegg.scheduler")
 
 EnqueueTick = Callable[[str, datetime], str | None]
 
 
-def use_utc() -> None:
-    """Make UTC the local time of this process."""
-    os.environ["TZ"] = "UTC"
-    time.tzset()
+@dataclass
+class Planned:
+    """A job, and the tick that is to be asked for next."""
+
+    name: str
+    schedule: str
+    tick: datetime
 
 
-class Schedule(CronScheduler):
+class Schedule:
     """Asks for every scheduled job when it is due, until told to stop (SIGTERM, SIGINT).
 
     Args:
         registrations: jobs; those without a schedule do not count. One whose schedule cannot be
             read is logged and left out.
         enqueue_tick: accepts a tick of a job.
-        redis: where RQ keeps a book of its schedulers; `None` without Redis.
     """
 
-    def __init__(
-        self,
-        registrations: Iterable[JobRegistration],
-        enqueue_tick: EnqueueTick,
-        redis: Redis | None,
-    ) -> None:
-        # Without Redis the methods that would use it do nothing.
-        super().__init__(connection=cast(Redis, redis))
-        self._has_redis = redis is not None
-        self._stopping = False
+    def __init__(self, registrations: Iterable[JobRegistration], enqueue_tick: EnqueueTick) -> None:
+        self.planned: list[Planned] = []
         self._enqueue_tick = enqueue_tick
+        self._stopping = False
+        now = datetime.now(UTC)
         for one in registrations:
             if one.schedule is not None:
-                self._add(one.name, one.queue, one.schedule)
+                self._plan(one.name, one.schedule, now)
 
-    def _add(self, name: str, queue: str, schedule: str) -> None:
+    def _plan(self, name: str, schedule: str, now: datetime) -> None:
         try:
-            job = CronJob(queue_name=queue, func_name=name, cron=schedule)
+            tick = _last_due(schedule, _next(schedule, now - LATE), now)
         except ValueError:
             _log.error("job has a schedule that cannot be read; it is left out", job=name)
             return
-        job.next_enqueue_time = _missed(job) or job.next_enqueue_time
-        self._cron_jobs.append(job)
-        _log.info("job is scheduled", job=name, schedule=schedule, next=str(job.next_enqueue_time))
+        self.planned.append(Planned(name, schedule, tick))
+        _log.info("job is scheduled", job=name, schedule=schedule, next=str(tick))
 
-    def start(self) -> None:
+    def run(self) -> None:
         """Go on until told to stop."""
-        super().start()  # type: ignore[no-untyped-call]  # RQ has no types here
+        with _handling_stops(self._stop), suppress(KeyboardInterrupt):
+            while True:
+                self.ask()
+                if self._stopping:  # what ran here has caught the exception that told of it
+                    return
+                time.sleep(self.pause().total_seconds())
 
-    def enqueue_jobs(self) -> list[CronJob]:
-        """Ask for what is due. What the database does not accept just now is asked for again."""
-        due = [job for job in self._cron_jobs if job.should_run()]
-        return [job for job in due if self._enqueue(job)]
+    def ask(self) -> None:
+        """Ask for what is due. What the database does not accept just now stays due."""
+        now = datetime.now(UTC)
+        for job in self.planned:
+            if job.tick <= now:
+                self._ask_for(job, now)
 
-    def _enqueue(self, job: CronJob) -> bool:
-        tick = cast(datetime, job.next_enqueue_time)  # `should_run` has looked at it
+    def _ask_for(self, job: Planned, now: datetime) -> None:
+        # The last tick that has passed, so that all schedulers ask for the same one.
+        job.tick = tick = _last_due(job.schedule, job.tick, now)
         try:
             job_id = self._enqueue_tick(job.name, tick)
         except NestEggError as error:
             _log.error("job was not accepted", job=job.name, error=str(error))
-            return False
-        job.set_enqueue_time(datetime.now(UTC))
+            return
+        job.tick = _next(job.schedule, tick)
         outcome = "job was asked for" if job_id else "another scheduler was first"
-        _log.info(outcome, job=job.name, tick=str(tick), next=str(job.next_enqueue_time))
-        return True
+        _log.info(outcome, job=job.name, tick=str(tick), next=str(job.tick))
 
-    def calculate_sleep_interval(self) -> float:
-        """Sleep until the next tick; and a little where something is overdue still."""
-        if self._stopping:  # what ran just now has caught the exception that told of it
-            raise KeyboardInterrupt
-        return super().calculate_sleep_interval() or _TRY_AGAIN
+    def pause(self) -> timedelta:
+        """Return how long to sleep: until the next tick, or a little where one is still due."""
+        now = datetime.now(UTC)
+        nearest = min((job.tick - now for job in self.planned), default=_LOOK_AGAIN)
+        return min(nearest, _LOOK_AGAIN) if nearest > timedelta(0) else _TRY_AGAIN
 
-    def _request_stop(self, signum: int, frame: object) -> None:
-        """Stop for good: RQ raises an ordinary exception, which a job run here would catch."""
+    def _stop(self, signum: int, frame: object) -> None:
+        """Interrupt sleep and work; and remember it, for a job that runs here may catch it."""
         del signum, frame
         self._stopping = True
         raise KeyboardInterrupt
 
-    # RQ's book of schedulers. Nothing of ours depends on it, so Redis may be absent.
 
-    def register_birth(self) -> None:
-        """Sign in."""
-        self._in_book(super().register_birth)
-
-    def heartbeat(self) -> None:
-        """Tell that it lives."""
-        self._in_book(super().heartbeat)
-
-    def save(self, pipeline: Pipeline | None = None) -> None:
-        """Tell what is due when."""
-        self._in_book(lambda: CronScheduler.save(self, pipeline))
-
-    def register_death(self, pipeline: Pipeline | None = None) -> None:
-        """Sign out."""
-        self._in_book(lambda: CronScheduler.register_death(self, pipeline))
-
-    def _in_book(self, entry: Callable[[], None]) -> None:
-        if not self._has_redis:
-            return
-        try:
-            entry()
-        except RedisError as error:
-            _log.warning("Redis does not answer", error=type(error).__name__)
+def _next(schedule: str, after: datetime) -> datetime:
+    tick: datetime = croniter(schedule, after).get_next(datetime)
+    return tick
 
 
-def _missed(job: CronJob) -> datetime | None:
-    """Return the last tick that has just passed."""
-    now = datetime.now(UTC)
-    missed = None
-    job.latest_enqueue_time = now - LATE
-    while (tick := job.get_next_enqueue_time()) <= now:
-        missed = job.latest_enqueue_time = tick
-    job.latest_enqueue_time = None
-    return missed
+def _last_due(schedule: str, tick: datetime, now: datetime) -> datetime:
+    """Return the last tick that has passed, from one on; that one itself if none has."""
+    while (following := _next(schedule, tick)) <= now:
+        tick = following
+    return tick
+
+
+@contextmanager
+def _handling_stops(handler: Callable[[int, object], None]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, former in before.items():
+            signal.signal(number, former)

@@ -4,8 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,6 @@ from structlog.testing import capture_logs
 
 from nestegg_core import JobRegistration, StorageUnavailable
 from nestegg_core.jobs.schedule import LATE, Schedule
-from support.redis import RedisServer
 from support.serving import Serve
 
 
@@ -45,16 +44,6 @@ def asked() -> Asked:
     return Asked()
 
 
-@pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What `use_utc` does, for this test."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
-
-
 def job(schedule: str | None, name: str = "fetch") -> JobRegistration:
     return JobRegistration(name, print, schedule=schedule)
 
@@ -68,7 +57,7 @@ def test_a_tick_that_has_just_passed_is_made_up_for_once_by_any_number_of_schedu
 ) -> None:
     before = this_minute()
     for _ in range(2):
-        Schedule([job("* * * * *")], asked, None).enqueue_jobs()
+        Schedule([job("* * * * *")], asked).ask()
 
     assert {name for name, _ in asked.ticks} == {"fetch"}
     # A minute may have begun in between: then there are two, and each was asked for once.
@@ -78,19 +67,19 @@ def test_a_tick_that_has_just_passed_is_made_up_for_once_by_any_number_of_schedu
 
 
 def test_one_that_was_asked_for_is_not_due_again_before_its_next_tick(asked: Asked) -> None:
-    schedule = Schedule([job("* * * * *")], asked, None)
-    schedule.enqueue_jobs()
+    schedule = Schedule([job("* * * * *")], asked)
+    schedule.ask()
     ticks = len(asked.ticks)
     if this_minute() == asked.ticks[-1][1]:
-        schedule.enqueue_jobs()
+        schedule.ask()
         assert len(asked.ticks) == ticks
-    (planned,) = schedule.get_jobs()
-    assert planned.next_enqueue_time == asked.ticks[-1][1] + timedelta(minutes=1)
+    (planned,) = schedule.planned
+    assert planned.tick == asked.ticks[-1][1] + timedelta(minutes=1)
 
 
 def test_the_log_says_in_plain_words_when_a_job_is_due(asked: Asked) -> None:
     with capture_logs() as logged:
-        Schedule([job("* * * * *")], asked, None).enqueue_jobs()
+        Schedule([job("* * * * *")], asked).ask()
 
     assert [one["event"] for one in logged] == ["job is scheduled", "job was asked for"]
     for one in logged:
@@ -99,22 +88,23 @@ def test_the_log_says_in_plain_words_when_a_job_is_due(asked: Asked) -> None:
 
 def test_what_passed_longer_ago_is_left_to_the_next_tick(asked: Asked) -> None:
     passed = datetime.now(UTC) - LATE - timedelta(minutes=2)
-    schedule = Schedule([job(f"{passed.minute} {passed.hour} * * *")], asked, None)
+    schedule = Schedule([job(f"{passed.minute} {passed.hour} * * *")], asked)
 
-    assert schedule.enqueue_jobs() == []
-    (planned,) = schedule.get_jobs()
-    assert planned.next_enqueue_time is not None
-    assert planned.next_enqueue_time > datetime.now(UTC)
+    schedule.ask()
+    assert asked.ticks == []
+    (planned,) = schedule.planned
+    assert planned.tick > datetime.now(UTC)
 
 
 def test_a_tick_that_the_database_did_not_accept_is_asked_for_again(asked: Asked) -> None:
     asked.away = 2
-    schedule = Schedule([job("* * * * *")], asked, None)
+    schedule = Schedule([job("* * * * *")], asked)
     for _ in range(2):
-        assert schedule.enqueue_jobs() == []
-        assert 0 < schedule.calculate_sleep_interval() <= 60
+        schedule.ask()
+        assert asked.ticks == []
+        assert 0 < schedule.pause().total_seconds() <= 60
 
-    schedule.enqueue_jobs()
+    schedule.ask()
 
     assert len(asked.ticks) == 1
 
@@ -124,17 +114,16 @@ def test_jobs_without_a_schedule_and_with_one_that_cannot_be_read_are_left_out(
 ) -> None:
     jobs = [job(None, "asked"), job("99 * * * *", "broken"), job("30 3 * * *", "good")]
 
-    assert [one.name for one in Schedule(jobs, asked, None).get_jobs()] == ["good"]
+    assert [one.name for one in Schedule(jobs, asked).planned] == ["good"]
 
 
 def test_retention_is_due_at_half_past_three_in_utc_wherever_the_machine_is() -> None:
     program = (
         "from nestegg_core.contracts.operations import JobRegistration\n"
-        "from nestegg_core.jobs.schedule import Schedule, use_utc\n"
-        "use_utc()\n"
-        "(job,) = Schedule([JobRegistration('r', print, schedule='30 3 * * *')], print, None)"
-        ".get_jobs()\n"
-        "print(job.next_enqueue_time.isoformat())\n"
+        "from nestegg_core.jobs.schedule import Schedule\n"
+        "(job,) = Schedule([JobRegistration('r', print, schedule='30 3 * * *')], print)"
+        ".planned\n"
+        "print(job.tick.isoformat())\n"
     )
     answer = subprocess.run(
         [sys.executable, "-c", program],
@@ -162,38 +151,52 @@ def test_the_core_schedules_retention_and_the_care_of_its_own_rows(serve: Serve)
     )
 
 
-def test_a_redis_that_is_away_takes_nothing_from_the_schedule(
-    asked: Asked, redis: RedisServer
-) -> None:
-    with redis.client() as client:
-        schedule = Schedule([job("* * * * *")], asked, client)
-        schedule.register_birth()
-        assert client.exists(schedule.key)
-        client.connection_pool.connection_kwargs["port"] = 1  # nobody listens there
-        client.connection_pool.disconnect()
+def test_one_job_that_is_not_accepted_keeps_no_other_waiting() -> None:
+    ticks = []
 
-        schedule.enqueue_jobs()
-        schedule.save()
-        schedule.heartbeat()
-        schedule.register_death()
+    def refusing(name: str, _tick: datetime) -> str:
+        if name == "first":
+            raise StorageUnavailable("away")
+        ticks.append(name)
+        return name
 
-    assert asked.ticks
+    with capture_logs() as logged:
+        Schedule([job("* * * * *", "first"), job("* * * * *", "second")], refusing).ask()
+
+    assert ticks == ["second"]
+    assert {"event": "job was not accepted", "job": "first", "error": "away"}.items() <= next(
+        one for one in logged if one["log_level"] == "error"
+    ).items()
 
 
-def test_being_told_to_stop_counts_even_if_what_runs_catches_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_of_the_ticks_that_were_missed_meanwhile_the_last_is_made_up_for(asked: Asked) -> None:
+    schedule = Schedule([job("* * * * *")], asked)
+    (planned,) = schedule.planned
+    planned.tick = before = this_minute() - timedelta(hours=3)
+
+    schedule.ask()
+
+    assert [tick - before > timedelta(hours=2, minutes=59) for _, tick in asked.ticks] == [True]
+    assert planned.tick > asked.ticks[0][1]
+
+
+def test_being_told_to_stop_counts_even_if_what_runs_catches_it() -> None:
     def catching(_name: str, _tick: datetime) -> None:
         with suppress(KeyboardInterrupt):
             signal.raise_signal(signal.SIGTERM)
 
-    def sleep(_seconds: float) -> None:
-        pytest.fail("it went on")
-
-    monkeypatch.setattr("rq.cron.time.sleep", sleep)
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        Schedule([job("* * * * *")], catching, None).start()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    Schedule([job("* * * * *")], catching).run()
+
+    assert {number: signal.getsignal(number) for number in before} == before
+
+
+def test_being_told_to_stop_ends_its_sleep_at_once(asked: Asked) -> None:
+    schedule = Schedule([job("30 3 29 2 *")], asked)
+    began = time.monotonic()
+    telling = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM))
+    telling.start()
+    schedule.run()
+    telling.join()
+
+    assert time.monotonic() - began < 1.5
