@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from threading import Lock
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -134,6 +135,7 @@ class SqlStorage:
 
     def __init__(self) -> None:
         self._engine: Engine | None = None
+        self._engine_lock = Lock()
         self._patience: Patience | None = None
         self._compiled: dict[Select[Any], CompiledSelect] = {}
         self.watch: Watch | None = None
@@ -242,7 +244,8 @@ class SqlStorage:
         """
         for last_try in (False, True):
             connection = self._taken()
-            wait = self._patience.begin(connection) if self._patience else Wait()
+            patience = self._patience
+            wait = patience.begin(connection) if patience else Wait()
             try:
                 with wait:
                     self.begin(connection, org_id, write=write)
@@ -251,15 +254,18 @@ class SqlStorage:
                 self._close(connection, wait)
                 if last_try or not stale:
                     raise
-                self.engine.dispose()  # what else lies in the pool has died with it
+                self._retire(connection.engine)  # what else lies in its pool has died with it
             else:
                 return connection, wait
         raise AssertionError("unreachable")
 
     def _close(self, connection: Connection, wait: Wait) -> None:
-        if self._patience is not None:
-            self._patience.end(wait)  # first: another may have the connection a moment later
-        connection.close()
+        if (patience := self._patience) is not None:
+            patience.end(wait)  # first: another may have the connection a moment later
+        with self._engine_lock:  # so that it is not put into a pool that has just been emptied
+            if connection.engine is not self._engine and not connection.invalidated:
+                connection.invalidate()  # closed: nobody takes it out of a retired pool
+            connection.close()
 
     def _taken(self) -> Connection:
         """Take a connection out of the pool."""
@@ -277,12 +283,21 @@ class SqlStorage:
     @property
     def engine(self) -> Engine:
         """The engine, made at first use: after gunicorn or a worker has forked."""
-        if self._engine is None:
-            self._patience = self.make_patience()
-            self._engine = self.make_engine()
-            if self.watch is not None:
-                self.watch.made(self._engine)
-        return self._engine
+        with self._engine_lock:  # the first threads may come at once, and shall share a pool
+            if self._engine is None:
+                self._patience = self._patience or self.make_patience()
+                self._engine = self.make_engine()
+                if self.watch is not None:
+                    self.watch.made(self._engine)
+            return self._engine
+
+    def _retire(self, engine: Engine | None) -> None:
+        """Close an engine's connections, now or when they are given back, and use it no more."""
+        with self._engine_lock:
+            if engine is None or engine is not self._engine:
+                return  # somebody else has done so
+            self._engine = None
+        engine.dispose()
 
     def compiled(self, statement: Select[Any]) -> CompiledSelect:
         """Return a statement of a hot path, compiled the first time that it is asked for."""
@@ -314,12 +329,11 @@ class SqlStorage:
             transaction.execute(text("SELECT 1"))
 
     def dispose(self) -> None:
-        """Close every connection."""
-        if self._engine is not None:
-            self._engine.dispose()
-            self._engine = None
-            if self._patience is not None:
-                self._patience.stop()
+        """Close every connection; one that is in use, as soon as it is not."""
+        self._retire(self._engine)
+        patience, self._patience = self._patience, None
+        if patience is not None:
+            patience.stop()
 
     # The schema.
 

@@ -56,7 +56,7 @@ class SqliteStorage(SqlStorage):
             hide_parameters=True,
             connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
         )
-        event.listen(engine, "connect", self._prepare)
+        event.listen(engine, "do_connect", self._connected)
         return engine
 
     def begin(self, connection: Connection, org_id: UUID | None, *, write: bool) -> None:
@@ -158,13 +158,22 @@ class SqliteStorage(SqlStorage):
             raise ConfigurationError([Problem("DATABASE_URL", what, fix)])
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def _prepare(self, connection: sqlite3.Connection, _record: Any) -> None:
+    def _connected(self, dialect: Any, _record: Any, args: Any, parameters: Any) -> Any:
+        """Connect; what cannot be prepared is closed, as no pool has it yet that would do so."""
+        connection = dialect.connect(*args, **parameters)
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.isolation_level = None
         try:
             connection.execute(f"PRAGMA journal_mode = {self.journal_mode}")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF in _NOT_FOR_WRITING:
-                connection.close()
                 raise causes.takes_no_writes(self._path) from error
             raise
         connection.execute("PRAGMA synchronous = FULL")

@@ -18,5 +18,9 @@ if given is not None:
 else:
     from nestegg_core.runtime import open_sql_storage
 
-    with open_sql_storage().migrating() as opened:
-        run(opened)
+    storage = open_sql_storage()
+    try:
+        with storage.migrating() as opened:
+            run(opened)
+    finally:
+        storage.dispose()
