@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from threading import Lock
+from threading import RLock
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -135,7 +135,7 @@ class SqlStorage:
 
     def __init__(self) -> None:
         self._engine: Engine | None = None
-        self._engine_lock = Lock()
+        self._engine_lock = RLock()  # the collector may end a forgotten transaction within
         self._patience: Patience | None = None
         self._compiled: dict[Select[Any], CompiledSelect] = {}
         self.watch: Watch | None = None
