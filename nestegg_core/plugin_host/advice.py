@@ -7,6 +7,7 @@ FIRST_PARTY = (
     "idp_keycloak",
     "idp_okta",
     "import_camt",
+    "import_mt940",
     "storage_postgres",
 )
 """The plugins of this project that the settings can name; each is a `nestegg-...` distribution."""

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nestegg_import_camt import Camt
@@ -83,20 +82,21 @@ PROBE = """
 import resource, sys, time
 from nestegg_core import StatementError, StatementFile
 from nestegg_import_camt import Camt
-content = eval(sys.argv[1])
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-rest, begin = peak(), time.monotonic()
-try:
-    Camt().recognises(StatementFile(content))
-    print(len(Camt().read(StatementFile(content), {}).rows))
-except StatementError as error:
-    print(error.code)
-print(peak() - rest, time.monotonic() - begin)
+for line in sys.stdin:
+    content = eval(line)
+    rest, begin = peak(), time.monotonic()
+    try:
+        Camt().recognises(StatementFile(content))
+        Camt().read(StatementFile(content), {})
+    except StatementError:
+        pass
+    print(peak() - rest, time.monotonic() - begin)
 """
 BEGIN = "b'<BkToCstmrStmt><Stmt>'"
 NASTY = {
-    "many parts of an entry": f"{BEGIN} + b'<Ntry>' + b'<a/>' * 500_000",
-    "many parts of a head": f"{BEGIN} + b'<a/>' * 500_000",
+    "many parts of an entry": f"{BEGIN} + b'<Ntry>' + b'<a/>' * 300_000",
+    "many parts of a head": f"{BEGIN} + b'<a/>' * 300_000",
     "many balances": f"{BEGIN} + b'<Bal/>' * 300_000",
     "many entries": f"{BEGIN} + b'<Ntry/>' * 300_000",
     "many statements": "b'<BkToCstmrStmt>' + b'<Stmt></Stmt>' * 300_000",
@@ -104,21 +104,22 @@ NASTY = {
     "a number of megabytes": f"{BEGIN} + b'<Ntry><Amt>' + b'9' * 8_000_000 + b'</Amt></Ntry>'",
     "many attributes": f"{BEGIN} + b'<Ntry ' + b''.join(b'a%d=\"\" ' % i for i in range(300_000))",
     "deep": "b'<a>' * 3_000_000",
-    "a directory of many files": "b'PK\\x03\\x04' + b'PK\\x01\\x02' * 500_000",
+    "a directory of many files": "b'PK\\x03\\x04' + b'PK\\x01\\x02' * 300_000",
 }
 
 
-@pytest.mark.parametrize("nasty", NASTY)
-def test_a_hostile_file_takes_little_time_and_memory(nasty: str) -> None:
+def test_hostile_files_take_little_time_and_memory() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", PROBE, NASTY[nasty]],
+        [sys.executable, "-c", PROBE],
+        input="\n".join(NASTY.values()),
         check=False,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=500,
     )
     assert done.returncode == 0, done.stderr
-    _, figures = done.stdout.splitlines()
-    mebibytes, seconds = figures.split()
-    assert int(mebibytes) < 200
-    assert float(seconds) < 60
+    figures = dict(zip(NASTY, map(str.split, done.stdout.splitlines()), strict=True))
+    assert {
+        name: mebibytes for name, (mebibytes, _) in figures.items() if int(mebibytes) > 200
+    } == {}
+    assert {name: seconds for name, (_, seconds) in figures.items() if float(seconds) > 60} == {}

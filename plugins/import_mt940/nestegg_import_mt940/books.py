@@ -1,0 +1,228 @@
+"""The messages of a file to one statement: accounts kept apart, each proved, questions asked."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+from nestegg_core import Question, Statement, StatementAccount, StatementError, StatementRow
+from nestegg_import_mt940.bookings import Booking
+from nestegg_import_mt940.messages import Message
+from nestegg_import_mt940.proofs import Proof, missing_amount, prove, reversals_are_flipped
+from nestegg_import_mt940.texts import read_text
+
+LONGEST_TEXT = 500
+_MOST_LINES = 10
+
+
+@dataclass(slots=True)
+class _Account:
+    key: str  # its place in the file
+    number: str
+    currency: str
+    messages: list[Message] = field(default_factory=list)
+
+
+def settle(
+    messages: Sequence[Message], options: Mapping[str, str], warnings: Iterable[str]
+) -> Statement:
+    """Make a statement of the messages of a file.
+
+    Args:
+        messages: in the file's order.
+        options: checked.
+        warnings: what is to be told before anything else.
+
+    Raises:
+        StatementError: there are none.
+    """
+    if not messages:
+        raise StatementError(
+            "no_statement", "The file holds no statement: no balance and no booking of an account."
+        )
+    told = list(warnings)
+    messages = _once(messages, told)
+    owners = _owners(messages)
+    flipped = _flipped(messages, options, told)
+    proofs = [prove(message, flipped=flipped) for message in messages]
+    contradicted = [
+        one for one, proof in zip(messages, proofs, strict=True) if proof is Proof.CONTRADICTED
+    ]
+    ignored = options.get("balances") == "ignored"
+    told += _remarks(messages, proofs)
+    accounts = list({account.key: account for account in owners}.values())
+    for account in accounts:
+        account.messages = _chained(account.messages, told)
+    balances = [_told(account) for account in accounts]
+    currencies = {account.currency for account in accounts}
+    interim = [message for message in messages if message.is_interim]
+    return Statement(
+        decisions={
+            "statements": len(messages),
+            "balances": _verdict(proofs, ignored=ignored),
+            "reversals": "flipped" if flipped else "standard",
+            "entries": options.get("entries", "pending" if interim else "booked"),
+        },
+        rows=[
+            _row(booking, message, owner, options, flipped=flipped)
+            for message, owner in zip(messages, owners, strict=True)
+            for booking in message.bookings
+        ],
+        warnings=told,
+        currency=(currencies.pop() or None) if len(currencies) == 1 else None,
+        closing_balance=balances[0].closing_balance if len(balances) == 1 else None,
+        accounts=balances,
+        questions=[_question(contradicted, len(messages), flipped=flipped)]
+        if contradicted and not ignored
+        else [],
+    )
+
+
+def _once(messages: Sequence[Message], told: list[str]) -> list[Message]:
+    """Leave out what stands in a file twice, as when two downloads are joined."""
+    kept: dict[object, Message] = {}
+    for position, message in enumerate(messages):
+        bookings = tuple(replace(one, line=1) for one in message.bookings)
+        same = (message.number, message.currency, message.opening, message.closing, bookings)
+        # Two equal messages without balances may be two equal days.
+        is_placed = bookings and message.opening != message.closing
+        kept.setdefault(same if is_placed else position, message)
+    if len(kept) < len(messages):
+        twice = len(messages) - len(kept)
+        told.append(f"{twice} statement(s) that the file holds twice were taken once.")
+    return list(kept.values())
+
+
+def _owners(messages: Sequence[Message]) -> list[_Account]:
+    """Return the account of each message."""
+    accounts: dict[tuple[str, str], _Account] = {}
+    owners = []
+    for message in messages:
+        place = (re.sub(r"[\s./-]", "", message.number).upper(), message.currency)
+        if place not in accounts:
+            accounts[place] = _Account(str(len(accounts) + 1), message.number, message.currency)
+        accounts[place].messages.append(message)
+        owners.append(accounts[place])
+    return owners
+
+
+def _row(
+    booking: Booking,
+    message: Message,
+    owner: _Account,
+    options: Mapping[str, str],
+    *,
+    flipped: bool,
+) -> StatementRow:
+    told = read_text(booking.texts)
+    own = booking.details or booking.reference
+    description = told.description or own
+    amount = booking.amount
+    if amount is not None and flipped and booking.is_reversal:
+        amount = -amount
+    told_pending = message.is_interim and options.get("entries") != "booked"
+    is_pending = booking.is_expected or told_pending or options.get("entries") == "pending"
+    return StatementRow(
+        line=booking.line,
+        date=None if booking.problems else booking.day,
+        amount=None if booking.problems else amount,
+        payee=(told.payee or description)[:LONGEST_TEXT].rstrip(),
+        description=description[:LONGEST_TEXT].rstrip(),
+        external_id=booking.external_id[:LONGEST_TEXT],
+        problems=booking.problems,
+        account=owner.key,
+        status="pending" if is_pending else "booked",
+    )
+
+
+def _flipped(messages: Sequence[Message], options: Mapping[str, str], told: list[str]) -> bool:
+    chosen = options.get("reversals")
+    if chosen is not None:
+        return chosen == "flipped"
+    flipped = reversals_are_flipped(messages)
+    if flipped:
+        told.append(
+            "Reversals (RC, RD) count the other way round than the standard has it: only so do the "
+            "bookings lead from the opening to the closing balance."
+        )
+    return flipped
+
+
+def _question(wrong: Sequence[Message], of: int, *, flipped: bool) -> Question:
+    first = wrong[0]
+    missing = missing_amount(first, flipped=flipped)
+    if missing:
+        what = f"{missing} {first.currency}".rstrip() + " are missing between the balances"
+    elif first.is_interim:
+        what = "the sums that it tells are not those of its bookings"
+    else:
+        what = "a balance is missing or cannot be read, as if the file broke off"
+    return Question(
+        "balances",
+        {"ignored": "The bookings are taken as they are written, and the balances left alone."},
+        f"The figures of {len(wrong)} of {of} statement(s) do not prove the bookings. "
+        f"In the first, {what}.",
+        lines=[message.line for message in wrong[:_MOST_LINES]],
+    )
+
+
+def _verdict(proofs: Sequence[Proof], *, ignored: bool) -> str:
+    if Proof.CONTRADICTED in proofs:
+        return "ignored" if ignored else Proof.CONTRADICTED.value
+    return Proof.MISSING.value if Proof.MISSING in proofs else Proof.PROVED.value
+
+
+def _remarks(messages: Sequence[Message], proofs: Sequence[Proof]) -> Iterable[str]:
+    information = [line for message in messages for line in message.information]
+    if information:
+        yield (
+            f"{len(information)} line(s) without an amount are information and no bookings, and "
+            f"were left out ({_lines(information)})."
+        )
+    interim = [message for message in messages if message.is_interim]
+    if interim:
+        yield "The file holds MT942, which MT940 repeats: its bookings are pending."
+    if Proof.MISSING in proofs:
+        yield (
+            f"Nothing proves the bookings of {proofs.count(Proof.MISSING)} of {len(proofs)} "
+            "statement(s): figures are missing, or cannot be read."
+        )
+
+
+def _lines(lines: Sequence[int]) -> str:
+    named = ", ".join(map(str, lines[:_MOST_LINES]))
+    more = len(lines) - _MOST_LINES
+    return f"line{'s' * (len(lines) > 1)} {named}" + (f" and {more} more" if more > 0 else "")
+
+
+def _chained(messages: list[Message], told: list[str]) -> list[Message]:
+    """Put statements in the order in which their balances follow one another."""
+    orders = (messages, messages[::-1])
+    breaks = [_breaks(order) for order in orders]
+    best = orders[breaks.index(min(breaks))]
+    if min(breaks):
+        told.append(
+            f"Balances do not follow from statement to statement in {min(breaks)} place(s): "
+            "a statement is missing, or stands in another order."
+        )
+    return best
+
+
+def _breaks(messages: Sequence[Message]) -> int:
+    whole = [message for message in messages if not message.is_interim]
+    pairs = ((before.closing, after.opening) for before, after in pairwise(whole))
+    return sum(
+        closing is not None and opening is not None and closing != opening
+        for closing, opening in pairs
+    )
+
+
+def _told(account: _Account) -> StatementAccount:
+    whole = [message for message in account.messages if not message.is_interim]
+    return StatementAccount(
+        key=account.key,
+        number=account.number,
+        currency=account.currency or None,
+        opening_balance=whole[0].opening if whole else None,
+        closing_balance=whole[-1].closing if whole else None,
+    )
