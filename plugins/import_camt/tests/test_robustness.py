@@ -65,14 +65,14 @@ heads = st.sampled_from(
 )
 
 
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(heads, elements, st.sampled_from(("utf-8", "utf-16", "cp1252")))
 def test_any_tree_is_read_or_refused(head: str, element: str, encoding: str) -> None:
     inner = f"{head}<Document><BkToCstmrStmt><Stmt>{element}</Stmt></BkToCstmrStmt></Document>"
     read_or_refuse(inner.encode(encoding, "replace"))
 
 
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(st.binary(max_size=300), st.sampled_from((b"", b"PK\x03\x04", b"<?xml", b"<BkToCstmrStmt>")))
 def test_any_bytes_are_read_or_refused(content: bytes, head: bytes) -> None:
     read_or_refuse(head + content)

@@ -72,13 +72,13 @@ lines = st.builds(
 )
 
 
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(st.lists(lines, max_size=25), st.sampled_from(("\n", "\r\n", "\r", "@@", "\x85")))
 def test_any_fields_are_read_or_refused(found: list[str], end: str) -> None:
     read_or_refuse(end.join(found).encode())
 
 
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(st.binary(max_size=300), st.sampled_from((b"", b"PK\x03\x04", b"<?xml", b"<BkToCstmrStmt>")))
 def test_any_bytes_are_read_or_refused(content: bytes, head: bytes) -> None:
     read_or_refuse(head + content)
