@@ -14,7 +14,7 @@ _BOOKING = re.compile(
     r"(?P<value>[0-9]{6})(?P<entry>[0-9 ]{4})?\s*"
     # With R before it: what takes back a credit or debit. With E: what is expected.
     r"(?P<mark>R[CD]|E[CD]|[CD])(?P<funds>[A-Z])?\s*"
-    r"(?P<amount>-?[0-9.,]{1,40})(?P<kind>[A-Z][A-Z0-9]{3})?(?P<rest>.*)",
+    r"(?P<amount>-?[0-9.,]{1,40})(?P<kind>[A-Z][A-Z0-9 ]{3})?(?P<rest>.*)",
     re.ASCII,
 )
 _SIGNS = {"C": 1, "D": -1, "RC": -1, "RD": 1, "EC": 1, "ED": -1}

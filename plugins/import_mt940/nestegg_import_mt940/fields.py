@@ -17,6 +17,9 @@ _CENTRAL = frozenset("äöüßÄÖÜáéíóúÁÉÍÓÚýÝąćęłńśźżĄĆ
 _GUESSED = {"cp1252": _WESTERN, "cp1250": _CENTRAL, "cp850": _WESTERN, "cp852": _CENTRAL}
 _TAG = re.compile(r":([0-9]{2}[A-Z]?|NS):", re.ASCII)
 _BODY = "{4:"  # what stands in the envelope of a message
+# A time of day that a full line broke after its hour looks like a tag.
+_REST_OF_TIME = re.compile(r":[0-5][0-9]:[0-5][0-9](?![0-9])", re.ASCII)
+_HOUR = re.compile(r"(?:^|[^0-9])[0-2]?[0-9]$", re.ASCII)
 _END = re.compile(r"-(?:\}.*)?", re.ASCII)
 _ASCII = bytes(range(128))
 
@@ -83,7 +86,8 @@ def fields(text: str) -> Iterator[Field]:
         line = whole.rstrip()
         if line.startswith("{") and _BODY in line:
             line = line.partition(_BODY)[2]
-        if tag := _TAG.match(line):
+        tag = _TAG.match(line)
+        if tag and not (found and _goes_on(found, line)):
             if found:
                 yield found
             found = Field(tag[1], number, [line[tag.end() :]])
@@ -96,6 +100,14 @@ def fields(text: str) -> Iterator[Field]:
             found.lines.append(line)
     if found:
         yield found
+
+
+def _goes_on(found: Field, line: str) -> bool:
+    return (
+        found.tag == "86"
+        and _REST_OF_TIME.match(line) is not None
+        and _HOUR.search(found.lines[-1]) is not None
+    )
 
 
 def _lines(text: str) -> Iterable[str]:

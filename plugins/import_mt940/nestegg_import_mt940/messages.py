@@ -13,10 +13,10 @@ from nestegg_import_mt940.fields import Field
 MOST_BOOKINGS = 100_000
 MOST_MESSAGES = 20_000
 MOST_TEXTS = 100  # lines of a booking
-_BALANCE = re.compile(r"([CD])\s*(?:[0-9]{6})?\s*([A-Z]{3})\s*([0-9.,]+)", re.ASCII)
+_BALANCE = re.compile(r"([CD])\s*(?:[0-9]{6}\s*([A-Z]{3})?|([A-Z]{3}))\s*([0-9.,]+)", re.ASCII)
 _FLOOR = re.compile(r"([A-Z]{3})[CD]?\s*[0-9.,]*", re.ASCII)
 _SUM = re.compile(r"([0-9]{1,9})\s*([A-Z]{3})\s*([0-9.,]+)", re.ASCII)
-_APPENDED_CURRENCY = re.compile(r"(.*[0-9])\s*([A-Z]{3})", re.ASCII)
+_APPENDED_CURRENCY = re.compile(r"(.*[0-9])[\s/]*([A-Z]{3})", re.ASCII)
 _BEFORE_IBAN = re.compile(r"[A-Z0-9]{8}(?:[A-Z0-9]{3})?/(?=[A-Z]{2}[0-9]{2})", re.ASCII)
 
 
@@ -145,12 +145,12 @@ class _Reader:
             self._begin(one)
             self._open(one).number = before.number
         message = self._open(one)
-        message.currency, message.opening = _balance(one)
+        message.currency, message.opening = _balance(one, "")
         message.has_opening = True
 
     def _closing(self, one: Field) -> None:
         message = self._open(one)
-        currency, message.closing = _balance(one)
+        currency, message.closing = _balance(one, message.currency)
         message.currency = message.currency or currency
         message.is_closed = True
 
@@ -191,13 +191,19 @@ class _Reader:
         self._booked.bookings[-1] = replace(booking, texts=texts)
 
 
-def _balance(one: Field) -> tuple[str, Decimal | None]:
-    """Read currency and signed amount of a balance; a debt is negative."""
+def _balance(one: Field, known: str) -> tuple[str, Decimal | None]:
+    """Read currency and signed amount of a balance; a debt is negative.
+
+    Args:
+        one: of an opening or closing balance.
+        known: the currency, where this one need not say it again.
+    """
     found = _BALANCE.fullmatch(one.lines[0].strip())
     if not found:
         return "", None
-    amount = read_amount(found[3], found[2])
-    return found[2], -amount if amount is not None and found[1] == "D" else amount
+    currency = found[2] or found[3] or known
+    amount = read_amount(found[4], currency)
+    return currency, -amount if amount is not None and found[1] == "D" else amount
 
 
 def _finished(message: Message) -> Message:

@@ -207,6 +207,7 @@ def test_statements_that_do_not_follow_one_another_are_told() -> None:
         ("/PL61109010140000071219812874", "PL61109010140000071219812874"),
         ("NL02ABNA0123456789EUR", "NL02ABNA0123456789"),
         ("NL02ABNA0123456789 EUR", "NL02ABNA0123456789"),
+        ("AAAATTBB/12345ABC002/EUR", "AAAATTBB/12345ABC002"),
         ("12345CHF", "12345CHF"),  # not this statement's currency
     ],
 )
@@ -353,6 +354,34 @@ def test_what_stands_before_a_message_is_passed_over(before: str) -> None:
     text = before + statement(":61:260102D1,NMSC", closing="D260102EUR1,")
     assert Mt940().recognises(StatementFile(text.encode()))
     assert read(text).decisions["balances"] == "proved"
+
+
+@pytest.mark.parametrize("minute", ["20", "25", "26", "34"])
+def test_a_time_that_breaks_over_lines_is_no_tag(minute: str) -> None:
+    found = read(
+        statement(
+            ":61:260102D1,NMSC",
+            ":86:Card 7 on 2.1. at 14",
+            f":{minute}:37 in Ulm",
+            ":61:260102D2,NMSC",
+            closing="D260102EUR3,",
+        )
+    )
+    assert found.rows[0].payee == f"Card 7 on 2.1. at 14 :{minute}:37 in Ulm"
+    assert found.decisions["balances"] == "proved"
+    assert len(found.accounts) == 1
+
+
+def test_a_closing_balance_need_not_say_the_currency_again() -> None:
+    found = read(
+        statement(":61:020322CM20000,00S051", opening="C020315DEM0,", closing="C02032220000,")
+    )
+    assert (found.decisions["balances"], found.currency) == ("proved", "DEM")
+
+
+def test_a_kind_of_three_letters_is_no_part_of_the_reference() -> None:
+    assert row("100722D3,03NOV NONREF").payee == ""
+    assert row("100722D3,03NGT Tango").payee == "Tango"
 
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "@@"])
