@@ -8,6 +8,7 @@ FIRST_PARTY = (
     "idp_okta",
     "import_camt",
     "import_mt940",
+    "import_ofx",
     "storage_postgres",
 )
 """The plugins of this project that the settings can name; each is a `nestegg-...` distribution."""

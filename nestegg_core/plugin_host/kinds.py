@@ -177,7 +177,7 @@ _ALL = (
         "statement_importer",
         StatementImporterRegistration,
         _IMPORTER,
-        "importer",
+        "import",
         (StatementImporter,),
     ),
     Kind("error_reporter", ErrorReporterRegistration, _REPORTER, "errors", (ErrorReporter,)),

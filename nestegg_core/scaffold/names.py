@@ -23,7 +23,7 @@ KINDS: Mapping[str, _Kind] = {
     "retention-policy": _Kind("retention", "The retention policy {} for Nest Egg"),
     "metrics-exporter": _Kind("metrics", "Send Nest Egg's metrics to {}"),
     "storage": _Kind("storage", "Keep Nest Egg's data in {}"),
-    "statement-importer": _Kind("importer", "Import statements of {} into Nest Egg"),
+    "statement-importer": _Kind("import", "Import statements of {} into Nest Egg"),
     "error-reporter": _Kind("errors", "Report Nest Egg's failures to {}"),
 }
 """Every kind that can be scaffolded."""
