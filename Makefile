@@ -23,8 +23,8 @@ PACKAGES := nestegg_core benchmarks $(filter-out %.egg-info,$(wildcard plugins/*
 PYTHONS := $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11)
 
 # What `make peers` runs on the system's PostgreSQL as well as on the wheel's.
-ON_SYSTEM_POSTGRES := tests/database tests/encryption tests/ledger tests/operations tests/people \
-	tests/retention tests/web plugins/storage_postgres
+ON_SYSTEM_POSTGRES := tests/database tests/encryption tests/ledger tests/backups tests/users tests/auth \
+	tests/retention tests/api plugins/storage_postgres
 
 # Stamps. $(HERE) holds the folder that the environment was made for: scripts and editable installs
 # point to it, so an environment that was moved or copied along is made anew.

@@ -11,7 +11,7 @@ from benchmarks import encryption, identity, jobs, retention
 from benchmarks.data import Household, fill
 from benchmarks.load import Load, Request, measure
 from benchmarks.servers import APPLICATION, OWNER, Postgres, free_port, running, running_postgres
-from nestegg_core.runtime import start
+from nestegg_core.application import start
 from nestegg_core.settings import Environment
 
 DATABASE = "bench"

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
-from nestegg_core.database.ids import new_id
+from nestegg_core.application import Runtime
 from nestegg_core.database.tables import transactions
-from nestegg_core.runtime import Runtime
+from nestegg_core.database.types import new_id
 
 ROWS = 20_000
 EMAIL, PASSWORD = "bench@example.org", "correct horse battery staple"

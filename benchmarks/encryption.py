@@ -23,10 +23,10 @@ from sqlalchemy import insert
 
 from benchmarks.data import EMAIL, PASSWORD
 from benchmarks.servers import APPLICATION, OWNER, running_postgres
-from nestegg_core.database.ids import new_id
+from nestegg_core.application import Runtime, start
 from nestegg_core.database.tables import transactions
+from nestegg_core.database.types import new_id
 from nestegg_core.encryption.rewrap import rewrap
-from nestegg_core.runtime import Runtime, start
 from nestegg_core.settings import Environment
 
 DATABASE = "rewrap"

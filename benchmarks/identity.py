@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 import click
 import jwt
 
+from nestegg_core.auth.oidc import OidcProfile, OidcProvider
 from nestegg_core.contracts.identity import Valid
-from nestegg_core.identity.oidc import OidcProfile, OidcProvider
 from nestegg_core.testing import FakeIdentityProvider, SigningKey
 
 REMEMBERED_CALLS = 2_000

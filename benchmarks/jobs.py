@@ -19,8 +19,8 @@ from rq.serializers import JSONSerializer
 
 from benchmarks.nothing import nothing
 from benchmarks.servers import APPLICATION, OWNER, ROOT, Postgres, running_postgres
+from nestegg_core.application import Runtime, build
 from nestegg_core.plugin_host import PluginHost
-from nestegg_core.runtime import Runtime, build
 from nestegg_core.settings import Environment, load
 from support import job_traces
 from support.redis import MISSING, RedisServer, redis_server, running_redis

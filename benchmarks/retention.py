@@ -20,13 +20,13 @@ from sqlalchemy import make_url
 
 from benchmarks.servers import APPLICATION, OWNER, Postgres, running_postgres
 from nestegg_core import Expire, Hold
-from nestegg_core.database.ids import new_id
-from nestegg_core.ledger.books import check_books
+from nestegg_core.application import Runtime, start
+from nestegg_core.database.types import new_id
+from nestegg_core.ledger.balances import check_books
 from nestegg_core.observability.logs import configure_logging
 from nestegg_core.retention.batches import MAX_BATCH
-from nestegg_core.retention.cleaning import Cleaning, Lifetimes
+from nestegg_core.retention.cleanup import Cleaning, Lifetimes
 from nestegg_core.retention.engine import Retention
-from nestegg_core.runtime import Runtime, start
 from nestegg_core.settings import Environment
 
 DATABASE = "purge"

@@ -24,7 +24,7 @@ from benchmarks.servers import (
     running,
     running_postgres,
 )
-from nestegg_core.runtime import start
+from nestegg_core.application import start
 from nestegg_core.settings import Environment
 
 MEGABYTE = 1_000_000

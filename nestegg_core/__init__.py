@@ -1,7 +1,7 @@
 """The public API for plugin authors, and nothing else.
 
 A plugin imports from here, from `nestegg_core.testing` in its tests, and, for two kinds of
-plugin, from a documented base: `nestegg_core.identity.oidc` and `nestegg_core.database`.
+plugin, from a documented base: `nestegg_core.auth.oidc` and `nestegg_core.database`.
 """
 
 from nestegg_core.contracts.context import Clock, HookContext, PluginContext
@@ -35,6 +35,7 @@ from nestegg_core.contracts.metrics import (
     MetricsExporterRegistration,
     ScrapedExporter,
 )
+from nestegg_core.contracts.names import CONTRACT_VERSION
 from nestegg_core.contracts.operations import (
     CommandRegistration,
     Diagnosis,
@@ -57,7 +58,6 @@ from nestegg_core.contracts.storage import (
     StorageRegistration,
     Transaction,
 )
-from nestegg_core.contracts.version import CONTRACT_VERSION
 from nestegg_core.errors import (
     ConfigurationError,
     Conflict,

@@ -4,14 +4,21 @@ A worker and a scheduler need no more, and are smaller for it: no identity provi
 and no limit of rates is made or even imported there. `runtime` builds the other services upon this.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from typing import Any
+from uuid import UUID
 
 from nestegg_core import settings as core_settings
+from nestegg_core.auth.builtin.email_verification import OneTimeLinks, OwnAddresses
+from nestegg_core.auth.builtin.passwords import Argon2Passwords
+from nestegg_core.backups.job import backup_job
+from nestegg_core.backups.rotation import Keep
+from nestegg_core.backups.service import Backups
+from nestegg_core.backups.verify import books_balance, values_open
 from nestegg_core.contracts.context import Clock
 from nestegg_core.contracts.operations import JobRegistration
 from nestegg_core.contracts.storage import Storage
@@ -20,45 +27,33 @@ from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.scoping import ScopedTransaction
 from nestegg_core.database.sql_storage import SqlStorage
 from nestegg_core.encryption.blind_index import BlindIndex, stored_root
-from nestegg_core.encryption.envelope import Envelope
+from nestegg_core.encryption.cipher import Envelope
 from nestegg_core.encryption.key_check import KeyCheck
+from nestegg_core.encryption.key_maintenance import Keys
 from nestegg_core.encryption.keyring import Keyring, key_bytes
-from nestegg_core.encryption.keys import Keys
 from nestegg_core.encryption.rewrap import rewrap
-from nestegg_core.encryption.status import status
-from nestegg_core.encryption.verify import verify
+from nestegg_core.encryption.usage import status, verify
 from nestegg_core.errors import ConfigurationError, PluginFault, Problem
-from nestegg_core.guards import Blame, GuardedPlugins
-from nestegg_core.jobs.current import CORE, current_job
-from nestegg_core.jobs.making import make_jobs
-from nestegg_core.jobs.policy import Policy
-from nestegg_core.jobs.service import Jobs
-from nestegg_core.ledger.books import check_books
+from nestegg_core.jobs.model import Policy
+from nestegg_core.jobs.runner import CORE, current_job
+from nestegg_core.jobs.service import Jobs, make_jobs
+from nestegg_core.ledger.balances import check_books
+from nestegg_core.mail.messages import Letter, Letters
+from nestegg_core.mail.queue import INVITATION, RESET, SHOWN_RESET, VERIFICATION, mail_jobs
+from nestegg_core.mail.smtp import Mailer, MailServer, SmtpMailer
 from nestegg_core.observability.connections import ConnectionWatch
-from nestegg_core.observability.daily import DAILY, MEASURE_KEYS, DailyMeasures
+from nestegg_core.observability.job_metrics import DAILY, MEASURE_KEYS, DailyMeasures
+from nestegg_core.observability.logs import traceback_of
 from nestegg_core.observability.plugin_faults import Metrics, PluginFaults
-from nestegg_core.observability.tracebacks import traceback_of
-from nestegg_core.operations.backups import Backups
-from nestegg_core.operations.job import backup_job
-from nestegg_core.operations.keeping import Keep
-from nestegg_core.operations.proofs import books_balance, values_open
-from nestegg_core.people.email_reindexing import EmailReindexing
-from nestegg_core.people.emails import Emails
-from nestegg_core.people.invitations import Invitations
-from nestegg_core.people.invitations import Quotas as InvitationQuotas
-from nestegg_core.people.letters import Letters
-from nestegg_core.people.mail import Mailer, MailServer, SmtpMailer
-from nestegg_core.people.mail_jobs import mail_jobs
-from nestegg_core.people.one_time_links import OneTimeLinks
-from nestegg_core.people.own_addresses import OwnAddresses
-from nestegg_core.people.passwords import Argon2Passwords
-from nestegg_core.people.permissions import PERMISSIONS
 from nestegg_core.plugin_host import PluginHost, Plugins
-from nestegg_core.retention.cleaning import Cleaning, Lifetimes
-from nestegg_core.retention.clock_check import ClockCheck
-from nestegg_core.retention.engine import Retention
-from nestegg_core.retention.job import retention_job
+from nestegg_core.plugin_host.proxies import Blame, GuardedPlugins
+from nestegg_core.retention.cleanup import Cleaning, Lifetimes
+from nestegg_core.retention.engine import ClockCheck, Retention, retention_job
 from nestegg_core.settings import Environment, Settings
+from nestegg_core.users.emails import EmailReindexing, Emails
+from nestegg_core.users.invitations import Invitations
+from nestegg_core.users.invitations import Quotas as InvitationQuotas
+from nestegg_core.users.roles import PERMISSIONS
 
 
 def utc_now() -> datetime:
@@ -196,7 +191,7 @@ def build_background(settings: Settings, plugins: Plugins, clock: Clock = utc_no
             backups_to_keep(settings),
             asked_at=lambda: job.asked_at if (job := current_job()) else clock(),
         ),
-        *(mail_jobs(mailer, own_addresses, invitations) if mailer else ()),
+        *(mail_jobs(mailer, _letters(own_addresses, invitations)) if mailer else ()),
     ]
     jobs = make_jobs(
         storage=storage,
@@ -297,6 +292,20 @@ def _mailer(settings: Settings, clock: Clock) -> Mailer | None:
         password=password.get_secret_value() if password else None,
     )
     return SmtpMailer(server, clock)
+
+
+def _letters(
+    addresses: OwnAddresses, invitations: Invitations
+) -> Mapping[str, Callable[[Mapping[str, Any]], Letter | None]]:
+    """Return what writes each mail; nothing is sent for what is over by the time it runs."""
+    return {
+        RESET: lambda given: addresses.reset_letter(given["email"]),
+        SHOWN_RESET: lambda given: addresses.shown_reset_letter(
+            UUID(given["person_id"]), given["token"]
+        ),
+        VERIFICATION: lambda given: addresses.verification_letter(UUID(given["person_id"])),
+        INVITATION: lambda given: invitations.letter(UUID(given["invitation_id"])),
+    }
 
 
 def backups_to_keep(settings: Settings) -> Keep:

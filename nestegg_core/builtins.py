@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 from sqlalchemy import make_url
 
+from nestegg_core.auth.builtin.settings import BuiltinSettings
 from nestegg_core.contracts.context import PluginContext
 from nestegg_core.contracts.encryption import EncryptionBackendRegistration
 from nestegg_core.contracts.identity import IdentityProvider, IdentityProviderRegistration
@@ -20,10 +21,9 @@ from nestegg_core.contracts.storage import StorageRegistration
 from nestegg_core.database.sqlite import SqliteStorage
 from nestegg_core.encryption.fernet import FernetBackend
 from nestegg_core.hookspecs import hookimpl
-from nestegg_core.identity.builtin_settings import BuiltinSettings
-from nestegg_core.importers.csv_options import CSV_OPTIONS
+from nestegg_core.importers.csv.options import CSV_OPTIONS
 from nestegg_core.observability.prometheus import PrometheusExporter
-from nestegg_core.retention.age import AgeSettings, make_transaction_age
+from nestegg_core.retention.policy import AgeSettings, make_transaction_age
 
 
 class NoSettings(BaseSettings):
@@ -45,14 +45,14 @@ def make_sqlite(ctx: PluginContext[SqliteSettings]) -> SqliteStorage:
 
 def make_provider(ctx: PluginContext[BuiltinSettings]) -> IdentityProvider:
     """Make the provider of accounts with passwords."""
-    from nestegg_core.identity.builtin import make_builtin  # noqa: PLC0415
+    from nestegg_core.auth.builtin.provider import make_builtin  # noqa: PLC0415
 
     return make_builtin(ctx)
 
 
 def make_csv(_: PluginContext[NoSettings]) -> StatementImporter:
     """Make the CSV importer."""
-    from nestegg_core.importers.csv_importer import CsvImporter  # noqa: PLC0415
+    from nestegg_core.importers.csv.importer import CsvImporter  # noqa: PLC0415
 
     return CsvImporter()
 

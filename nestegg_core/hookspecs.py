@@ -42,8 +42,8 @@ def nestegg_identity_providers(ctx: HookContext) -> Sequence[IdentityProviderReg
     Since version 0.1.
 
     Example:
-        >>> from nestegg_core.identity.oidc import OidcProfile, OidcSettings, ProviderUrl
-        >>> from nestegg_core.identity.oidc import provider_for
+        >>> from nestegg_core.auth.oidc import OidcProfile, OidcSettings, ProviderUrl
+        >>> from nestegg_core.auth.oidc import provider_for
         >>> class AcmeSettings(OidcSettings):
         ...     idp_acme_issuer: ProviderUrl
         >>> def make(context):

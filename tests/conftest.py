@@ -4,6 +4,7 @@ One database of each kind serves all tests: each registers people of its own, an
 another's rows. A test that needs an empty database asks for `fresh_database`.
 """
 
+import os
 from collections.abc import Iterator
 from functools import partial
 from itertools import count
@@ -14,12 +15,14 @@ import pytest
 from argon2 import PasswordHasher
 from falcon.testing import TestClient
 from hypothesis import settings
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
 
 from nestegg_core import background as background_module
-from nestegg_core.people.passwords import Argon2Passwords
-from nestegg_core.runtime import Runtime, start
+from nestegg_core.api.app import create_app, operations
+from nestegg_core.application import Runtime, start
+from nestegg_core.auth.builtin.passwords import Argon2Passwords
 from nestegg_core.settings import Environment
-from nestegg_core.web.app import create_app, operations
 from support.conformance import ConformingClient
 from support.household import Household, register
 from support.postgres import APPLICATION, OWNER, Postgres, running_postgres
@@ -40,6 +43,27 @@ def quick_hashes() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(background_module, "Argon2Passwords", partial(Argon2Passwords, quick))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left_open() -> Iterator[None]:
+    """Every connection of a storage is closed by the end, and not by the collector."""
+    made_in: dict[int, tuple[object, str]] = {}  # with the connection, so that its id is its own
+
+    def opened(connection: object, _record: object) -> None:
+        made_in[id(connection)] = (connection, os.environ.get("PYTEST_CURRENT_TEST", ""))
+
+    def closed(connection: object, _record: object) -> None:
+        made_in.pop(id(connection), None)
+
+    listeners = {"connect": opened, "close": closed}
+    for name, listener in listeners.items():
+        event.listen(Pool, name, listener)
+    yield
+    for name, listener in listeners.items():
+        event.remove(Pool, name, listener)
+    left = sorted(test for _, test in made_in.values())
+    assert not left, "connections are left open, made in:\n" + "\n".join(left)
 
 
 @pytest.fixture(scope="session")

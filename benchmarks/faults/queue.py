@@ -13,7 +13,7 @@ from benchmarks.faults.report import Report
 from benchmarks.faults.scene import wait_for
 from benchmarks.jobs import instance, variables
 from benchmarks.servers import running_postgres
-from nestegg_core.runtime import Runtime
+from nestegg_core.application import Runtime
 from support.redis import RedisServer, running_redis
 from support.workers import running
 

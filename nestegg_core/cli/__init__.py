@@ -5,24 +5,22 @@ wait for the database's libraries. Exit codes: 0 all is well, 1 something is wro
 2 the command line or the configuration is not right.
 """
 
-from nestegg_core.cli.backup import backup
-from nestegg_core.cli.check import check
-from nestegg_core.cli.config import config
-from nestegg_core.cli.db import db
+from nestegg_core.cli.commands.backup import backup
+from nestegg_core.cli.commands.check import check
+from nestegg_core.cli.commands.config import config
+from nestegg_core.cli.commands.db import db
+from nestegg_core.cli.commands.doctor import doctor
+from nestegg_core.cli.commands.import_statement import import_statement
+from nestegg_core.cli.commands.jobs import jobs
+from nestegg_core.cli.commands.keys import keys
+from nestegg_core.cli.commands.plugins import plugin, plugins
+from nestegg_core.cli.commands.retention import retention
+from nestegg_core.cli.commands.user import user
 from nestegg_core.cli.demo import demo
-from nestegg_core.cli.doctor import doctor
 from nestegg_core.cli.group import NestEgg
-from nestegg_core.cli.import_statement import import_statement
-from nestegg_core.cli.jobs import jobs
-from nestegg_core.cli.keys import keys
 from nestegg_core.cli.permissions import permissions
-from nestegg_core.cli.plugin import plugin
-from nestegg_core.cli.plugins import plugins
-from nestegg_core.cli.retention import retention
-from nestegg_core.cli.scheduler import scheduler
 from nestegg_core.cli.serve import serve
-from nestegg_core.cli.user import user
-from nestegg_core.cli.worker import worker
+from nestegg_core.cli.worker import scheduler, worker
 
 __all__ = ["main"]
 

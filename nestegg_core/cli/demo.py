@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nestegg_core.cli.errors import both
-from nestegg_core.cli.metrics import share_measurements
+from nestegg_core.cli.group import both
 from nestegg_core.cli.serve import server_options, server_settings
 from nestegg_core.settings import Environment
 
@@ -26,10 +25,12 @@ def demo(no_serve: bool, **options: Any) -> None:
 
     Running it again adds what has happened since. It is refused in production.
     """
+    from nestegg_core.server.metrics_port import share_measurements
+
     share_measurements()
-    from nestegg_core.cli.opening import started
-    from nestegg_core.cli.server import listen, run
+    from nestegg_core.cli.context import started
     from nestegg_core.demo import fill, refuse_production
+    from nestegg_core.server.app import listen, run
 
     environment = Environment.read()
     settings, runtime = both(

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from nestegg_core.application import Runtime
 from nestegg_core.contracts.importers import StatementFile
 from nestegg_core.contracts.storage import Transaction
 from nestegg_core.database.tables import memberships, organizations
 from nestegg_core.errors import NotFound
 from nestegg_core.ledger.imports import Upload
-from nestegg_core.runtime import Runtime
 
 _PAGE = 200
 

@@ -13,7 +13,7 @@ Examples:
 def permissions(page: bool) -> None:
     """Show what each role may do in an organization."""
     from nestegg_core.cli.output import print_table
-    from nestegg_core.people.permissions import PERMISSIONS, ROLES
+    from nestegg_core.users.roles import PERMISSIONS, ROLES
 
     if page:
         click.echo(_page(), nl=False)
@@ -28,9 +28,9 @@ def permissions(page: bool) -> None:
 
 
 def _page() -> str:
-    from nestegg_core.cli.opening import started
+    from nestegg_core.api.app import operations
+    from nestegg_core.api.permission_page import permissions_page
+    from nestegg_core.cli.context import started
     from nestegg_core.settings import Environment
-    from nestegg_core.web.app import operations
-    from nestegg_core.web.permission_page import permissions_page
 
     return permissions_page(operations(started(Environment.read())))

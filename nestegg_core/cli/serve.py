@@ -4,33 +4,13 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
-from pydantic import Field
-from pydantic_settings import BaseSettings
 
-from nestegg_core.cli.errors import both
-from nestegg_core.cli.metrics import share_measurements
-from nestegg_core.cli.small import import_structlog_alone
+from nestegg_core.cli.context import import_structlog_alone
+from nestegg_core.cli.group import both
+from nestegg_core.server.listening import ServerSettings
 from nestegg_core.settings import Environment
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class ServerSettings(BaseSettings):
-    """How the server listens. The options of `nestegg serve` come before these."""
-
-    web_host: str = Field(
-        "127.0.0.1",
-        description="Address that `nestegg serve` listens on; `::` for all, of IPv4 and IPv6.",
-    )
-    web_port: int = Field(
-        8000, ge=0, le=65535, description="Port that `nestegg serve` listens on; 0 for a free one."
-    )
-    web_concurrency: int = Field(
-        2, ge=1, le=256, description="Processes that answer requests; about one for each processor."
-    )
-    web_threads: int = Field(
-        4, ge=1, le=256, description="Requests that each process answers at a time."
-    )
 
 
 def server_options(command: F) -> F:
@@ -90,10 +70,12 @@ def serve(**options: Any) -> None:
     An SQLite database is migrated first. On PostgreSQL run `nestegg db upgrade`; until then only
     the probes are answered.
     """
-    share_measurements()
     import_structlog_alone()
-    from nestegg_core.cli.opening import started
-    from nestegg_core.cli.server import listen, migrate_or_warn, run
+    from nestegg_core.server.metrics_port import share_measurements
+
+    share_measurements()
+    from nestegg_core.cli.context import started
+    from nestegg_core.server.app import listen, migrate_or_warn, run
 
     environment = Environment.read()
     settings, runtime = both(

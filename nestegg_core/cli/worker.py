@@ -3,20 +3,29 @@
 import signal
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from nestegg_core.cli.metrics import metrics_port_option, share_measurements
-from nestegg_core.cli.small import import_structlog_alone
+from nestegg_core.cli.context import import_structlog_alone
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from nestegg_core.background import Background
-    from nestegg_core.jobs.queue import RedisQueue
-    from nestegg_core.observability.metrics_process import MetricsProcess
+    from nestegg_core.jobs.rq_queue import RedisQueue
+    from nestegg_core.server.metrics_port import MetricsProcess
     from nestegg_core.settings import Environment, Settings
+
+
+def metrics_port_option(variable: str) -> Callable[[Any], Any]:
+    """Return the option that comes before a setting."""
+    return click.option(
+        "--metrics-port",
+        type=click.IntRange(0, 65535),
+        help=f"Port of the metrics; 0 for none. [default: {variable}]",
+    )
+
 
 _LEVELS = ("debug", "info", "warning", "error", "critical")
 _PAUSE = 2.0
@@ -75,13 +84,15 @@ def worker(
     A running job is finished first, for as long as --grace says. What is not done by then is done
     by another worker, or by this one when it is started again.
     """
-    share_measurements()
     import_structlog_alone()
     import structlog
 
-    from nestegg_core.cli.forking import freeze, may_cross_a_fork
-    from nestegg_core.cli.metrics import metrics_process
-    from nestegg_core.jobs.pool import Pool, shares
+    from nestegg_core.server.metrics_port import metrics_process, share_measurements
+
+    share_measurements()
+
+    from nestegg_core.jobs.rq_worker import Pool, shares
+    from nestegg_core.server.forking import freeze, may_cross_a_fork
 
     names = _queues(queues)
     environment, runtime = begun(log_level, WORKER_METRICS_PORT=metrics_port)
@@ -107,7 +118,7 @@ def worker(
 
 
 def _queues(text: str) -> list[str]:
-    from nestegg_core.jobs.policy import TIME_LIMITS
+    from nestegg_core.jobs.model import TIME_LIMITS
 
     names = list(dict.fromkeys(filter(None, map(str.strip, text.split(",")))))
     if not names or not set(names) <= set(TIME_LIMITS):
@@ -125,8 +136,8 @@ def _work(
 
     def work(queue: str, name: str, burst: bool, stopped: Callable[[], bool]) -> None:
         from nestegg_core.background import start_background
-        from nestegg_core.cli.metrics import tell_build
-        from nestegg_core.jobs.worker import serve
+        from nestegg_core.jobs.rq_worker import serve
+        from nestegg_core.server.metrics_port import tell_build
 
         if metrics is not None:
             metrics.leave()
@@ -151,7 +162,7 @@ def begun(log_level: str | None, **ports: int | None) -> "tuple[Environment, Bac
         log_level: the least that is logged; `None` leaves it to the settings.
         ports: by variable, e.g. `WORKER_METRICS_PORT`; `None` likewise.
     """
-    from nestegg_core.cli.opening import started_background
+    from nestegg_core.cli.context import started_background
     from nestegg_core.settings import Environment
 
     signal.signal(signal.SIGTERM, _end)
@@ -203,7 +214,7 @@ def _safe_queue(runtime: "Background") -> "RedisQueue":
     import structlog
 
     from nestegg_core.errors import ConfigurationError, Problem
-    from nestegg_core.jobs.queue import RedisError, RedisRefuses
+    from nestegg_core.jobs.rq_queue import RedisError, RedisRefuses
 
     name, queue = _variable(runtime.settings), runtime.jobs.queue
     if queue is None:
@@ -237,3 +248,30 @@ def _variable(settings: "Settings") -> str:
     """Name the variable that the queue's URL comes from."""
     own = settings.queue_redis_url != settings.redis_url
     return "QUEUE_REDIS_URL" if own else "REDIS_URL"
+
+
+@click.command(epilog="Example: nestegg scheduler --log-level info")
+@log_level_option
+@metrics_port_option("SCHEDULER_METRICS_PORT")
+def scheduler(log_level: str | None, metrics_port: int | None) -> None:
+    """Ask for scheduled jobs when they are due, until told to stop (SIGTERM, Ctrl-C).
+
+    Schedules are in UTC. Several schedulers may run: each job is asked for once. Without Redis the
+    jobs run here, one after the other.
+    """
+    import_structlog_alone()
+    from nestegg_core.jobs.scheduler import Schedule
+    from nestegg_core.server.metrics_port import metrics_thread, tell_build
+
+    _, runtime = begun(log_level, SCHEDULER_METRICS_PORT=metrics_port)
+    metrics = metrics_thread(runtime, "SCHEDULER_METRICS_PORT")
+    tell_build(runtime)
+    runtime.backups.measure(runtime.settings.backup_dir)
+    try:
+        wait_until_ready(runtime)
+        Schedule(runtime.jobs.registered(), runtime.jobs.enqueue_tick).run()
+    finally:
+        runtime.storage.dispose()
+        if metrics is not None:
+            metrics.shutdown()
+            metrics.server_close()

@@ -131,7 +131,7 @@ Example:
 class IdentityProvider(Protocol):
     """Verifies bearer tokens of the issuers that it names. Many threads share one provider.
 
-    OIDC providers are best built on `nestegg_core.identity.oidc`, which does all of it.
+    OIDC providers are best built on `nestegg_core.auth.oidc`, which does all of it.
 
     Example:
         >>> class Nobody:
@@ -164,7 +164,7 @@ class IdentityProvider(Protocol):
 @runtime_checkable
 class ExaminedProvider(IdentityProvider, Protocol):
     """An `IdentityProvider` that `nestegg doctor` can try; optional. OIDC providers of
-    `nestegg_core.identity.oidc` are tried without further ado.
+    `nestegg_core.auth.oidc` are tried without further ado.
 
     Example:
         >>> class Nobody:
@@ -213,7 +213,7 @@ class AppSignIn:
 @runtime_checkable
 class DescribedProvider(IdentityProvider, Protocol):
     """An `IdentityProvider` that tells apps how to sign in; optional. `GET /api/v1/auth/providers`
-    shows what it says. OIDC providers of `nestegg_core.identity.oidc` are described without
+    shows what it says. OIDC providers of `nestegg_core.auth.oidc` are described without
     further ado.
 
     Example:

@@ -29,7 +29,8 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, InterfaceE
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from nestegg_core.contracts.storage import Finding
-from nestegg_core.database import causes, migrator, nesting
+from nestegg_core.database import causes, migrator
+from nestegg_core.database import scoping as nesting
 from nestegg_core.database.compiled import CompiledSelect, compile_select
 from nestegg_core.database.patience import Patience, Wait
 from nestegg_core.database.tables import TENANT_PARAMETER

@@ -3,12 +3,25 @@
 from datetime import UTC, datetime
 from decimal import Context, Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Numeric
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import TypeDecorator, TypeEngine
+from uuid_utils.compat import uuid7
+
+
+def new_id() -> UUID:
+    """Return a new id.
+
+    Example:
+        >>> new_id().version
+        7
+    """
+    return uuid7()
+
 
 MONEY_SCALE = 4
 """Decimals that are kept: enough for every currency of ISO 4217 and for unit prices."""

@@ -12,14 +12,12 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Table, bindparam, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Table, bindparam, delete, insert, select, tuple_, update
 
-from nestegg_core.database.tables import instance_secrets
-from nestegg_core.encryption import checkpoints
-from nestegg_core.encryption.census import Count, census, total
-from nestegg_core.encryption.checkpoints import Checkpoint
-from nestegg_core.encryption.keys import Failures, Keys, Progress, Report, no_report
-from nestegg_core.encryption.lease import Lease, held
+from nestegg_core.contracts.storage import Transaction
+from nestegg_core.database.leases import Lease, held
+from nestegg_core.database.tables import instance_secrets, rewrap_checkpoints
+from nestegg_core.encryption.key_maintenance import Failures, Keys, Progress, Report, no_report
 from nestegg_core.encryption.sealed_columns import (
     SealedColumn,
     begins_with,
@@ -32,7 +30,55 @@ from nestegg_core.encryption.sealed_columns import (
     sealed_columns,
 )
 from nestegg_core.encryption.token import SCHEME, Token
+from nestegg_core.encryption.usage import Count, census, total
 from nestegg_core.errors import ConfigurationError, DecryptionError, PluginFault, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The last row that is done.
+
+    Attributes:
+        org_id: its organization; `None` in a system table.
+        row_key: its key, as `sealed_columns.row_key` gives it.
+    """
+
+    org_id: UUID | None
+    row_key: Sequence[str]
+
+
+def read(tx: Transaction, column: SealedColumn, target: str) -> Checkpoint | None:
+    """Return the checkpoint of a column; one on the way to another target does not count."""
+    row = tx.execute(
+        select(rewrap_checkpoints).where(*_place(column), rewrap_checkpoints.c.target == target)
+    ).first()
+    return None if row is None else Checkpoint(row.org_id, row.row_key)
+
+
+def write(tx: Transaction, column: SealedColumn, target: str, checkpoint: Checkpoint) -> None:
+    """Put a checkpoint in place of the one before."""
+    clear(tx, column)
+    values = {
+        "table_name": column.table.name,
+        "column_name": column.column.name,
+        "target": target,
+        "org_id": checkpoint.org_id,
+        "row_key": list(checkpoint.row_key),
+    }
+    tx.execute(insert(rewrap_checkpoints), values)
+
+
+def clear(tx: Transaction, column: SealedColumn) -> None:
+    """Forget the checkpoint of a column that is done."""
+    tx.execute(delete(rewrap_checkpoints).where(*_place(column)))
+
+
+def _place(column: SealedColumn) -> tuple[ColumnElement[bool], ...]:
+    return (
+        rewrap_checkpoints.c.table_name == column.table.name,
+        rewrap_checkpoints.c.column_name == column.column.name,
+    )
+
 
 T = TypeVar("T")
 
@@ -174,18 +220,18 @@ class _Run:
         """Move one column, and tell whether it was walked from its beginning."""
         storage, target = self._keys.storage, self._target.prefix
         with storage.system_transaction(write=False) as tx:
-            start = checkpoints.read(tx, column, target)
+            start = read(tx, column, target)
         writer = _Writer(self._keys, column, self._wanted(column))
         for batch in _ahead(self._batches(column, start)):
             self._moved += writer.write(batch)
             with storage.system_transaction(write=True) as tx:
                 self._lease.renew(tx)
-                checkpoints.write(tx, column, target, Checkpoint(batch.org_id, batch.last))
+                write(tx, column, target, Checkpoint(batch.org_id, batch.last))
             self._report(Progress(str(column), self._moved, self._total))
         if start is not None or self._moved:
             with storage.system_transaction(write=True) as tx:
                 self._lease.renew(tx)
-                checkpoints.clear(tx, column)
+                clear(tx, column)
         return start is None
 
     def _wanted(self, column: SealedColumn) -> ColumnElement[bool]:

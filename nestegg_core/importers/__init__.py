@@ -1,1 +1,1 @@
-"""Statement importers: the CSV importer that ships with the core. Pure: bytes in, rows out."""
+"""Statements: which importer reads a file."""

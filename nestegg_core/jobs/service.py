@@ -1,24 +1,21 @@
 """The jobs of an instance: asking for them, and looking after what was asked for."""
 
 import time
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from nestegg_core.contracts.operations import JobRegistration
-from nestegg_core.contracts.storage import Finding
-from nestegg_core.database.ids import new_id
-from nestegg_core.errors import Conflict, NestEggError
-from nestegg_core.jobs.book import Accepted, JobBook
-from nestegg_core.jobs.current import CORE, SCHEDULE
-from nestegg_core.jobs.doing import Metrics, Performer
-from nestegg_core.jobs.ids import tick_id
-from nestegg_core.jobs.lost import LOST, LostAndFound
-from nestegg_core.jobs.policy import TIME_LIMITS
-from nestegg_core.jobs.queue import RedisError, RedisQueue
-from nestegg_core.jobs.registry import Registry
+from nestegg_core.contracts.storage import Finding, Storage
+from nestegg_core.database.rows import SealedRows
+from nestegg_core.database.types import new_id
+from nestegg_core.errors import Conflict, InvalidInput, NestEggError
+from nestegg_core.jobs.model import TIME_LIMITS, Policy, Registry, tick_id
+from nestegg_core.jobs.rq_queue import RedisError, RedisQueue
+from nestegg_core.jobs.runner import CORE, SCHEDULE, Metrics, Performer
+from nestegg_core.jobs.store import DONE, FAILED, LOST, Accepted, JobBook, LostAndFound, WorkIndex
 
 BUSY = "The same job with the same arguments is running. Ask again when it is done."
 
@@ -87,7 +84,7 @@ class Jobs:
         Args:
             name: of the job: `<plugin>.<name>`, or the short name while it is free.
             arguments: JSON values for it.
-            asked_by: who asks; see `nestegg_core.jobs.current`.
+            asked_by: who asks; see `nestegg_core.jobs.runner`.
 
         Raises:
             InvalidInput: there is no such job, or the arguments are no JSON.
@@ -202,3 +199,66 @@ class Jobs:
         for row in rows:
             _log.error("job failed", job=row.name, job_id=row.id, outcome="failed", error=LOST)
             self._metrics.count("jobs", {"job": row.name, "outcome": "failed"})
+
+
+def make_jobs(
+    *,
+    storage: Storage,
+    rows: SealedRows,
+    index: WorkIndex,
+    clock: Callable[[], datetime],
+    registrations: Iterable[JobRegistration],
+    policy: Policy,
+    redis_url: str | None,
+    metrics: Metrics,
+    describe: Callable[[BaseException], str],
+    report: Callable[[BaseException, Mapping[str, str]], None],
+) -> Jobs:
+    """Return the jobs of an instance. Connects to nothing.
+
+    Args:
+        storage: where accepted jobs are kept.
+        rows: seals their arguments.
+        index: digests them.
+        clock: the present moment.
+        registrations: the jobs that there are, besides the one that looks after their own rows.
+        policy: leases and tries.
+        redis_url: of the queue; `None` runs each job in the process that asks for it.
+        metrics: counts and durations of runs.
+        describe: turns what a job raised into text without any person's data.
+        report: is told of what a job raised.
+    """
+    book = JobBook(storage, rows, index, clock, policy)
+    registry = Registry([forget_jobs(book), *registrations])
+    queue = RedisQueue(redis_url) if redis_url is not None else None
+    performer = Performer(
+        registry=registry,
+        book=book,
+        tries_again=queue is not None,
+        metrics=metrics,
+        describe=describe,
+        report=report,
+    )
+    return Jobs(
+        registry=registry,
+        book=book,
+        lost=LostAndFound(storage, clock, policy),
+        performer=performer,
+        queue=queue,
+        metrics=metrics,
+    )
+
+
+KEPT = {DONE: timedelta(days=14), FAILED: timedelta(days=90)}
+
+
+def forget_jobs(book: JobBook) -> JobRegistration:
+    """Return the job; it runs daily."""
+
+    def forget(arguments: Mapping[str, Any]) -> None:
+        if arguments:
+            raise InvalidInput.one("/arguments", "not_wanted", "the job takes none")
+        for state, age in KEPT.items():
+            _log.info("jobs forgotten", state=state, jobs=book.forget(of_state=state, age=age))
+
+    return JobRegistration("forget_jobs", forget, schedule="40 3 * * *")

@@ -12,10 +12,10 @@ from sqlalchemy import func, select
 from nestegg_core.contracts.operations import JobRegistration
 from nestegg_core.contracts.storage import Storage
 from nestegg_core.database.tables import jobs, key_fingerprints
-from nestegg_core.jobs.doing import Metrics
-from nestegg_core.jobs.forgetting import KEPT
-from nestegg_core.jobs.policy import TIME_LIMITS
-from nestegg_core.jobs.statements import DONE, QUEUED
+from nestegg_core.jobs.model import TIME_LIMITS
+from nestegg_core.jobs.runner import Metrics
+from nestegg_core.jobs.service import KEPT
+from nestegg_core.jobs.store import DONE, QUEUED
 
 SECONDS = 15.0
 """How old figures may be before a scrape has them read again: three small queries by an index."""

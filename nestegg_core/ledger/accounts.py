@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 
 from nestegg_core.contracts.storage import Transaction
-from nestegg_core.database.ids import new_id
+from nestegg_core.database.paging import Page, page_of
 from nestegg_core.database.quotas import Quota
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import accounts, import_rows, imports, in_org, transactions
+from nestegg_core.database.types import new_id
 from nestegg_core.errors import Conflict, InvalidInput
-from nestegg_core.ledger.changes import (
+from nestegg_core.ledger.balances import (
     delete_row,
     lock_version,
     new_stamps,
@@ -22,7 +23,6 @@ from nestegg_core.ledger.changes import (
     update_row,
 )
 from nestegg_core.ledger.money import LIMIT, format_amount
-from nestegg_core.ledger.pages import Page, page_of
 
 ASSETS = ("checking", "savings", "cash", "investment", "property", "other")
 LIABILITIES = ("credit_card", "loan", "mortgage")

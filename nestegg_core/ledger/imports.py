@@ -12,10 +12,10 @@ from sqlalchemy import Row, bindparam, delete, func, insert, select
 
 from nestegg_core.contracts.importers import Question, Statement, StatementRow
 from nestegg_core.contracts.storage import Transaction
-from nestegg_core.database.ids import new_id
+from nestegg_core.database.paging import Page, page_of
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import accounts, import_rows, imports, in_org, transactions
-from nestegg_core.database.types import exact_sum
+from nestegg_core.database.types import exact_sum, new_id
 from nestegg_core.errors import Conflict, StatementError
 from nestegg_core.ledger.accounts import (
     first_day,
@@ -23,17 +23,16 @@ from nestegg_core.ledger.accounts import (
     move_balance,
     refuse_out_of_range,
 )
-from nestegg_core.ledger.categories import Categories, name_key
-from nestegg_core.ledger.changes import (
+from nestegg_core.ledger.balances import (
     delete_row,
     lock_version,
     new_stamps,
     read_row,
     update_row,
 )
+from nestegg_core.ledger.categories import Categories, name_key
 from nestegg_core.ledger.import_keys import DUPLICATE, ERROR, NEW, classify, import_key
 from nestegg_core.ledger.money import format_amount
-from nestegg_core.ledger.pages import Page, page_of
 from nestegg_core.ledger.transactions import PURGED, search_text
 
 PREVIEWED, COMMITTED, REVERTED = "previewed", "committed", "reverted"

@@ -10,21 +10,21 @@ from uuid import UUID
 from sqlalchemy import Row, Select, and_, bindparam, insert, select, tuple_
 
 from nestegg_core.contracts.storage import Transaction
-from nestegg_core.database.ids import new_id
+from nestegg_core.database.paging import Page, page_of
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import accounts, in_org, transactions
+from nestegg_core.database.types import new_id
 from nestegg_core.errors import InvalidInput, NotFound, StaleVersion
 from nestegg_core.ledger.accounts import lock_account, move_balance
-from nestegg_core.ledger.categories import require_category
-from nestegg_core.ledger.changes import (
+from nestegg_core.ledger.balances import (
     delete_row,
     lock_version,
     new_stamps,
     read_row,
     update_row,
 )
+from nestegg_core.ledger.categories import require_category
 from nestegg_core.ledger.money import format_amount
-from nestegg_core.ledger.pages import Page, page_of
 
 PURGED = "The account's rows of this day were purged under a retention policy."
 

@@ -9,7 +9,7 @@ import structlog
 from nestegg_core import foreign
 from nestegg_core.contracts.error_reporters import ErrorReporter
 from nestegg_core.contracts.metrics import MetricsExporter, ScrapedExporter
-from nestegg_core.observability.tracebacks import traceback_of
+from nestegg_core.observability.logs import traceback_of
 
 FAULTS = "plugin_faults"
 """The counter, with the labels `plugin` and `call`."""

@@ -18,7 +18,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from nestegg_core.observability.measures import MEASURES, UNKNOWN
+from nestegg_core.observability.metrics import MEASURES, UNKNOWN
 
 PREFIX = "nestegg_"
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"

@@ -7,9 +7,9 @@ server starts without it is for `PluginHost.select` to say, which knows what the
 `records` and `chosen` hold what passes between them.
 """
 
-from nestegg_core.plugin_host.chosen import Chosen, Plugins
 from nestegg_core.plugin_host.host import PluginHost
 from nestegg_core.plugin_host.records import Offer, PluginFailure, PluginStatus, Source, fault
+from nestegg_core.plugin_host.selection import Chosen, Plugins
 
 __all__ = [
     "Chosen",

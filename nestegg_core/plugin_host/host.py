@@ -9,7 +9,8 @@ from typing import Any
 
 from nestegg_core.contracts.context import Clock, HookContext
 from nestegg_core.errors import ConfigurationError, Problem
-from nestegg_core.plugin_host.candidates import (
+from nestegg_core.plugin_host.crumbs import Crumbs
+from nestegg_core.plugin_host.discovery import (
     builtins,
     candidates,
     claims_of,
@@ -18,11 +19,8 @@ from nestegg_core.plugin_host.candidates import (
     split_by_claim,
     split_by_name,
 )
-from nestegg_core.plugin_host.chosen import Plugins
-from nestegg_core.plugin_host.crumbs import Crumbs
 from nestegg_core.plugin_host.kinds import KINDS
 from nestegg_core.plugin_host.loading import load
-from nestegg_core.plugin_host.missing import misspelt
 from nestegg_core.plugin_host.records import (
     Catalogue,
     DisabledPlugin,
@@ -32,8 +30,8 @@ from nestegg_core.plugin_host.records import (
     PluginStatus,
     Scrub,
 )
-from nestegg_core.plugin_host.selection import select
-from nestegg_core.plugin_host.statuses import statuses
+from nestegg_core.plugin_host.report import statuses
+from nestegg_core.plugin_host.selection import Plugins, misspelt, select
 from nestegg_core.settings import Settings, judged_aside
 from nestegg_core.settings.environment import Environment
 

@@ -1,20 +1,225 @@
 """From what is on offer, what the settings ask for: named, configured and ready to be made."""
 
+import difflib
+import inspect
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, cast
 
 from pydantic_settings import BaseSettings
 
 from nestegg_core import foreign
 from nestegg_core.contracts.context import Clock, PluginContext
-from nestegg_core.errors import ConfigurationError, Problem
-from nestegg_core.plugin_host.advice import FIRST_PARTY
-from nestegg_core.plugin_host.candidates import clashes
-from nestegg_core.plugin_host.chosen import Chosen, Plugins
-from nestegg_core.plugin_host.missing import KIND, missing, misspelt
-from nestegg_core.plugin_host.records import Catalogue, Offer, describe, fault, scrubbed
+from nestegg_core.contracts.encryption import EncryptionBackend, EncryptionBackendRegistration
+from nestegg_core.contracts.error_reporters import ErrorReporter, ErrorReporterRegistration
+from nestegg_core.contracts.identity import IdentityProvider, IdentityProviderRegistration
+from nestegg_core.contracts.importers import StatementImporter, StatementImporterRegistration
+from nestegg_core.contracts.metrics import MetricsExporter, MetricsExporterRegistration
+from nestegg_core.contracts.operations import (
+    CommandRegistration,
+    HealthCheckRegistration,
+    JobRegistration,
+)
+from nestegg_core.contracts.retention import RetentionPolicy, RetentionPolicyRegistration
+from nestegg_core.contracts.routes import Route
+from nestegg_core.contracts.storage import Storage, StorageRegistration
+from nestegg_core.errors import ConfigurationError, NestEggError, Problem
+from nestegg_core.plugin_host.advice import FIRST_PARTY, install
+from nestegg_core.plugin_host.discovery import clashes
+from nestegg_core.plugin_host.kinds import KINDS, Kind, methods_of
+from nestegg_core.plugin_host.records import (
+    BUILTIN,
+    Catalogue,
+    Offer,
+    PluginFailure,
+    PluginStatus,
+    Scrub,
+    Source,
+    describe,
+    fault,
+    scrubbed,
+)
 from nestegg_core.settings import Settings
 from nestegg_core.settings.environment import Environment
+
+KIND = {kind.name: kind for kind in KINDS.values()}
+
+
+def missing(catalogue: Catalogue, kind_name: str, variable: str, name: str) -> Problem | None:
+    """Say why a name has no plugin, and what to do.
+
+    Args:
+        catalogue: what discovery found.
+        kind_name: what is missing, e.g. `identity_provider`.
+        variable: the setting that names it.
+        name: the name in that setting.
+
+    Returns:
+        `None` where the plugin's own failure already refuses the start.
+    """
+    kind = KIND[kind_name]
+    named = f"names the {kind.label} {name!r}"
+    if failure := _failed(catalogue, kind, name):
+        if failure.refuses_start:
+            return None
+        what = f"{named}, but {failure.source} failed: {failure.cause}"
+        return Problem(variable, what, failure.fix)
+    if source := _disabled(catalogue, kind, name):
+        what = f"{named}, but PLUGINS_DISABLED switches {source} off"
+        fix = f"take {source.name!r} out of PLUGINS_DISABLED, or {name!r} out of {variable}"
+        return Problem(variable, what, fix)
+    if distribution := _not_installed(kind, name):
+        what = f"{named}, which is not installed"
+        return Problem(variable, what, install(distribution))
+    return Problem(variable, f"{named}, which does not exist", _nearest(catalogue, kind, name))
+
+
+def misspelt(catalogue: Catalogue) -> Iterator[Problem]:
+    """Say which names in `PLUGINS_DISABLED` nothing has, and which there are."""
+    sources = [plugin.source for plugin in catalogue.loaded]
+    sources += [failure.source for failure in catalogue.failures]
+    sources += [plugin.source for plugin in catalogue.disabled]
+    known = sorted({source.name for source in sources} - {f"{BUILTIN}core"})
+    for name in catalogue.absent:
+        near = difflib.get_close_matches(name.lower(), known, n=1)
+        meant = f"did you mean {near[0]!r}? " if near else ""
+        fix = f"{meant}Names are in lower case; there are {', '.join(known)}"
+        yield Problem("PLUGINS_DISABLED", f"names {name!r}, which no plugin is called", fix)
+
+
+def _failed(catalogue: Catalogue, kind: Kind, name: str) -> PluginFailure | None:
+    wanted = (kind.name, name)
+    return next((f for f in catalogue.failures if wanted in f.registrations), None)
+
+
+def _disabled(catalogue: Catalogue, kind: Kind, name: str) -> Source | None:
+    wanted = (kind.name, name)
+    return next((p.source for p in catalogue.disabled if wanted in p.registrations), None)
+
+
+def _not_installed(kind: Kind, name: str) -> str | None:
+    plugin = next((plugin for plugin in FIRST_PARTY if kind.told_by(plugin) == name), None)
+    return plugin and f"nestegg-{plugin.replace('_', '-')}"
+
+
+def _nearest(catalogue: Catalogue, kind: Kind, name: str) -> str:
+    """Name all that can be chosen, the nearest first; a plugin out of use may be the one."""
+    offered = {key for o in catalogue.offers(kind.name) for key in kind.keys_of(o.registration)}
+    told = {kind.told_by(plugin) for plugin in FIRST_PARTY} - {None}
+    known = sorted(offered.union(filter(None, told)))
+    failed = {n for f in catalogue.failures for of, n in f.registrations if of == kind.name}
+    near = difflib.get_close_matches(name.lower(), {*known, *failed}, n=1)
+    meant = f"did you mean {near[0]!r}? Else " if near else ""
+    advice = f"{meant}write one of {', '.join(map(repr, known)) or '(none is installed)'}"
+    unused = [f"{f.source} failed: {f.cause}" for f in catalogue.failures]
+    unused += [f"{plugin.source} is disabled" for plugin in catalogue.disabled]
+    return f"{advice}. Not in use: {'; '.join(unused)}" if unused else advice
+
+
+Made = (
+    IdentityProviderRegistration
+    | EncryptionBackendRegistration
+    | RetentionPolicyRegistration
+    | MetricsExporterRegistration
+    | StorageRegistration
+    | StatementImporterRegistration
+    | ErrorReporterRegistration
+)
+R = TypeVar("R", bound=Made)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen(Generic[R, T]):
+    """A registration in force, with its settings loaded.
+
+    Attributes:
+        source: the plugin that it comes from.
+        registration: what the plugin registered.
+        context: what the factory is going to get.
+        scrub: takes secrets out of what the factory raises.
+    """
+
+    source: Source
+    registration: R
+    context: PluginContext[Any]
+    scrub: Scrub = field(default=str, compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """What operators call it."""
+        return self.registration.name
+
+    @property
+    def settings(self) -> BaseSettings:
+        """The plugin's own settings, loaded and validated."""
+        return cast(BaseSettings, self.context.settings)
+
+    def make(self) -> T:
+        """Make a new object with the registration's factory.
+
+        Raises:
+            ConfigurationError: the factory raised something that Nest Egg does not know.
+        """
+        try:
+            made = foreign.call(self.registration.factory, self.context)
+        except ConfigurationError as error:
+            shown = scrubbed(error.problems, self.scrub)
+            if shown != error.problems:
+                raise ConfigurationError(shown) from None
+            raise
+        except NestEggError:
+            raise
+        except Exception as error:
+            what = self.scrub(f"the factory of {self.name!r} raised {describe(error)}")
+            raise ConfigurationError([fault(self.source, what)]) from error
+        self._refuse_what_never_runs(made)
+        return cast(T, made)
+
+    def _refuse_what_never_runs(self, made: object) -> None:
+        for name in methods_of(self.registration):
+            if foreign.never_runs(inspect.getattr_static(made, name, None)):
+                what = f"`{name}` of {self.name!r} would never run: write {foreign.PLAIN}"
+                raise ConfigurationError([fault(self.source, what)])
+
+
+@dataclass(frozen=True, slots=True)
+class Plugins:
+    """What the configuration chose. Sorted by name, except the chain, which has an order.
+
+    Attributes:
+        identity_providers: the chain, in its order.
+        encryption_backends: every one that can be used, by name: each stored value is opened by
+            the one that its token names. `Settings.encryption_backend` names the one for new
+            values, and it is always there.
+        retention_policies: those that `RETENTION_POLICIES` names.
+        metrics_exporters: those that `METRICS_EXPORTERS` names.
+        storage: the one that serves the scheme of `DATABASE_URL`.
+        statement_importers: every one that can be used.
+        error_reporters: those whose own settings ask for them.
+        health_checks: of every plugin, each with the plugin.
+        jobs: of every plugin, each with the plugin.
+        commands: of every plugin.
+        routes: of every plugin, each with the plugin.
+        sources: every plugin from outside the core whose code may run.
+        left_out: what is not in order but not needed either: for the log.
+        statuses: the report on every plugin, the failed ones too.
+    """
+
+    identity_providers: tuple[Chosen[IdentityProviderRegistration, IdentityProvider], ...]
+    encryption_backends: Mapping[str, Chosen[EncryptionBackendRegistration, EncryptionBackend]]
+    retention_policies: tuple[Chosen[RetentionPolicyRegistration, RetentionPolicy], ...]
+    metrics_exporters: tuple[Chosen[MetricsExporterRegistration, MetricsExporter], ...]
+    storage: Chosen[StorageRegistration, Storage]
+    statement_importers: tuple[Chosen[StatementImporterRegistration, StatementImporter], ...]
+    error_reporters: tuple[Chosen[ErrorReporterRegistration, ErrorReporter], ...]
+    health_checks: tuple[tuple[Source, HealthCheckRegistration], ...]
+    jobs: tuple[tuple[Source, JobRegistration], ...]
+    commands: tuple[CommandRegistration, ...]
+    routes: tuple[tuple[Source, Route], ...]
+    sources: tuple[Source, ...]
+    left_out: tuple[Problem, ...]
+    statuses: tuple[PluginStatus, ...] = ()
 
 
 def select(

@@ -11,10 +11,9 @@ import structlog
 
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.errors import Conflict
-from nestegg_core.retention.counts import AccountCount, OrganizationCount, accounts_of
 from nestegg_core.retention.plan import Plan
 from nestegg_core.retention.purge import START, Batch, Position, purge_batch, purge_left_over
-from nestegg_core.retention.receipts import Receipt
+from nestegg_core.retention.receipts import AccountCount, OrganizationCount, Receipt, accounts_of
 
 MAX_BATCH = 5000
 """Rows of one transaction, at most."""

@@ -2,22 +2,90 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select
 
+from nestegg_core.contracts.operations import JobRegistration
 from nestegg_core.contracts.storage import Storage
-from nestegg_core.database.tables import organizations
-from nestegg_core.errors import NotFound, PluginFault
+from nestegg_core.database.tables import clock_marks, organizations
+from nestegg_core.errors import Conflict, NestEggError, NotFound, PluginFault
 from nestegg_core.retention.batches import MAX_BATCH, Batches
-from nestegg_core.retention.cleaning import Cleaning
-from nestegg_core.retention.counts import AccountCount, Counts, OrganizationCount, count_expired
+from nestegg_core.retention.cleanup import Cleaning
 from nestegg_core.retention.plan import Plan, Policies, plan
-from nestegg_core.retention.receipts import Receipt
+from nestegg_core.retention.receipts import (
+    AccountCount,
+    Counts,
+    OrganizationCount,
+    Receipt,
+    count_expired,
+)
 
+DRIFT = timedelta(days=1)
+"""By how much the clocks of two machines may differ here."""
+
+JUMP = timedelta(days=2)
+"""How long ago the last run may be: a day, and the one that the daily run is apart."""
+
+_MARK = "retention"
+_FIX = "If this machine's clock is right: nestegg retention run --live --accept-clock"
 _log = structlog.get_logger("nestegg.retention")
+
+
+@dataclass(frozen=True, slots=True)
+class ClockCheck:
+    """Refuses a run by a clock that others do not agree with.
+
+    Attributes:
+        storage: keeps the moment of the last run.
+        clock: the present moment, by this machine.
+        database_clock: the present moment by the database; `None` where it has no other clock.
+    """
+
+    storage: Storage
+    clock: Callable[[], datetime]
+    database_clock: Callable[[], datetime | None]
+
+    def __call__(self, *, accept: bool = False) -> None:
+        """Compare, and remember this moment for the next run.
+
+        Args:
+            accept: take this machine's clock for right, whatever the others say.
+
+        Raises:
+            Conflict: they differ by more than a day.
+        """
+        now = self.clock()
+        if not accept:
+            self._compare(now)
+        with self.storage.system_transaction(write=True) as tx:
+            tx.lock("nestegg clock marks")
+            tx.execute(delete(clock_marks).where(clock_marks.c.name == _MARK))
+            tx.execute(insert(clock_marks), {"name": _MARK, "seen_at": now})
+
+    def _compare(self, now: datetime) -> None:
+        theirs = self.database_clock()
+        if theirs is not None and abs(now - theirs) > DRIFT:
+            raise _refused(f"the database's clock says {_day(theirs)}", now)
+        with self.storage.system_transaction(write=False) as tx:
+            mark = select(clock_marks.c.seen_at).where(clock_marks.c.name == _MARK)
+            last = tx.execute(mark).scalar()
+        if last is not None and (now - last > JUMP or last - now > DRIFT):
+            raise _refused(f"the last run was on {_day(last)}", now)
+
+
+def _refused(what: str, now: datetime) -> Conflict:
+    reason = f"Nothing was deleted: this machine's clock says {_day(now)}, and {what}. {_FIX}"
+    _log.error("Data retention does not believe the clock", why=reason)
+    return Conflict("clock", reason)
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def _believe(*, accept: bool) -> None:
@@ -176,3 +244,38 @@ def _tell(count: OrganizationCount, *, live: bool) -> None:
         else:
             line = f"Data retention DRY RUN: org={count.org_id} would delete"
         _log.info(f"{line} {number} transactions older than {day.isoformat()}")
+
+
+DAILY = "30 3 * * *"
+"""03:30 UTC."""
+
+
+def _tell_nobody(_counts: Counts, _cleaned: Mapping[str, int]) -> None:
+    """Measure nothing."""
+
+
+def retention_job(
+    retention: Retention,
+    *,
+    dry_run: bool,
+    asked_by: Callable[[], str],
+    tell: Callable[[Counts, Mapping[str, int]], None] = _tell_nobody,
+) -> JobRegistration:
+    """Return the job that purges and cleans.
+
+    Running it twice, or at the same time as another, does no more than running it once.
+
+    Args:
+        retention: what it runs.
+        dry_run: whether the purge only tells what it would do. Cleaning is done either way.
+        asked_by: tells who asked for the job that is being run, for the receipts.
+        tell: is told what the purge came to, and how many rows were cleaned, by table.
+    """
+
+    def run(_: Mapping[str, Any]) -> None:
+        counts = retention.run(live=not dry_run, started_by=asked_by())
+        tell(counts, retention.clean())
+        if counts.failures:
+            raise NestEggError("; ".join(f"org={org}: {error}" for org, error in counts.failures))
+
+    return JobRegistration("retention", run, schedule=DAILY)

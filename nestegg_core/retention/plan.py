@@ -66,7 +66,7 @@ def plan(policies: Policies, org_id: UUID, today: date) -> Plan:
         PluginFault: a policy answered what cannot be done; nothing of the organization may go.
 
     Example:
-        >>> from nestegg_core.retention.age import TransactionAge
+        >>> from nestegg_core.retention.policy import TransactionAge
         >>> made = plan([("age", TransactionAge(365))], UUID(int=1), date(2026, 3, 1))
         >>> made.cutoff(UUID(int=2)).before
         datetime.date(2025, 3, 1)

@@ -22,13 +22,20 @@ from sqlalchemy.engine import URL
 
 from nestegg_core.errors import ConfigurationError, Problem
 from nestegg_core.settings import generated_secrets, mail, production
-from nestegg_core.settings.addresses import AllowedHosts, BaseUrl, Origins, ProxyAddresses
 from nestegg_core.settings.environment import DEFAULT_HOME, Environment, absolute
 from nestegg_core.settings.fields import fields_of
 from nestegg_core.settings.group_roles import GroupRoleList
-from nestegg_core.settings.schedules import CronSchedule
-from nestegg_core.settings.types import CommaList, FernetKey, Numbered, invalid
-from nestegg_core.settings.urls import DatabaseUrl, RedisUrl, TrustedNetworks, with_tls
+from nestegg_core.settings.types import CommaList, CronSchedule, FernetKey, Numbered, invalid
+from nestegg_core.settings.urls import (
+    AllowedHosts,
+    BaseUrl,
+    DatabaseUrl,
+    Origins,
+    ProxyAddresses,
+    RedisUrl,
+    TrustedNetworks,
+    with_tls,
+)
 
 MIN_SECRET_KEY = 32
 MAX_PORT = 65535

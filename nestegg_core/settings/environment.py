@@ -13,8 +13,7 @@ from pydantic_settings import BaseSettings
 from nestegg_core.errors import Problem
 from nestegg_core.settings import generated_secrets
 from nestegg_core.settings.fields import SHORTEST_SECRET, fields_of, secrets_in
-from nestegg_core.settings.loading import build
-from nestegg_core.settings.sources import Source, Variable, read_dotenv
+from nestegg_core.settings.loading import Source, Variable, build, read_dotenv
 from nestegg_core.settings.urls import MASK
 
 S = TypeVar("S", bound=BaseSettings)

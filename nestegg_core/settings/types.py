@@ -89,3 +89,19 @@ def _fernet_key(value: SecretStr) -> SecretStr:
 
 FernetKey = Annotated[SecretStr, AfterValidator(_fernet_key)]
 """A key of 32 bytes in url-safe base64 (the Fernet specification, "Key Format")."""
+
+
+_FIELDS = 5
+
+
+def _cron(value: str) -> str:
+    from croniter import croniter  # noqa: PLC0415 - no command shall wait for it that needs it not
+
+    fields = value.split()
+    if len(fields) != _FIELDS or not croniter.is_valid(value):
+        raise invalid("is no schedule", "write five cron fields, e.g. 0 2 * * * for 02:00 daily")
+    return " ".join(fields)
+
+
+CronSchedule = Annotated[str, AfterValidator(_cron)]
+"""Five cron fields: minute, hour, day of the month, month, day of the week (0 is Sunday)."""

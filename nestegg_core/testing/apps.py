@@ -9,13 +9,13 @@ from typing import Any
 from falcon.testing import TestClient
 
 from nestegg_core import settings as core_settings
+from nestegg_core.api.app import create_app
+from nestegg_core.application import Runtime, build
 from nestegg_core.contracts.context import Clock
 from nestegg_core.errors import ConfigurationError
 from nestegg_core.plugin_host import PluginHost
-from nestegg_core.runtime import Runtime, build
 from nestegg_core.settings import Environment
 from nestegg_core.testing.household import Household, register
-from nestegg_core.web.app import create_app
 
 
 @dataclass(frozen=True, slots=True)

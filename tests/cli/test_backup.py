@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from nestegg_core.application import Runtime, start
+from nestegg_core.backups.store import kept
 from nestegg_core.database import in_org
 from nestegg_core.database.tables import accounts
 from nestegg_core.demo import fill
-from nestegg_core.operations.shelf import kept
-from nestegg_core.runtime import Runtime, start
 from nestegg_core.settings import Environment
 from support.command_line import CommandLine
 

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from sqlalchemy import update
 
+from nestegg_core.application import Runtime
 from nestegg_core.database.tables import accounts, in_org
 from nestegg_core.demo import fill
-from nestegg_core.runtime import Runtime
 from support.command_line import CommandLine
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nestegg_core.cli.config import sections
+from nestegg_core.cli.commands.config import sections
 from nestegg_core.plugin_host import PluginHost
 from nestegg_core.settings import env_example, settings_page
 from support.command_line import CommandLine

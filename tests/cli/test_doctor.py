@@ -16,14 +16,14 @@ from threading import Thread
 import pytest
 from sqlalchemy import func, insert, make_url, select, update
 
+from nestegg_core.application import Runtime
 from nestegg_core.contracts.operations import Diagnosis
 from nestegg_core.database.tables import jobs, persons
-from nestegg_core.operations.doctor.backups import backups
-from nestegg_core.operations.doctor.checkup import Check, Found, examine
-from nestegg_core.operations.doctor.disk import rights as disk_rights
-from nestegg_core.operations.doctor.disk import room
-from nestegg_core.operations.doctor.redis import redis as examine_redis
-from nestegg_core.runtime import Runtime
+from nestegg_core.doctor.backups import backups
+from nestegg_core.doctor.disk import rights as disk_rights
+from nestegg_core.doctor.disk import room
+from nestegg_core.doctor.redis import redis as examine_redis
+from nestegg_core.doctor.run import Check, Found, examine
 from nestegg_core.testing import FakeIdentityProvider
 from support.command_line import CommandLine
 from support.postgres import APPLICATION, OWNER, Postgres

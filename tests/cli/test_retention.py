@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from nestegg_core.application import Runtime, start
 from nestegg_core.errors import NestEggError
-from nestegg_core.ledger.books import check_books
-from nestegg_core.retention.job import retention_job
-from nestegg_core.runtime import Runtime, start
+from nestegg_core.ledger.balances import check_books
+from nestegg_core.retention.engine import retention_job
 from nestegg_core.settings import Environment
 from support.command_line import NESTEGG, PATIENCE, CommandLine, environ
 from support.purging import FIRST, Account, Booked, read, store

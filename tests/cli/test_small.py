@@ -16,10 +16,10 @@ NOT_IN_WORKERS = (
     "jwt",
     "limits",
     "mako",
-    "nestegg_core.identity.chain",
-    "nestegg_core.importers.csv_importer",
-    "nestegg_core.runtime",
-    "nestegg_core.web",
+    "nestegg_core.auth.chain",
+    "nestegg_core.importers.csv.importer",
+    "nestegg_core.application",
+    "nestegg_core.api",
     "requests",
     "rich",
     "sentry_sdk",
@@ -31,7 +31,7 @@ NOT_IN_WORKERS = (
 PROGRAM = """
 import sys
 from nestegg_core.cli import main
-from nestegg_core.cli.small import import_structlog_alone
+from nestegg_core.cli.context import import_structlog_alone
 import_structlog_alone()
 import nestegg_core.jobs.{does}
 from nestegg_core.cli.worker import begun
@@ -41,7 +41,7 @@ print(*sys.modules)
 """
 
 
-@pytest.mark.parametrize("does", ["schedule", "worker"])
+@pytest.mark.parametrize("does", ["scheduler", "rq_worker"])
 def test_what_runs_beside_requests_has_nothing_in_memory_that_only_they_need(
     tmp_path: Path, does: str
 ) -> None:

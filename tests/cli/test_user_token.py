@@ -8,9 +8,9 @@ import pytest
 from falcon.testing import Result, TestClient
 
 from nestegg_core import Identity
-from nestegg_core.people.permissions import SCOPES
-from nestegg_core.people.token_format import is_token
-from nestegg_core.runtime import Runtime
+from nestegg_core.application import Runtime
+from nestegg_core.auth.builtin.personal_tokens import is_token
+from nestegg_core.users.roles import SCOPES
 from support.command_line import CommandLine
 from support.household import PASSWORD, Household, register
 from support.serving import Serve, serving

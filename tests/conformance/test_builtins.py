@@ -17,14 +17,14 @@ from nestegg_core import (
     StatementImporter,
     Storage,
 )
+from nestegg_core.auth.builtin.provider import make_builtin
+from nestegg_core.auth.builtin.settings import BuiltinSettings
 from nestegg_core.builtins import SqliteSettings, make_sqlite
 from nestegg_core.encryption.fernet import FernetBackend
-from nestegg_core.identity.builtin import make_builtin
-from nestegg_core.identity.builtin_settings import BuiltinSettings
-from nestegg_core.importers.csv_importer import CsvImporter
-from nestegg_core.importers.csv_options import CSV_OPTIONS
+from nestegg_core.importers.csv.importer import CsvImporter
+from nestegg_core.importers.csv.options import CSV_OPTIONS
 from nestegg_core.observability.prometheus import PREFIX, PrometheusExporter
-from nestegg_core.retention.age import LONGEST, AgeSettings, make_transaction_age
+from nestegg_core.retention.policy import LONGEST, AgeSettings, make_transaction_age
 from nestegg_core.testing import (
     EncryptionBackendConformance,
     IdentityProviderConformance,

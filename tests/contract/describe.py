@@ -16,7 +16,7 @@ import nestegg_core
 GOLDEN = Path(__file__).with_name("contract.txt")
 MODULES = (
     "nestegg_core",
-    "nestegg_core.identity.oidc",
+    "nestegg_core.auth.oidc",
     "nestegg_core.database",
     "nestegg_core.testing",
 )

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import nestegg_core
-import nestegg_core.identity.oidc
+import nestegg_core.auth.oidc
 import nestegg_core.testing
 from nestegg_core import errors, hookspecs
 from nestegg_core.plugin_host import PluginHost

@@ -9,7 +9,7 @@ The contract with plugins is not what tests/contract/contract.txt says.
 
 If the change is not meant, take it back: plugins that nobody here can see depend on it.
 If it is meant:
-  1. Raise CONTRACT_VERSION in nestegg_core/contracts/version.py: the minor number for what is
+  1. Raise CONTRACT_VERSION in nestegg_core/contracts/names.py: the minor number for what is
      added, the major one for what a plugin would notice that was written before.
   2. Say in CHANGELOG.md what changes, and what authors have to write instead.
   3. Bring docs/plugins.md and what `nestegg plugin new` writes up to date.

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, text
 
+from nestegg_core.application import Runtime
 from nestegg_core.database.sql_storage import SqlStorage, SqlTransaction
-from nestegg_core.runtime import Runtime
 
 
 class Connections:

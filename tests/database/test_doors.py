@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
+from nestegg_core.application import Runtime
 from nestegg_core.database import in_org
-from nestegg_core.database.ids import new_id
 from nestegg_core.database.tables import categories, memberships, organizations
+from nestegg_core.database.types import new_id
 from nestegg_core.errors import Conflict
-from nestegg_core.runtime import Runtime
 from support.household import Household
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

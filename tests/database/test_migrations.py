@@ -16,10 +16,10 @@ from falcon.testing import TestClient
 from sqlalchemy import inspect, text
 
 import nestegg_core.database
+from nestegg_core.api.app import create_app
+from nestegg_core.application import Runtime
 from nestegg_core.database import SqlStorage, head, metadata, migrator
 from nestegg_core.errors import MigrationError
-from nestegg_core.runtime import Runtime
-from nestegg_core.web.app import create_app
 from support.household import register
 
 SCRIPTS = Path(nestegg_core.database.__file__).parent / "migrations"
@@ -67,7 +67,7 @@ def test_five_processes_upgrade_at_once(
     storage: SqlStorage, fresh_variables: dict[str, str], tmp_path: Path
 ) -> None:
     program = (
-        "from nestegg_core.runtime import start\n"
+        "from nestegg_core.application import start\n"
         "storage = start().storage\n"
         "input()\n"
         "storage.upgrade()\n"

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from nestegg_core.runtime import Runtime
+from nestegg_core.application import Runtime
 from support.household import Household
 
 

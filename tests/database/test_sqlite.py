@@ -10,9 +10,9 @@ from threading import Barrier
 import pytest
 from sqlalchemy import insert, select, text, update
 
-from nestegg_core.database.ids import new_id
 from nestegg_core.database.sqlite import SqliteStorage
 from nestegg_core.database.tables import denied_tokens, instance_secrets
+from nestegg_core.database.types import new_id
 from nestegg_core.errors import Conflict, MigrationError, StorageUnavailable
 
 ORPHAN = text(

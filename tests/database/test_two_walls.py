@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from falcon.testing import TestClient
 
+from nestegg_core.api.app import create_app
+from nestegg_core.application import Runtime, start
 from nestegg_core.database import SqlStorage
-from nestegg_core.runtime import Runtime, start
 from nestegg_core.settings import Environment
-from nestegg_core.web.app import create_app
 from support.household import Household, register
 from support.postgres import OWNER, Postgres
 from support.strangers import MARK, Belongings, attempts, furnish, snapshot

@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select
 from sqlalchemy.exc import StatementError
 
+from nestegg_core.application import Runtime
 from nestegg_core.database import in_org
-from nestegg_core.database.ids import new_id
 from nestegg_core.database.tables import accounts, organizations, transactions
-from nestegg_core.database.types import exact_sum
+from nestegg_core.database.types import exact_sum, new_id
 from nestegg_core.errors import NestEggError
-from nestegg_core.runtime import Runtime
 
 LIMIT = Decimal(10) ** 14
 NOW = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)

@@ -6,12 +6,12 @@ from decimal import Decimal
 
 import pytest
 
+from nestegg_core.application import Runtime
 from nestegg_core.contracts.importers import StatementFile
 from nestegg_core.demo import DemoHousehold, fill
 from nestegg_core.demo.life import CARD, CHECKING, OPENING, SAVINGS, bookings
 from nestegg_core.demo.statements import FORMATS
-from nestegg_core.importers.csv_importer import CsvImporter
-from nestegg_core.runtime import Runtime
+from nestegg_core.importers.csv.importer import CsvImporter
 
 START, TODAY = date(2025, 4, 1), date(2026, 6, 17)
 

@@ -12,7 +12,7 @@ import yaml
 from cryptography.fernet import Fernet
 from nestegg_storage_postgres import PostgresSettings
 
-from nestegg_core.cli.serve import ServerSettings
+from nestegg_core.server.listening import ServerSettings
 from nestegg_core.settings import Environment, Settings, load
 from support.environments import ROOT
 from support.native_compose.composefile import Service, read, resolved

@@ -130,7 +130,7 @@ def test_pg_dump_is_no_older_than_the_server() -> None:
 
 def test_the_build_sees_no_secrets_data_or_tests() -> None:
     seen = {str(path) for path in context()}
-    assert {"pyproject.toml", "README.md", "alembic.ini", "nestegg_core/runtime.py"} <= seen
+    assert {"pyproject.toml", "README.md", "alembic.ini", "nestegg_core/application.py"} <= seen
     assert not [path for path in seen if re.search(r"(^|/)(tests|\.env.*|var|secrets)/", path)]
     assert not [path for path in seen if path.endswith(".pyc")]
     assert "nestegg_core/database/migrations/script.py.mako" in seen

@@ -8,9 +8,9 @@ import kubernetes_validate
 import pytest
 from cryptography.fernet import Fernet
 
+from nestegg_core.api.middleware.gates import PROBES
 from nestegg_core.cli import main
 from nestegg_core.settings import Environment, load
-from nestegg_core.web.middleware.gates import PROBES
 from support.kubernetes import FOLDER, deployments, kustomization, manifests, pods
 
 OBJECTS = list(manifests())

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from nestegg_core.runtime import start
+from nestegg_core.application import start
 from nestegg_core.settings import Environment
 from support import system_postgres
 from support.backups import populate

@@ -3,8 +3,8 @@
 import click
 import pytest
 
-from nestegg_core.cli.server import GRACEFUL_SECONDS
 from nestegg_core.cli.worker import worker
+from nestegg_core.server.app import GRACEFUL_SECONDS
 from support.environments import ROOT
 from support.kubernetes import deployments
 from support.native_compose.composefile import read

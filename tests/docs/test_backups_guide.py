@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from nestegg_core.application import Runtime
 from nestegg_core.demo import fill
-from nestegg_core.observability.measures import MEASURES
-from nestegg_core.runtime import Runtime
+from nestegg_core.observability.metrics import MEASURES
 from nestegg_core.settings import Settings
 from support.command_line import environ
 

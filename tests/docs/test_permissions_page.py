@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from nestegg_core.people.permissions import PERMISSIONS, ROLES
-from nestegg_core.runtime import Runtime
-from nestegg_core.web.app import operations
-from nestegg_core.web.permission_page import permissions_page
+from nestegg_core.api.app import operations
+from nestegg_core.api.permission_page import permissions_page
+from nestegg_core.application import Runtime
+from nestegg_core.users.roles import PERMISSIONS, ROLES
 from support.command_line import CommandLine
 
 PAGE = Path(__file__).parents[2] / "docs" / "permissions.md"

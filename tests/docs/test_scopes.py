@@ -3,16 +3,16 @@
 import re
 from pathlib import Path
 
-from nestegg_core.cli.user_access import DEFAULT_HOURS
-from nestegg_core.people.permissions import ROLES, SCOPES
-from nestegg_core.people.personal_tokens import (
+from nestegg_core.auth.builtin.personal_tokens import (
     DEFAULT_DAYS,
     MAX_DAYS,
     USE_NOTED_EVERY,
+    new_token,
 )
-from nestegg_core.people.token_format import new_token
-from nestegg_core.retention.cleaning import EXPIRED_TOKEN_DAYS
+from nestegg_core.cli.commands.user import DEFAULT_HOURS
+from nestegg_core.retention.cleanup import EXPIRED_TOKEN_DAYS
 from nestegg_core.settings import Settings
+from nestegg_core.users.roles import ROLES, SCOPES
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "identity.md").read_text(encoding="utf-8")
 SECTION = GUIDE.partition("## Personal access tokens\n")[2].partition("\n## ")[0]

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 from benchmarks import small_install
-from nestegg_core.runtime import start
+from nestegg_core.application import start
 from nestegg_core.settings import Environment
-from nestegg_core.settings.sources import read_dotenv
+from nestegg_core.settings.loading import read_dotenv
 from support.environments import ROOT
 from support.guide import blocks
 from support.guide_checks import settings

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nestegg_core.runtime import Runtime
+from nestegg_core.application import Runtime
 from support.postgres import APPLICATION, OWNER, Postgres
 from support.rotation import AeadPlugin, Process, keys
 from support.serving import Serve, serving

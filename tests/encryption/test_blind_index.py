@@ -11,14 +11,14 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import delete, func, select
 
 from nestegg_core import Identity, Storage
+from nestegg_core.application import Runtime, start, utc_now
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import instance_secrets
 from nestegg_core.encryption.blind_index import BlindIndex, stored_root
-from nestegg_core.encryption.envelope import Envelope
+from nestegg_core.encryption.cipher import Envelope
 from nestegg_core.encryption.fernet import FernetBackend
 from nestegg_core.encryption.key_check import KeyCheck
 from nestegg_core.encryption.keyring import Keyring
-from nestegg_core.runtime import Runtime, start, utc_now
 from nestegg_core.settings import Environment
 
 INDEX = BlindIndex(lambda: bytes(range(32)))

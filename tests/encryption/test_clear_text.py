@@ -7,10 +7,10 @@ import pytest
 from falcon.testing import TestClient
 from sqlalchemy import select
 
+from nestegg_core.api.app import create_app
+from nestegg_core.application import Runtime
 from nestegg_core.database import SqlStorage, metadata
 from nestegg_core.database.rows import encrypted_columns
-from nestegg_core.runtime import Runtime
-from nestegg_core.web.app import create_app
 from support.household import Household, register
 from support.postgres import Postgres
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nestegg_core import DecryptionError
 from nestegg_core.database.rows import Place
-from nestegg_core.encryption.envelope import Envelope
+from nestegg_core.encryption.cipher import Envelope
 from nestegg_core.encryption.fernet import FernetBackend
 from nestegg_core.encryption.keyring import Keyring, key_bytes
 

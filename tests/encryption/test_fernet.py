@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from nestegg_core import DecryptionError
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import accounts
-from nestegg_core.encryption.envelope import Envelope
+from nestegg_core.encryption.cipher import Envelope
 from nestegg_core.encryption.fernet import FernetBackend
 from nestegg_core.encryption.keyring import Keyring
 

@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import select, update
 
 from nestegg_core import ConfigurationError
+from nestegg_core.application import Runtime
 from nestegg_core.database.tables import instance_secrets, key_fingerprints
 from nestegg_core.encryption.keyring import fingerprint
 from nestegg_core.encryption.rewrap import rewrap
-from nestegg_core.encryption.status import retire
-from nestegg_core.runtime import Runtime
+from nestegg_core.encryption.usage import retire
 from support.rotation import KEYS, Process, keys
 from support.serving import Serve
 
@@ -137,7 +137,7 @@ def test_a_process_that_has_passed_asks_no_more(process: Process) -> None:
 
 PROGRAM = """
 from nestegg_core.errors import ConfigurationError
-from nestegg_core.runtime import start
+from nestegg_core.application import start
 check = start().check_keys
 print("ready", flush=True)
 input()

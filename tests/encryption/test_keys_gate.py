@@ -6,9 +6,9 @@ import pytest
 import structlog
 from sqlalchemy import update
 
+from nestegg_core.api.app import create_app
 from nestegg_core.database.tables import key_fingerprints
 from nestegg_core.encryption.keyring import fingerprint
-from nestegg_core.web.app import create_app
 from support.conformance import ConformingClient
 from support.household import register
 from support.rotation import KEYS, Process, keys

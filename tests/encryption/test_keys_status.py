@@ -6,15 +6,14 @@ from dataclasses import replace
 import pytest
 
 from nestegg_core import Conflict, DecryptionError, NotFound
+from nestegg_core.application import Runtime
 from nestegg_core.database.rows import SealedRows
-from nestegg_core.encryption.envelope import FAILURES, Envelope, FailureCounts
+from nestegg_core.encryption.cipher import FAILURES, Envelope, FailureCounts
 from nestegg_core.encryption.fernet import FernetBackend
+from nestegg_core.encryption.key_maintenance import EXAMPLES, Progress
 from nestegg_core.encryption.keyring import Keyring
-from nestegg_core.encryption.keys import EXAMPLES, Progress
 from nestegg_core.encryption.rewrap import rewrap
-from nestegg_core.encryption.status import Status, retire, status
-from nestegg_core.encryption.verify import verify
-from nestegg_core.runtime import Runtime
+from nestegg_core.encryption.usage import Status, retire, status, verify
 from support.rotation import MARK, Notes, Process, keys, put, stored_note
 from support.serving import Serve
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Table, func, insert, select
 
 from nestegg_core import ConfigurationError, Conflict, DecryptionError
+from nestegg_core.application import Runtime
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import (
     instance_secrets,
@@ -16,13 +17,10 @@ from nestegg_core.database.tables import (
     rewrap_checkpoints,
     transactions,
 )
-from nestegg_core.encryption.census import census
-from nestegg_core.encryption.keys import Progress
+from nestegg_core.encryption.key_maintenance import Progress
 from nestegg_core.encryption.rewrap import Rewrapped, rewrap
 from nestegg_core.encryption.sealed_columns import sealed_columns
-from nestegg_core.encryption.status import retire
-from nestegg_core.encryption.verify import verify
-from nestegg_core.runtime import Runtime
+from nestegg_core.encryption.usage import census, retire, verify
 from nestegg_core.testing import MovableClock
 from support.rotation import (
     LONG_NAME,

@@ -15,10 +15,9 @@ from threading import Event
 import pytest
 
 from nestegg_core import Conflict
+from nestegg_core.application import Runtime
 from nestegg_core.encryption.rewrap import rewrap
-from nestegg_core.encryption.status import retire
-from nestegg_core.encryption.verify import verify
-from nestegg_core.runtime import Runtime
+from nestegg_core.encryption.usage import retire, verify
 from support.command_line import environ
 from support.rotation import MARK, Notes, Place, Process, dump, keys, kinds, later
 from support.serving import Serve
@@ -26,7 +25,7 @@ from support.serving import Serve
 PROGRAM = """
 import sys
 from nestegg_core.encryption.rewrap import rewrap
-from nestegg_core.runtime import start
+from nestegg_core.application import start
 
 def report(_):
     print("batch", flush=True)

@@ -10,13 +10,13 @@ from falcon.testing import TestClient
 from sqlalchemy import Column, Table, Uuid, select, update
 
 from nestegg_core import DecryptionError
+from nestegg_core.application import Runtime
 from nestegg_core.database import metadata
 from nestegg_core.database.rows import SealedRows, encrypted_columns
 from nestegg_core.database.tables import accounts, import_rows, persons, transactions
-from nestegg_core.encryption.envelope import Envelope
+from nestegg_core.encryption.cipher import Envelope
 from nestegg_core.encryption.fernet import FernetBackend
 from nestegg_core.encryption.keyring import Keyring
-from nestegg_core.runtime import Runtime
 from support.household import Household
 from support.strangers import furnish
 

@@ -6,12 +6,12 @@ from typing import Any
 import jwt
 import pytest
 
-from nestegg_core.database.ids import new_id
+from nestegg_core.api.cursors import Cursors
+from nestegg_core.application import utc_now
+from nestegg_core.auth.builtin.access_tokens import AccessTokens
+from nestegg_core.database.types import new_id
 from nestegg_core.errors import ConfigurationError, InvalidInput
-from nestegg_core.identity.access_tokens import AccessTokens
-from nestegg_core.runtime import utc_now
 from nestegg_core.settings import Environment, load
-from nestegg_core.web.cursors import Cursors
 from support.conformance import ConformingClient
 from support.household import Household, register
 from support.rotation import keys

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete
 
+from nestegg_core.application import Runtime
 from nestegg_core.database.tables import jobs
-from nestegg_core.runtime import Runtime
 from nestegg_core.testing import MovableClock
 from support.job_work import Instance, Work
 from support.redis import RedisServer, running_redis

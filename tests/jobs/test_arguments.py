@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from nestegg_core import InvalidInput
-from nestegg_core.jobs.arguments import as_text, from_text
+from nestegg_core.jobs.model import as_text, from_text
 
 
 def nested(depth: int) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 import threading
 
 from nestegg_core import StorageUnavailable
-from nestegg_core.jobs.book import Claim
-from nestegg_core.jobs.lease import Keeper
-from nestegg_core.runtime import utc_now
+from nestegg_core.application import utc_now
+from nestegg_core.jobs.runner import Keeper
+from nestegg_core.jobs.store import Claim
 from support.traces import eventually
 
 SOON = 0.01

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from nestegg_core.jobs import service
-from nestegg_core.jobs.lost import LOST
+from nestegg_core.jobs.store import LOST
 from nestegg_core.testing import MovableClock
 from support.job_work import Instance, Work
 

@@ -3,9 +3,8 @@
 import pytest
 
 from nestegg_core import InvalidInput, JobRegistration
-from nestegg_core.jobs.policy import Policy
-from nestegg_core.jobs.pool import shares
-from nestegg_core.jobs.registry import Registry
+from nestegg_core.jobs.model import Policy, Registry
+from nestegg_core.jobs.rq_worker import shares
 
 
 def registry(*names: str) -> Registry:

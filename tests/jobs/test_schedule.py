@@ -13,7 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from nestegg_core import JobRegistration, StorageUnavailable
-from nestegg_core.jobs.schedule import LATE, Schedule
+from nestegg_core.jobs.scheduler import LATE, Schedule
 from support.serving import Serve
 
 
@@ -120,7 +120,7 @@ def test_jobs_without_a_schedule_and_with_one_that_cannot_be_read_are_left_out(
 def test_retention_is_due_at_half_past_three_in_utc_wherever_the_machine_is() -> None:
     program = (
         "from nestegg_core.contracts.operations import JobRegistration\n"
-        "from nestegg_core.jobs.schedule import Schedule\n"
+        "from nestegg_core.jobs.scheduler import Schedule\n"
         "(job,) = Schedule([JobRegistration('r', print, schedule='30 3 * * *')], print)"
         ".planned\n"
         "print(job.tick.isoformat())\n"

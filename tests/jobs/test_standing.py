@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import insert, update
 
+from nestegg_core.application import Runtime
 from nestegg_core.contracts.operations import JobRegistration
 from nestegg_core.database.tables import jobs, key_fingerprints
 from nestegg_core.jobs import standing
 from nestegg_core.jobs.standing import Standing, overdue
-from nestegg_core.runtime import Runtime
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 BORN = NOW - timedelta(hours=1)

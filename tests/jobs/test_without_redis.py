@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from nestegg_core.jobs.lost import LOST
+from nestegg_core.application import Runtime
 from nestegg_core.jobs.service import BUSY
-from nestegg_core.runtime import Runtime
+from nestegg_core.jobs.store import LOST
 from nestegg_core.testing import MovableClock
 from support.job_work import SECRET, Work, fail
 

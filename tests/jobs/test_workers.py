@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from nestegg_core.operations.doctor.queue import workers
-from nestegg_core.runtime import Runtime
+from nestegg_core.application import Runtime
+from nestegg_core.doctor.queue import workers
 from support import job_traces
 from support.postgres import APPLICATION, OWNER, Postgres
 from support.redis import RedisServer, running_redis

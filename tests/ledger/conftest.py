@@ -3,7 +3,7 @@
 import pytest
 from falcon.testing import TestClient
 
-from nestegg_core.runtime import Runtime
+from nestegg_core.application import Runtime
 from support.household import Household
 from support.newcomers import newcomer
 

@@ -7,10 +7,10 @@ import pytest
 from falcon.testing import TestClient
 from sqlalchemy import text
 
+from nestegg_core.api.app import create_app
+from nestegg_core.application import Runtime
 from nestegg_core.database import SqlStorage
-from nestegg_core.ledger.books import check_books
-from nestegg_core.runtime import Runtime
-from nestegg_core.web.app import create_app
+from nestegg_core.ledger.balances import check_books
 from support.household import Household
 from support.newcomers import newcomer
 from support.statements import commit, csv

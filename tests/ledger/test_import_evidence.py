@@ -6,15 +6,15 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
+from nestegg_core.application import Runtime
 from nestegg_core.contracts.importers import (
     Question,
     Statement,
     StatementFile,
     StatementRow,
 )
-from nestegg_core.importers.chooser import Importers
+from nestegg_core.importers.select import Importers
 from nestegg_core.ledger.imports import Upload
-from nestegg_core.runtime import Runtime
 from support.household import Household
 from support.statements import booked, codes, counts, csv, problem, rows
 

@@ -26,14 +26,14 @@ from hypothesis.stateful import (
 from sqlalchemy import insert, select
 
 from nestegg_core import Statement, StatementRow, Transaction
+from nestegg_core.application import Runtime
 from nestegg_core.database import in_org
-from nestegg_core.database.ids import new_id
 from nestegg_core.database.tables import accounts, organizations, transactions
+from nestegg_core.database.types import new_id
 from nestegg_core.errors import Conflict, InvalidInput
-from nestegg_core.ledger.books import check_books
+from nestegg_core.ledger.balances import check_books
 from nestegg_core.ledger.imports import Upload
 from nestegg_core.ledger.money import LIMIT
-from nestegg_core.runtime import Runtime
 from support.ledger_model import Account, Booked, Line, Model, Staged
 from support.statements import counts
 

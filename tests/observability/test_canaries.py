@@ -20,9 +20,9 @@ from falcon.testing import Result, TestClient
 from pydantic_settings import BaseSettings
 
 from nestegg_core import ErrorReporterRegistration, JobRegistration, hookimpl
+from nestegg_core.api.app import create_app, operations
+from nestegg_core.application import Runtime
 from nestegg_core.observability.logs import configure_logging
-from nestegg_core.runtime import Runtime
-from nestegg_core.web.app import create_app, operations
 from support.command_line import started
 from support.household import PASSWORD, Household, register
 from support.samples import Request, request_for

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from nestegg_core.encryption.census import Count
-from nestegg_core.observability.daily import DailyMeasures
+from nestegg_core.encryption.usage import Count
+from nestegg_core.observability.job_metrics import DailyMeasures
 
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 

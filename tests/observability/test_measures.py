@@ -10,7 +10,7 @@ import pytest
 import yaml
 from prometheus_client.metrics_core import Metric
 
-from nestegg_core.observability.measures import MEASURES
+from nestegg_core.observability.metrics import MEASURES
 from nestegg_core.observability.prometheus import PREFIX, PrometheusExporter
 from support.scraping import Scraped
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nestegg_core.runtime import Runtime
+from nestegg_core.application import Runtime
 from support.serving import Serve, serving
 
 HERE = Path(__file__).parent

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import requests
 
+from nestegg_core.application import utc_now
+from nestegg_core.auth.oidc import OidcProfile, OidcProvider
 from nestegg_core.contracts.identity import Identity, Invalid, Valid
-from nestegg_core.identity.oidc import OidcProfile, OidcProvider
-from nestegg_core.runtime import utc_now
 from support.callers import ApiCaller
 from support.code_flow import PATIENCE, Browser, BrowserApp, claims_of, header_of
 from support.peer_downloads import node_modules, program

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings
 
 from nestegg_core import CONTRACT_VERSION, HookContext, Route
 from nestegg_core.plugin_host import PluginHost, PluginStatus, loading
-from nestegg_core.plugin_host.compatibility import unfit
+from nestegg_core.plugin_host.loading import unfit
 from nestegg_core.settings import Environment
 from nestegg_core.settings.types import CommaList
 

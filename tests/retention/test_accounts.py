@@ -9,9 +9,9 @@ import pytest
 from falcon.testing import Result
 
 from nestegg_core import Expire, Hold
-from nestegg_core.ledger.books import check_books
-from nestegg_core.retention.counts import Counts
-from nestegg_core.runtime import Runtime
+from nestegg_core.application import Runtime
+from nestegg_core.ledger.balances import check_books
+from nestegg_core.retention.receipts import Counts
 from support.household import Household
 from support.purging import Told, engine, read
 from support.statements import counts

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, insert, select
 
-from nestegg_core.database.ids import new_id
+from nestegg_core.application import Runtime
 from nestegg_core.database.tables import (
     denied_tokens,
     idempotency_keys,
@@ -23,8 +23,8 @@ from nestegg_core.database.tables import (
     second_factors,
     sessions,
 )
+from nestegg_core.database.types import new_id
 from nestegg_core.retention.engine import Retention
-from nestegg_core.runtime import Runtime
 from nestegg_core.testing import MovableClock
 from support.household import Household
 from support.purging import engine

@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nestegg_core import Conflict, NestEggError
-from nestegg_core.retention.clock_check import ClockCheck
-from nestegg_core.retention.engine import Retention
-from nestegg_core.runtime import Runtime, start
+from nestegg_core.application import Runtime, start
+from nestegg_core.retention.engine import ClockCheck, Retention
 from nestegg_core.settings import Environment
 
 NOW = datetime(2026, 6, 1, 3, 30, tzinfo=UTC)

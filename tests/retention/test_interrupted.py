@@ -15,8 +15,8 @@ from uuid import UUID
 import pytest
 
 from nestegg_core import Expire, Hold
-from nestegg_core.ledger.books import check_books
-from nestegg_core.runtime import Runtime
+from nestegg_core.application import Runtime
+from nestegg_core.ledger.balances import check_books
 from support.purging import Account, Booked, Told, day, engine, read, store
 
 PROGRAM = """
@@ -24,7 +24,7 @@ import sys
 from uuid import UUID
 from sqlalchemy import event
 from nestegg_core import Expire
-from nestegg_core.runtime import start
+from nestegg_core.application import start
 from nestegg_core.settings import Environment
 from support.purging import Told, day, engine
 

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nestegg_core import Expire, Hold
-from nestegg_core.ledger.books import check_books
+from nestegg_core.application import Runtime
+from nestegg_core.ledger.balances import check_books
 from nestegg_core.ledger.money import format_amount
-from nestegg_core.retention.counts import Counts
 from nestegg_core.retention.engine import Retention
-from nestegg_core.runtime import Runtime
+from nestegg_core.retention.receipts import Counts
 from support.purging import TODAY, Account, Booked, Books, Told, day, engine, read, store
 
 LAST = 40

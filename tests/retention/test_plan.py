@@ -9,8 +9,8 @@ import pytest
 
 from nestegg_core import Expire, Hold
 from nestegg_core.errors import PluginFault
-from nestegg_core.retention.age import TransactionAge
 from nestegg_core.retention.plan import Cutoff, Plan, plan
+from nestegg_core.retention.policy import TransactionAge
 
 ORG, CASH, CARD, ROW = (UUID(int=n) for n in range(4))
 TODAY = date(2026, 3, 31)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from nestegg_core.application import Runtime, start
 from nestegg_core.errors import ConfigurationError
-from nestegg_core.runtime import Runtime, start
 from nestegg_core.settings import Environment
 
 

@@ -10,8 +10,8 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 from sqlalchemy.engine import URL
 
-from nestegg_core.cli.serve import ServerSettings
 from nestegg_core.errors import ConfigurationError, Problem
+from nestegg_core.server.listening import ServerSettings
 from nestegg_core.settings import Settings, describe, env_example, load, settings_page
 from nestegg_core.settings.environment import Environment
 from nestegg_core.settings.urls import database_url, masked, parse

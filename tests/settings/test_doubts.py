@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from nestegg_core.cli.config import OF_COMPOSE, sections
-from nestegg_core.cli.plugins import discover
+from nestegg_core.cli.inspection import OF_COMPOSE, discover, sections
 from nestegg_core.settings import Environment
-from nestegg_core.settings.doubts import doubts
 from nestegg_core.settings.fields import fields_of
+from nestegg_core.settings.production import doubts
 from support.command_line import CommandLine
 from support.environments import ROOT
 

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
-from nestegg_core.database.ids import new_id
+from nestegg_core.application import Runtime
+from nestegg_core.backups.service import Made
 from nestegg_core.database.tables import accounts, organizations, transactions
-from nestegg_core.operations.backups import Made
-from nestegg_core.runtime import Runtime
+from nestegg_core.database.types import new_id
 
 CURRENCIES = ("EUR", "JPY", "USD")
 START = date(2026, 1, 1)

@@ -6,10 +6,10 @@ from typing import Any
 
 from falcon.testing import Result, TestClient
 
-from nestegg_core.web.headers import CONSTANT
-from nestegg_core.web.openapi import answers_of
-from nestegg_core.web.operation import Operation
-from nestegg_core.web.problems import MEDIA_TYPE
+from nestegg_core.api.middleware.headers import CONSTANT
+from nestegg_core.api.openapi import answers_of
+from nestegg_core.api.operation import Operation
+from nestegg_core.api.problems import MEDIA_TYPE
 
 PROBLEM = {"type", "title", "status", "detail"}
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from falcon.testing import create_environ
 
-from nestegg_core.runtime import start
+from nestegg_core.api.app import create_app
+from nestegg_core.application import start
 from nestegg_core.settings import Environment
-from nestegg_core.web.app import create_app
 
 
 def bodies() -> Iterator[tuple[str, bytes]]:

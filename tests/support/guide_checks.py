@@ -13,7 +13,7 @@ import yaml
 from cryptography.fernet import Fernet
 
 from nestegg_core.cli import main
-from nestegg_core.settings.sources import read_dotenv
+from nestegg_core.settings.loading import read_dotenv
 from support.command_line import CommandLine
 from support.environments import ROOT
 from support.kubernetes import manifests, pods

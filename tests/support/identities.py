@@ -5,10 +5,10 @@ from itertools import count
 from typing import Any
 
 from nestegg_core import Identity
-from nestegg_core.people.group_roles import GroupRoles, GroupRule
-from nestegg_core.people.identity_links import IdentityLinks
-from nestegg_core.people.provisioning import Provisioning
-from nestegg_core.runtime import Runtime
+from nestegg_core.application import Runtime
+from nestegg_core.auth.group_roles import GroupRoles, GroupRule
+from nestegg_core.auth.identity_links import IdentityLinks
+from nestegg_core.auth.provisioning import Provisioning
 
 ISSUER = "https://acme.example"
 OTHER_ISSUER = "https://other.example"

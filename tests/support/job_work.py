@@ -8,7 +8,7 @@ from typing import Any
 from redis import Redis
 
 from nestegg_core import JobRegistration, hookimpl
-from nestegg_core.runtime import Runtime
+from nestegg_core.application import Runtime
 
 SECRET = "ada@example.org"
 """What must not be found where it does not belong."""

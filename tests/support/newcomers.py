@@ -6,7 +6,7 @@ from itertools import count
 from falcon.testing import TestClient
 
 from nestegg_core import Identity
-from nestegg_core.runtime import Runtime
+from nestegg_core.application import Runtime
 from support.household import Household
 
 _numbers = count(1)

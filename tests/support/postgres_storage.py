@@ -8,8 +8,8 @@ from nestegg_storage_postgres.storage import PostgresStorage
 from sqlalchemy import insert
 
 from nestegg_core import Storage
-from nestegg_core.database.ids import new_id
 from nestegg_core.database.tables import categories, organizations
+from nestegg_core.database.types import new_id
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 STAMPS = {"created_at": NOW, "updated_at": NOW, "version": 1}

@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlalchemy import Row, insert, select
 
 from nestegg_core import Expire, Hold, Storage
-from nestegg_core.database.ids import new_id
 from nestegg_core.database.tables import (
     accounts,
     carried_amounts,
@@ -18,7 +17,8 @@ from nestegg_core.database.tables import (
     organizations,
     transactions,
 )
-from nestegg_core.retention.cleaning import Cleaning, Lifetimes
+from nestegg_core.database.types import new_id
+from nestegg_core.retention.cleanup import Cleaning, Lifetimes
 from nestegg_core.retention.engine import Retention
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)

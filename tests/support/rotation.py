@@ -19,15 +19,15 @@ from nestegg_core import (
     EncryptionBackendRegistration,
     hookimpl,
 )
+from nestegg_core.application import Runtime, utc_now
 from nestegg_core.builtins import NoSettings
 from nestegg_core.contracts.context import Clock
 from nestegg_core.contracts.storage import Storage
 from nestegg_core.database import in_org
-from nestegg_core.database.ids import new_id
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import accounts, memberships, organizations, persons, transactions
-from nestegg_core.encryption.census import Count, census
-from nestegg_core.runtime import Runtime, utc_now
+from nestegg_core.database.types import new_id
+from nestegg_core.encryption.usage import Count, census
 
 KEYS = {n: base64.urlsafe_b64encode(bytes([n]) * 32).decode() for n in range(1, 7)}
 """A key for each version."""

@@ -9,21 +9,13 @@ from uuid import uuid4
 
 from falcon.testing import Result
 
-from nestegg_core.web.models import (
-    accounts,
-    admin_persons,
-    categories,
-    identities,
-    invitations,
-    jobs,
-    members,
-    own_addresses,
-    people,
-    personal_tokens,
-    sign_in,
-    transactions,
-)
-from nestegg_core.web.operation import Operation
+from nestegg_core.api.operation import Operation
+from nestegg_core.api.resources import admin as admin_persons
+from nestegg_core.api.resources import invitations, jobs, members
+from nestegg_core.api.resources import me as people
+from nestegg_core.api.resources.auth import email as own_addresses
+from nestegg_core.api.resources.auth import identities, personal_tokens, sign_in
+from nestegg_core.api.resources.ledger import accounts, categories, transactions
 from support.authenticator import authenticator
 from support.household import PASSWORD, Household, register
 from support.staff import invite, join, token_of

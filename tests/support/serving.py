@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from nestegg_core.api.app import create_app, operations
+from nestegg_core.application import Runtime, build, utc_now
 from nestegg_core.contracts.context import Clock
 from nestegg_core.plugin_host import PluginHost
-from nestegg_core.runtime import Runtime, build, utc_now
 from nestegg_core.settings import Environment, load
-from nestegg_core.web.app import create_app, operations
 from support.conformance import ConformingClient
 
 

@@ -8,8 +8,8 @@ from uuid import UUID
 from falcon.testing import TestClient
 from sqlalchemy import ColumnElement, delete, insert, update
 
+from nestegg_core.application import Runtime
 from nestegg_core.database.tables import memberships, persons
-from nestegg_core.runtime import Runtime
 from support.household import PASSWORD, Household, register
 
 _numbers = count(1)

@@ -20,7 +20,7 @@ from nestegg_core import (
     Route,
     hookimpl,
 )
-from nestegg_core.retention.age import TransactionAge
+from nestegg_core.retention.policy import TransactionAge
 from nestegg_core.testing import (
     FakeIdentityProvider,
     Household,
@@ -179,7 +179,7 @@ def test_the_plugin_costs_a_run_of_pytest_little() -> None:
 
 
 def test_the_server_does_without_pytest_and_the_kit() -> None:
-    loaded = modules_after("import nestegg_core.web.app, nestegg_core.cli")
+    loaded = modules_after("import nestegg_core.api.app, nestegg_core.cli")
     assert not {name for name in loaded if name.startswith(("_pytest", "nestegg_core.testing"))}
 
 

@@ -16,7 +16,7 @@ given = context.config.attributes.get("connection")
 if given is not None:
     run(given)
 else:
-    from nestegg_core.runtime import open_sql_storage
+    from nestegg_core.application import open_sql_storage
 
     storage = open_sql_storage()
     try:

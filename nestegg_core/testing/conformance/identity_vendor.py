@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from nestegg_core.auth.oidc.fetch import url_problem
 from nestegg_core.contracts.identity import (
     AppSignIn,
     DescribedProvider,
@@ -13,7 +14,6 @@ from nestegg_core.contracts.identity import (
     Unavailable,
 )
 from nestegg_core.errors import ProviderUnavailable
-from nestegg_core.identity.oidc.fetch import url_problem
 from nestegg_core.testing.clock import MovableClock
 from nestegg_core.testing.conformance.identity_particulars import Particulars, identity_of
 from nestegg_core.testing.identity_keys import SigningKey

@@ -10,8 +10,8 @@ from sqlalchemy import Executable, insert, select, text, update
 
 from nestegg_core.contracts.storage import Storage
 from nestegg_core.database import in_org
-from nestegg_core.database.ids import new_id
 from nestegg_core.database.tables import categories, memberships, organizations
+from nestegg_core.database.types import new_id
 from nestegg_core.errors import Conflict
 from nestegg_core.testing.conformance.storage_rows import (
     COUNT,

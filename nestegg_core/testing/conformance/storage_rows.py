@@ -11,13 +11,13 @@ from sqlalchemy import func, insert, select
 
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database import in_org
-from nestegg_core.database.ids import new_id
 from nestegg_core.database.tables import (
     accounts,
     categories,
     organizations,
     transactions,
 )
+from nestegg_core.database.types import new_id
 
 MOMENT = datetime(2026, 1, 31, 23, 59, 59, 123456, UTC)
 STAMPS = {"created_at": MOMENT, "updated_at": MOMENT, "version": 1}

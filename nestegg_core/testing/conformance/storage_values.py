@@ -9,7 +9,6 @@ from sqlalchemy import insert, select, update
 
 from nestegg_core.contracts.storage import Storage
 from nestegg_core.database import in_org
-from nestegg_core.database.ids import new_id
 from nestegg_core.database.tables import (
     accounts,
     denied_tokens,
@@ -18,7 +17,7 @@ from nestegg_core.database.tables import (
     persons,
     transactions,
 )
-from nestegg_core.database.types import exact_sum
+from nestegg_core.database.types import exact_sum, new_id
 from nestegg_core.testing.conformance.storage_rows import MOMENT, STAMPS, OverMigrated, book
 
 _AMOUNTS = [

@@ -8,7 +8,7 @@ from nestegg_idp_cognito import CognitoSettings
 from pydantic import ValidationError
 
 from nestegg_core import ConfigurationError, Identity, Invalid, PluginContext, Valid
-from nestegg_core.identity.oidc import OidcProvider
+from nestegg_core.auth.oidc import OidcProvider
 from nestegg_core.testing import ATTACKS, Attack, FakeIdentityProvider, MovableClock, SigningKey
 
 ISSUER = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Example12"

@@ -8,7 +8,7 @@ from nestegg_idp_google import GoogleSettings
 from pydantic import ValidationError
 
 from nestegg_core import ConfigurationError, Identity, Invalid, NotMine, PluginContext, Valid
-from nestegg_core.identity.oidc import OidcProvider
+from nestegg_core.auth.oidc import OidcProvider
 from nestegg_core.testing import ATTACKS, Attack, FakeIdentityProvider, MovableClock, SigningKey
 
 ISSUER = "https://accounts.google.com"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from nestegg_core import IdentityProviderRegistration, PluginContext, hookimpl
-from nestegg_core.identity.oidc import (
+from nestegg_core.auth.oidc import (
     AtLeastOne,
     Claims,
     IssuerSettings,

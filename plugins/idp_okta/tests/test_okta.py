@@ -8,7 +8,7 @@ from nestegg_idp_okta import OktaSettings
 from pydantic import ValidationError
 
 from nestegg_core import ConfigurationError, Identity, Invalid, PluginContext, Valid
-from nestegg_core.identity.oidc import OidcProvider
+from nestegg_core.auth.oidc import OidcProvider
 from nestegg_core.testing import ATTACKS, Attack, FakeIdentityProvider, MovableClock, SigningKey
 
 ISSUER = "https://home.okta.com/oauth2/default"

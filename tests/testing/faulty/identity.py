@@ -22,7 +22,7 @@ from nestegg_core import (
     Valid,
     Verdict,
 )
-from nestegg_core.identity.oidc import OidcProfile, OidcProvider
+from nestegg_core.auth.oidc import OidcProfile, OidcProvider
 from nestegg_core.testing import FakeIdentityProvider, IdentityProviderConformance, MovableClock
 
 FORGED = "test_a_forged_token_is_refused"

@@ -1,0 +1,145 @@
+"""Lost passwords, and proof of addresses."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from nestegg_core.api.fields import Email, RequestModel
+from nestegg_core.api.middleware.client_address import ClientAddresses
+from nestegg_core.api.operation import PREFIX, Answer, Call, operation
+from nestegg_core.api.resources.auth.security import told
+from nestegg_core.api.resources.auth.sign_in import NewPasswordSet
+from nestegg_core.api.resources.common import AnswerModel
+from nestegg_core.api.resources.me import KeepTokens, LinkToken, NewPassword
+from nestegg_core.auth.builtin.email_verification import OwnAddresses
+from nestegg_core.mail.queue import RESET, SHOWN_RESET, VERIFICATION, Outbox
+from nestegg_core.rate_limits import RateLimits
+from nestegg_core.users.emails import canonical
+
+
+class LostPassword(RequestModel):
+    """Whose password is lost."""
+
+    email: Email
+
+
+class PasswordReset(RequestModel):
+    """The token of a link, and the new password."""
+
+    token: LinkToken
+    password: NewPassword
+    keep_personal_tokens: KeepTokens = False
+
+
+class AddressProof(RequestModel):
+    """The token of a link that was mailed."""
+
+    token: LinkToken
+
+
+class ResetLink(AnswerModel):
+    """A link that lets a person choose a new password."""
+
+    link: Annotated[str, Field(description="Good once, for an hour; shown this once.")]
+    mailed: Annotated[bool, Field(description="Whether the person gets it by mail as well.")]
+
+
+ACCEPTED = Answer(None, status=202)
+DONE = Answer(None, status=204)
+
+
+class OwnAddressResource:
+    """`/auth/forgot-password` and its kin."""
+
+    def __init__(
+        self,
+        own_addresses: OwnAddresses,
+        outbox: Outbox,
+        limits: RateLimits,
+        clients: ClientAddresses,
+    ) -> None:
+        self._own_addresses = own_addresses
+        self._outbox = outbox
+        self._limits = limits
+        self._clients = clients
+
+    @operation(
+        "POST",
+        PREFIX + "/auth/forgot-password",
+        public=True,
+        body=LostPassword,
+        answer=None,
+        status=202,
+    )
+    def forgot(self, call: Call) -> Answer:
+        """Have a link mailed that resets a password.
+
+        The answer is the same, and takes the same time, whether or not somebody has the address.
+        Where the server sends no mail it is 409 with the type `mail-not-configured`.
+        """
+        self._outbox.require()
+        self._limits.hit("reset links from an address", self._clients.device(call.request).network)
+        self._limits.hit("reset links of an account", canonical(call.body.email))
+        self._outbox.ask(RESET, email=call.body.email)
+        return ACCEPTED
+
+    @operation(
+        "POST",
+        PREFIX + "/auth/reset-password",
+        public=True,
+        body=PasswordReset,
+        answer=NewPasswordSet,
+    )
+    def reset(self, call: Call) -> Answer:
+        """Choose a new password with a link's token.
+
+        Every session ends, and every personal access token unless one keeps them. A second factor
+        stays.
+        """
+        body = call.body
+        ended = self._own_addresses.reset(
+            body.token, body.password, keep_tokens=body.keep_personal_tokens
+        )
+        return told(ended)
+
+    @operation(
+        "POST",
+        PREFIX + "/auth/verify-email",
+        public=True,
+        body=AddressProof,
+        answer=None,
+        status=204,
+    )
+    def verify(self, call: Call) -> Answer:
+        """Prove an address with a mailed link's token."""
+        self._own_addresses.verify(call.body.token)
+        return DONE
+
+    @operation("POST", PREFIX + "/me/verify-email", answer=None, status=202)
+    def send_verification(self, call: Call) -> Answer:
+        """Have a link mailed that proves one's address; nothing is sent where it is proved."""
+        person_id = call.caller.person_id
+        self._outbox.require()
+        self._own_addresses.require_own(person_id)
+        self._limits.hit("verification mails of a person", person_id)
+        self._outbox.ask(VERIFICATION, person_id=str(person_id))
+        return ACCEPTED
+
+    @operation(
+        "POST",
+        PREFIX + "/admin/persons/{person_id:uuid}/reset-link",
+        administrators=True,
+        opens_accounts=True,
+        answer=ResetLink,
+        status=201,
+    )
+    def reset_link(self, call: Call) -> Answer:
+        """Make a link that resets a person's password, to be handed over; an older one is void.
+
+        It is mailed as well, where the server sends mail.
+        """
+        person_id, mailed = call.params["person_id"], self._outbox.configured
+        link, token = self._own_addresses.reset_link_for(person_id)
+        if mailed:
+            self._outbox.ask(SHOWN_RESET, person_id=str(person_id), token=token)
+        return Answer({"link": link, "mailed": mailed}, status=201, cacheable=False)

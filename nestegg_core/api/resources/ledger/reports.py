@@ -1,0 +1,148 @@
+"""Reports."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from nestegg_core.api.fields import Day, RequestModel
+from nestegg_core.api.operation import ORGANIZATION, Answer, Call, operation
+from nestegg_core.api.resources.common import AnswerModel, Money
+from nestegg_core.errors import InvalidInput
+from nestegg_core.ledger.reports import Reports
+
+Month = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}$", examples=["2026-01"])]
+
+
+class ReportQuery(RequestModel):
+    """Which months; the last twelve without both."""
+
+    since: Annotated[Day | None, Field(alias="from", description="From this day on.")] = None
+    until: Annotated[Day | None, Field(alias="to", description="Up to and with this day.")] = None
+
+
+class Worth(AnswerModel):
+    """What one owns and owes in a currency."""
+
+    currency: str
+    assets: Money
+    liabilities: Money
+    net_worth: Money
+
+
+class WorthMonth(AnswerModel):
+    """The end of a month."""
+
+    month: Month
+    entries: list[Worth]
+
+
+class NetWorth(AnswerModel):
+    """Net worth at the end of each month."""
+
+    months: list[WorthMonth]
+
+
+class Flow(AnswerModel):
+    """What came in and went out in a currency."""
+
+    currency: str
+    income: Money
+    expenses: Money
+    net: Money
+
+
+class FlowMonth(AnswerModel):
+    """A month."""
+
+    month: Month
+    entries: list[Flow]
+
+
+class CashFlow(AnswerModel):
+    """Cash flow of each month."""
+
+    months: list[FlowMonth]
+
+
+class Spent(AnswerModel):
+    """What was spent on a category in a currency."""
+
+    currency: str
+    category_id: UUID | None
+    category: str | None
+    spent: Money
+    transactions: int
+
+
+class SpentMonth(AnswerModel):
+    """A month."""
+
+    month: Month
+    entries: list[Spent]
+
+
+class Spending(AnswerModel):
+    """Spending of each month by category."""
+
+    months: list[SpentMonth]
+
+
+MAX_MONTHS = 600
+
+
+class ReportResource:
+    """`/reports`."""
+
+    def __init__(self, reports: Reports, clock: Callable[[], datetime]) -> None:
+        self._reports = reports
+        self._clock = clock
+
+    @operation(
+        "GET",
+        ORGANIZATION + "/reports/net-worth",
+        permission="reports:read",
+        query=ReportQuery,
+        answer=NetWorth,
+    )
+    def net_worth(self, call: Call) -> Answer:
+        """Read net worth at the end of each month, per currency."""
+        return Answer(self._reports.net_worth(call.tx, *self._range(call)))
+
+    @operation(
+        "GET",
+        ORGANIZATION + "/reports/cash-flow",
+        permission="reports:read",
+        query=ReportQuery,
+        answer=CashFlow,
+    )
+    def cash_flow(self, call: Call) -> Answer:
+        """Read income and expenses of each month, per currency, without transfers."""
+        return Answer(self._reports.cash_flow(call.tx, *self._range(call)))
+
+    @operation(
+        "GET",
+        ORGANIZATION + "/reports/spending",
+        permission="reports:read",
+        query=ReportQuery,
+        answer=Spending,
+    )
+    def spending(self, call: Call) -> Answer:
+        """Read spending of each month by category, per currency."""
+        return Answer(self._reports.spending(call.tx, *self._range(call)))
+
+    def _range(self, call: Call) -> tuple[date, date]:
+        """Return the days asked for; the last twelve months without any."""
+        until: date = call.query.until or self._clock().date()
+        since: date = call.query.since or date(
+            until.year - 1 if until.year > 1 else 1, until.month, 1
+        )
+        if since > until:
+            raise InvalidInput.one("from", "after_end", "must not be after `to`")
+        if (until.year - since.year) * 12 + until.month - since.month >= MAX_MONTHS:
+            raise InvalidInput.one(
+                "from", "too_long", f"must be within {MAX_MONTHS} months of `to`"
+            )
+        return since, until

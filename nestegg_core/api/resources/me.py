@@ -1,0 +1,165 @@
+"""Signing in, and who one is."""
+
+from dataclasses import replace
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from nestegg_core.api.fields import Email, Name, RequestModel
+from nestegg_core.api.idempotency import Idempotency
+from nestegg_core.api.operation import ORGANIZATION, PREFIX, Answer, Call, operation
+from nestegg_core.api.resources.common import AnswerModel, Row, Sealed, made_answer
+from nestegg_core.auth.builtin.passwords import MAX_LENGTH, MIN_LENGTH
+from nestegg_core.users.organizations import Organizations
+from nestegg_core.users.users import Persons
+
+NewPassword = Annotated[str, StringConstraints(min_length=MIN_LENGTH, max_length=MAX_LENGTH)]
+
+
+KeepTokens = Annotated[
+    bool,
+    Field(description="Whether personal access tokens stay: say so only if you know each of them."),
+]
+
+LinkToken = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+"""What stands behind `#token=` in a link."""
+
+
+class Registration(RequestModel):
+    """A new person."""
+
+    email: Email
+    password: NewPassword
+    name: Name | None = None
+    invitation: Annotated[
+        LinkToken | None,
+        Field(description="Token of an invitation's link: the person joins that organization."),
+    ] = None
+
+
+class RefreshRequest(RequestModel):
+    """A refresh token, good once."""
+
+    refresh_token: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class Tokens(AnswerModel):
+    """What a sign-in gives."""
+
+    access_token: str
+    refresh_token: str
+    token_type: Literal["Bearer"]
+    expires_in: Annotated[int, Field(description="Seconds until the access token expires.")]
+
+
+class OrganizationName(AnswerModel):
+    """An organization, in short."""
+
+    id: UUID
+    name: str
+
+
+class Membership(AnswerModel):
+    """A place in an organization."""
+
+    organization: OrganizationName
+    role: Literal["owner", "admin", "member", "viewer"]
+
+
+class Me(Sealed):
+    """A person."""
+
+    id: UUID
+    email: str | None
+    name: str | None
+    is_admin: bool
+    memberships: list[Membership]
+
+
+class Registered(Tokens):
+    """A new person, signed in."""
+
+    user: Me
+    organization: OrganizationName
+
+
+class NewOrganization(RequestModel):
+    """A further organization."""
+
+    name: Name
+
+
+class OrganizationChange(RequestModel):
+    """What to change; fields left out stay."""
+
+    name: Name = ""
+
+
+class Organization(Row):
+    """A household or a company."""
+
+    name: str
+
+
+class OrganizationList(AnswerModel):
+    """The caller's organizations."""
+
+    items: list[Membership]
+    next: None
+
+
+class People:
+    """`/me` and `/organizations`."""
+
+    def __init__(
+        self, persons: Persons, organizations: Organizations, idempotency: Idempotency
+    ) -> None:
+        self._persons = persons
+        self._organizations = organizations
+        self._idempotency = idempotency
+
+    @operation("GET", PREFIX + "/me", answer=Me, checks_standing=False)
+    def me(self, call: Call) -> Answer:
+        """Read who one is, and where one belongs."""
+        return Answer(self._persons.me(call.caller))
+
+    @operation("GET", PREFIX + "/organizations", answer=OrganizationList, checks_standing=False)
+    def organizations(self, call: Call) -> Answer:
+        """List the organizations that one belongs to."""
+        return Answer({"items": self.me(call).content["memberships"]})
+
+    @operation(
+        "POST",
+        PREFIX + "/organizations",
+        body=NewOrganization,
+        answer=Organization,
+        status=201,
+        founds=True,
+    )
+    def create(self, call: Call) -> Answer:
+        """Make a further organization, and own it."""
+        org_id = self._idempotency.of_new_organization(call)
+        with self._organizations.open(org_id) as tx:
+            founding = replace(call, transaction=tx, params={"org_id": org_id})
+            return self._idempotency.once(founding, self._found)
+
+    def _found(self, call: Call) -> Answer:
+        made = self._organizations.found_further(call.tx, call.caller.person_id, call.body.name)
+        return made_answer(call, made)
+
+    @operation("GET", ORGANIZATION, permission="organization:read", answer=Organization)
+    def read(self, call: Call) -> Answer:
+        """Read an organization."""
+        return Answer(self._organizations.read(call.tx))
+
+    @operation(
+        "PATCH",
+        ORGANIZATION,
+        permission="organization:write",
+        body=OrganizationChange,
+        answer=Organization,
+    )
+    def change(self, call: Call) -> Answer:
+        """Change an organization."""
+        return Answer(self._organizations.change(call.tx, call.version, call.body.changes()))

@@ -1,0 +1,1 @@
+"""Sign-in that Nest Egg does itself: passwords, sessions, second factors, personal tokens."""

@@ -1,0 +1,275 @@
+"""One-time links: whoever holds one may do one thing, once, and for a while.
+
+The token has 256 random bits, and the database holds its hash alone: who reads the database cannot
+use it.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, insert, select, update
+
+from nestegg_core.auth.builtin.password_change import Ended, replace_password
+from nestegg_core.auth.builtin.passwords import Passwords, refuse_weak
+from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.database.rows import SealedRows
+from nestegg_core.database.tables import credentials, one_time_links, persons
+from nestegg_core.errors import Conflict, InvalidInput, NotFound
+from nestegg_core.mail.messages import Letter, Letters
+from nestegg_core.users.emails import EMAIL_INDEX, Emails
+
+Purpose = Literal["reset", "verify_email"]
+
+LIFETIMES: Mapping[Purpose, timedelta] = {
+    "reset": timedelta(hours=1),
+    "verify_email": timedelta(hours=24),
+}
+
+_L = one_time_links.c
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a token stands for.
+
+    Attributes:
+        mailed: whether nobody but the mailbox got it.
+    """
+
+    person_id: UUID
+    mailed: bool
+
+
+class OneTimeLinks:
+    """Makes tokens and takes them in."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+
+    def make(self, tx: Transaction, person_id: UUID, purpose: Purpose, *, mailed: bool) -> str:
+        """Return a new token; an older one of the same person and purpose is worth nothing then.
+
+        Args:
+            mailed: whether it goes to the person's mailbox and nowhere else.
+        """
+        tx.lock(f"one-time links {person_id}")
+        self.forget(tx, person_id, purpose)
+        token, now = secrets.token_urlsafe(32), self._clock()
+        values = {
+            "token_hash": link_hash(token),
+            "person_id": person_id,
+            "purpose": purpose,
+            "mailed": mailed,
+            "created_at": now,
+            "expires_at": now + LIFETIMES[purpose],
+        }
+        tx.execute(insert(one_time_links), values)
+        return token
+
+    def find(self, tx: Transaction, token: str, purpose: Purpose) -> Link:
+        """Return what a token stands for, and leave it as it is.
+
+        Raises:
+            InvalidInput: it is unknown, used, replaced or expired; nobody can tell which.
+        """
+        return _link(tx.execute(select(_L.person_id, _L.mailed).where(*self._good(token, purpose))))
+
+    def spend(self, tx: Transaction, token: str, purpose: Purpose) -> Link:
+        """Use a token up: of many who try at once, one gets it.
+
+        Raises:
+            InvalidInput: as `find`.
+        """
+        spent = delete(one_time_links).where(*self._good(token, purpose))
+        return _link(tx.execute(spent.returning(_L.person_id, _L.mailed)))
+
+    def forget(self, tx: Transaction, person_id: UUID, purpose: Purpose) -> None:
+        """Make a person's links of one purpose worth nothing."""
+        tx.execute(delete(one_time_links).where(_L.person_id == person_id, _L.purpose == purpose))
+
+    def _good(self, token: str, purpose: Purpose) -> tuple[ColumnElement[bool], ...]:
+        return (
+            _L.token_hash == link_hash(token),
+            _L.purpose == purpose,
+            _L.expires_at > self._clock(),
+        )
+
+
+def link_hash(token: str) -> bytes:
+    """Return what is stored of a token: it has 256 random bits, so no salt is needed."""
+    return sha256(token.encode()).digest()
+
+
+def _link(found: Any) -> Link:
+    row = found.first()
+    if row is None:
+        raise InvalidInput.one(
+            "/token", "not_valid", "is unknown, used or expired: ask for a new link"
+        )
+    return Link(row.person_id, row.mailed)
+
+
+_NO_PASSWORD = "The person has no password here: their identity provider looks after it."  # noqa: S105
+
+
+class OwnAddresses:
+    """Gives out links, and does what they stand for. Sends nothing itself."""
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        rows: SealedRows,
+        emails: Emails,
+        passwords: Passwords,
+        links: OneTimeLinks,
+        letters: Letters,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._storage = storage
+        self._rows = rows
+        self._emails = emails
+        self._passwords = passwords
+        self._links = links
+        self._letters = letters
+        self._clock = clock
+
+    def reset_letter(self, email: str) -> Letter | None:
+        """Write a mail with a new link for whoever signs in with an address; `None` for nobody."""
+        with self._storage.system_transaction(write=True) as tx:
+            person = self._of_email(tx, email)
+            if person is None or person.disabled_at is not None:
+                return None
+            token = self._links.make(tx, person.id, "reset", mailed=True)
+        return self._letters.reset(self._address(person), token)
+
+    def reset_link(self, email: str) -> str:
+        """Return a new link for whoever signs in with an address: for the operator.
+
+        Raises:
+            NotFound: no account has this email.
+        """
+        with self._storage.system_transaction(write=True) as tx:
+            person = self._of_email(tx, email)
+            if person is None:
+                raise NotFound("No account has this email.")
+            token = self._links.make(tx, person.id, "reset", mailed=False)
+        return self._letters.link("reset-password", token)
+
+    def reset_link_for(self, person_id: UUID) -> tuple[str, str]:
+        """Return a new link for a person, to be handed over by an administrator, and its token.
+
+        Raises:
+            NotFound: there is no such person.
+            Conflict: they have no password here.
+        """
+        with self._storage.system_transaction(write=True) as tx:
+            self._of_id(tx, person_id)
+            token = self._links.make(tx, person_id, "reset", mailed=False)
+        return self._letters.link("reset-password", token), token
+
+    def shown_reset_letter(self, person_id: UUID, token: str) -> Letter:
+        """Write a mail with a link that an administrator has seen.
+
+        Raises:
+            NotFound: there is no such person.
+            Conflict: they have no password here.
+        """
+        with self._storage.system_transaction(write=False) as tx:
+            person = self._of_id(tx, person_id)
+        return self._letters.reset(self._address(person), token)
+
+    def reset(self, token: str, password: str, *, keep_tokens: bool = False) -> Ended:
+        """Replace a password by a link; see `replace_password` for what ends with it.
+
+        A link that went to the mailbox alone proves the address.
+
+        Args:
+            token: of the link.
+            password: the new one.
+            keep_tokens: whether personal access tokens stay.
+
+        Raises:
+            InvalidInput: the link is not good, or the password is too easy to guess.
+        """
+        with self._storage.system_transaction(write=False) as tx:  # before any slow work
+            person = self._of_id(tx, self._links.find(tx, token, "reset").person_id)
+        known = self._rows.show(persons, person, ("email", "name"))
+        refuse_weak(password, "/password", email=known["email"], name=known["name"])
+        password_hash, now = self._passwords.hash(password), self._clock()
+        with self._storage.system_transaction(write=True) as tx:
+            link = self._links.spend(tx, token, "reset")
+            ended = replace_password(
+                tx, link.person_id, password_hash, now, keep_tokens=keep_tokens
+            )
+            if link.mailed:
+                prove(tx, credentials.c.person_id == link.person_id, now=now)
+        return ended
+
+    def require_own(self, person_id: UUID) -> None:
+        """Refuse a person whose address another provider looks after.
+
+        Raises:
+            Conflict: they have no password here.
+        """
+        with self._storage.system_transaction(write=False) as tx:
+            self._of_id(tx, person_id)
+
+    def verification_letter(self, person_id: UUID) -> Letter | None:
+        """Write a mail with a link that proves an address; `None` where it is proved."""
+        with self._storage.system_transaction(write=True) as tx:
+            person = self._of_id(tx, person_id)
+            if person.email_verified_at is not None:
+                return None
+            token = self._links.make(tx, person_id, "verify_email", mailed=True)
+        return self._letters.verification(self._address(person), token)
+
+    def verify(self, token: str) -> None:
+        """Note that an address is proved.
+
+        Raises:
+            InvalidInput: the link is not good.
+        """
+        with self._storage.system_transaction(write=True) as tx:
+            link = self._links.spend(tx, token, "verify_email")
+            prove(tx, credentials.c.person_id == link.person_id, now=self._clock())
+
+    def _of_email(self, tx: Transaction, email: str) -> Any:
+        index = self._emails.index_of(EMAIL_INDEX, email)
+        person = tx.execute(_PERSON.where(credentials.c.email_index == index)).first()
+        return person if person and self._emails.is_of(persons, person, email) else None
+
+    def _of_id(self, tx: Transaction, person_id: UUID) -> Any:
+        person = tx.execute(_PERSON.where(persons.c.id == person_id)).first()
+        if person is not None:
+            return person
+        if tx.execute(select(persons.c.id).where(persons.c.id == person_id)).first() is None:
+            raise NotFound("There is no such person.")
+        raise Conflict("no-password", _NO_PASSWORD)
+
+    def _address(self, person: Any) -> str:
+        return str(self._rows.open(persons, person, ("email",))["email"])
+
+
+_PERSON = select(
+    persons.c.id,
+    persons.c.email,
+    persons.c.name,
+    persons.c.disabled_at,
+    credentials.c.email_verified_at,
+).join(credentials, credentials.c.person_id == persons.c.id)
+
+
+def prove(tx: Transaction, *whose: ColumnElement[bool], now: datetime) -> None:
+    """Note that credentials' address is their person's; the first proof counts.
+
+    Args:
+        whose: conditions on the credentials.
+    """
+    unproved = credentials.c.email_verified_at.is_(None)
+    tx.execute(update(credentials).where(*whose, unproved).values(email_verified_at=now))

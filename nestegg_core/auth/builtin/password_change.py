@@ -1,0 +1,192 @@
+"""What a new password ends, whether it is changed, reset by a link, or set by the operator."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, update
+
+from nestegg_core.auth.builtin.passwords import Match, Passwords, refuse_weak
+from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.database.rows import SealedRows
+from nestegg_core.database.tables import (
+    credentials,
+    one_time_links,
+    personal_tokens,
+    persons,
+    sessions,
+)
+from nestegg_core.errors import Conflict, InvalidInput
+from nestegg_core.users.access import Caller
+
+if TYPE_CHECKING:
+    from nestegg_core.rate_limits import RateLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How many of what still let somebody in do so no more."""
+
+    sessions: int
+    personal_tokens: int
+
+
+def replace_password(
+    tx: Transaction,
+    person_id: UUID,
+    password_hash: str,
+    now: datetime,
+    *,
+    keep_session: UUID | None = None,
+    keep_tokens: bool = False,
+) -> Ended:
+    """Store a new password, and end all that the old one may have let in.
+
+    Sessions go with their refresh tokens, and personal access tokens too: who has lost control of
+    an account cannot tell which of them are their own. Links to reset it go as well. A second
+    factor stays.
+
+    Args:
+        keep_session: the one in which the person changes it.
+        keep_tokens: the person says that the personal access tokens are theirs.
+    """
+    tx.execute(
+        update(credentials)
+        .where(credentials.c.person_id == person_id)
+        .values(password_hash=password_hash, changed_at=now)
+    )
+    tx.execute(
+        delete(one_time_links).where(
+            one_time_links.c.person_id == person_id, one_time_links.c.purpose == "reset"
+        )
+    )
+    return Ended(
+        sessions=_end_sessions(tx, person_id, now, keep_session),
+        personal_tokens=0 if keep_tokens else _end_tokens(tx, person_id, now),
+    )
+
+
+def _end_sessions(tx: Transaction, person_id: UUID, now: datetime, keep: UUID | None) -> int:
+    """Delete them: where a thief was signed in is no place that the person is known from."""
+    condition = sessions.c.person_id == person_id
+    if keep is not None:
+        condition &= sessions.c.id != keep
+    living = select(func.count()).where(
+        condition, sessions.c.revoked_at.is_(None), sessions.c.expires_at > now
+    )
+    ended = int(tx.execute(living).scalar_one())
+    tx.execute(delete(sessions).where(condition))
+    return ended
+
+
+def _end_tokens(tx: Transaction, person_id: UUID, now: datetime) -> int:
+    condition = personal_tokens.c.person_id == person_id
+    living = select(func.count()).where(condition, personal_tokens.c.expires_at > now)
+    ended = int(tx.execute(living).scalar_one())
+    tx.execute(delete(personal_tokens).where(condition))
+    return ended
+
+
+_RULE = "proof by a person"
+
+
+class OwnPassword:
+    """Checks and changes people's own passwords.
+
+    Whoever finds an unlocked screen, or a token, shall neither guess the password there nor take
+    the account over: the present password is asked for, and tries are counted, good ones too.
+    """
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        rows: SealedRows,
+        passwords: Passwords,
+        limits: "RateLimits",
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._storage = storage
+        self._rows = rows
+        self._passwords = passwords
+        self._limits = limits
+        self._clock = clock
+
+    def require(self, person_id: UUID, password: str, pointer: str) -> None:
+        """Let pass only who knows the person's password.
+
+        Args:
+            pointer: where the request has it, for the error.
+
+        Raises:
+            Conflict: the person has no password here.
+            InvalidInput: it is wrong.
+            TooManyRequests: it was wrong too often.
+        """
+        self.count(person_id)
+        with self._storage.system_transaction(write=False) as tx:
+            stored = tx.execute(
+                select(credentials.c.password_hash).where(credentials.c.person_id == person_id)
+            ).scalar()
+        if stored is None:
+            raise Conflict("no-password", "You sign in with another provider, without a password.")
+        if self._passwords.verify(stored, password) is Match.WRONG:
+            raise InvalidInput.one(pointer, "wrong", "is not your password")
+
+    def require_if_any(self, person_id: UUID, password: str | None, pointer: str) -> None:
+        """Do as `require` does, but let pass whoever has no password here.
+
+        Raises:
+            InvalidInput: the password is missing or wrong.
+            TooManyRequests: it was wrong too often.
+        """
+        with self._storage.system_transaction(write=False) as tx:
+            stored = tx.execute(
+                select(credentials.c.person_id).where(credentials.c.person_id == person_id)
+            ).first()
+        if stored is None:
+            return
+        if password is None:
+            raise InvalidInput.one(pointer, "missing", "is required of whoever has a password")
+        self.require(person_id, password, pointer)
+
+    def count(self, person_id: UUID) -> None:
+        """Count a try of a person to prove something.
+
+        Raises:
+            TooManyRequests: there were too many.
+        """
+        self._limits.hit(_RULE, person_id)
+
+    def change(self, caller: Caller, old: str, new: str, *, keep_tokens: bool = False) -> Ended:
+        """Change the caller's password; see `replace_password` for what ends with it.
+
+        The session in which it is changed goes on.
+
+        Raises:
+            Conflict: the person has no password here.
+            InvalidInput: the old one is wrong, or the new one is too easy to guess.
+            TooManyRequests: it was wrong too often.
+        """
+        self.require(caller.person_id, old, "/old_password")
+        refuse_weak(new, "/new_password", **self._about(caller.person_id))
+        password_hash = self._passwords.hash(new)
+        with self._storage.system_transaction(write=True) as tx:
+            return replace_password(
+                tx,
+                caller.person_id,
+                password_hash,
+                self._clock(),
+                keep_session=caller.session_id,
+                keep_tokens=keep_tokens,
+            )
+
+    def _about(self, person_id: UUID) -> dict[str, str | None]:
+        """Return what a password must not be made of."""
+        columns = (persons.c.id, persons.c.email, persons.c.name)
+        with self._storage.system_transaction(write=False) as tx:
+            row = tx.execute(select(*columns).where(persons.c.id == person_id)).one()
+        shown = self._rows.show(persons, row, ("email", "name"))
+        return {name: shown[name] for name in ("email", "name")}

@@ -1,0 +1,268 @@
+"""What a personal access token looks like: `nep_`, 43 random characters, 6 of a checksum.
+
+The checksum is no secret. It lets a secret scanner tell a token from what only looks like one
+(`nep_[0-9A-Za-z]{49}`), and a mistyped token is refused without a look into the database. Letters
+and digits alone, so that a double click selects the whole of it.
+"""
+
+import re
+import secrets
+import string
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+from zlib import crc32
+
+from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, update
+
+from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.database.paging import LAST, page_by_id, position
+from nestegg_core.database.quotas import Quota
+from nestegg_core.database.rows import SealedRows
+from nestegg_core.database.tables import personal_tokens, persons
+from nestegg_core.database.types import new_id
+from nestegg_core.errors import (
+    InvalidInput,
+    NotFound,
+    StorageUnavailable,
+    Unauthenticated,
+)
+from nestegg_core.users.access import Caller, require_scope
+from nestegg_core.users.roles import INSTANCE_ADMIN
+
+PREFIX = "nep_"
+
+_ALPHABET = string.digits + string.ascii_letters
+_RANDOM = 43
+"""Characters; of 62 each, which makes 256 bits."""
+_CHECKSUM = 6
+"""Characters; enough for the 32 bits of a CRC."""
+_FORM = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_RANDOM + _CHECKSUM}}}", re.ASCII)
+
+
+def new_token() -> str:
+    """Return a token that nobody has.
+
+    Example:
+        >>> is_token(new_token()), len(new_token())
+        (True, 53)
+    """
+    body = PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM))
+    return body + _checksum(body)
+
+
+def looks_personal(token: str) -> bool:
+    """Tell whether a bearer token claims to be a personal one, so that no provider is asked."""
+    return token.startswith(PREFIX)
+
+
+def is_token(token: str) -> bool:
+    """Tell whether a text has the form and the checksum of a token, whoever made it.
+
+    Example:
+        >>> is_token("nep_" + 49 * "0")
+        False
+    """
+    if not _FORM.fullmatch(token):
+        return False
+    return _checksum(token[:-_CHECKSUM]) == token[-_CHECKSUM:]
+
+
+def token_hash(token: str) -> bytes:
+    """Return what is stored of a token: it has 256 random bits, so no salt and no slow hash."""
+    return sha256(token.encode()).digest()
+
+
+def _checksum(body: str) -> str:
+    number, digits = crc32(body.encode()), ""
+    for _ in range(_CHECKSUM):
+        number, digit = divmod(number, len(_ALPHABET))
+        digits = _ALPHABET[digit] + digits
+    return digits
+
+
+MAX_DAYS = 366
+DEFAULT_DAYS = 30
+USE_NOTED_EVERY = timedelta(minutes=5)
+"""`last_used_at` is written at most so often, so that reading does not become writing."""
+
+_T = personal_tokens.c
+_VERIFY = (
+    select(_T.id, _T.person_id, _T.scopes, _T.expires_at, _T.last_used_at, persons.c.disabled_at)
+    .join(persons, persons.c.id == _T.person_id)
+    .where(_T.token_hash == bindparam("token_hash"))
+)
+_PAGE = (
+    select(personal_tokens)
+    .where(_T.person_id == bindparam("person_id"), _T.id < bindparam("after"))
+    .order_by(_T.id.desc())
+    .limit(bindparam("count"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A new token and its row, as `PersonalTokens.page` shows it."""
+
+    token: str = field(repr=False)
+    row: dict[str, Any]
+
+
+class PersonalTokens:
+    """Issues, verifies, lists and revokes personal access tokens."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        rows: SealedRows,
+        clock: Callable[[], datetime],
+        quota: Quota,
+    ) -> None:
+        self._storage = storage
+        self._rows = rows
+        self._clock = clock
+        self._quota = quota
+
+    def verify(self, token: str) -> tuple[Caller, datetime]:
+        """Return who a token speaks for, and until when. Costs one query.
+
+        Raises:
+            Unauthenticated: the token is mistyped, unknown, revoked or expired, or its person is
+                disabled.
+        """
+        if not is_token(token):
+            raise Unauthenticated("The personal access token is mistyped or cut off.")
+        digest, now = token_hash(token), self._clock()
+        with self._storage.system_transaction(write=False) as tx:
+            found = tx.rows(_VERIFY, {"token_hash": digest})
+        if not found:
+            raise Unauthenticated("The personal access token is unknown or was revoked.")
+        token_id, person_id, scopes, expires_at, last_used_at, disabled_at = found[0]
+        if disabled_at is not None:
+            raise Unauthenticated("The account is disabled or gone.")
+        if expires_at <= now:
+            raise Unauthenticated("The personal access token has expired.")
+        if last_used_at is None or last_used_at <= now - USE_NOTED_EVERY:
+            self._note_use(token_id, now)
+        caller = Caller(
+            person_id=person_id,
+            is_admin=False,  # by the person's own mark alone
+            session_id=None,
+            token_hash=digest,
+            scopes=frozenset(scopes),
+        )
+        return caller, expires_at
+
+    def _note_use(self, token_id: UUID, now: datetime) -> None:
+        """Write when a token was used; of many requests at once one does."""
+        unnoted = or_(_T.last_used_at.is_(None), _T.last_used_at <= now - USE_NOTED_EVERY)
+        noted = update(personal_tokens).where(_T.id == token_id, unnoted).values(last_used_at=now)
+        # The request itself may do without a database that can be written to.
+        with suppress(StorageUnavailable), self._storage.system_transaction(write=True) as tx:
+            tx.execute(noted)
+
+    def grant(
+        self, caller: Caller, name: str, scopes: Collection[str], lifetime: timedelta
+    ) -> IssuedToken:
+        """Issue a token to its own person.
+
+        Args:
+            scopes: of `permissions.GRANTABLE`.
+            lifetime: at most `MAX_DAYS`.
+
+        Raises:
+            InsufficientScope: the caller's own token has not each of the scopes.
+            InvalidInput: instance administration is asked for by no administrator.
+            QuotaExceeded: the person has as many as they may.
+        """
+        for scope in scopes:
+            require_scope(caller, scope)
+        with self._storage.system_transaction(write=True) as tx:
+            if INSTANCE_ADMIN in scopes and not _is_administrator(tx, caller.person_id):
+                raise InvalidInput.one(
+                    "/scopes", "no_administrator", f"{INSTANCE_ADMIN} is for administrators alone"
+                )
+            self._quota.require(tx, caller.person_id, self._living(caller.person_id))
+            return self._insert(tx, caller.person_id, name, scopes, lifetime)
+
+    def issue(
+        self, person_id: UUID, name: str, scopes: Collection[str], lifetime: timedelta
+    ) -> IssuedToken:
+        """Issue a token with any scopes to anybody: for the operator.
+
+        Args:
+            lifetime: at most `MAX_DAYS`.
+        """
+        with self._storage.system_transaction(write=True) as tx:
+            return self._insert(tx, person_id, name, scopes, lifetime)
+
+    def page(
+        self, person_id: UUID, *, limit: int, after: tuple[Any, ...] | None
+    ) -> tuple[Sequence[dict[str, Any]], tuple[Any, ...] | None]:
+        """Return a person's tokens, the newest first, and where the next page begins.
+
+        Tokens that have expired are among them until they are forgotten.
+        """
+        begin = position(after, otherwise=LAST)
+        parameters = {"person_id": person_id, "count": limit + 1, "after": begin}
+        with self._storage.system_transaction(write=False) as tx:
+            found = tx.execute(_PAGE, parameters).all()
+        return page_by_id(found, limit, self._shown)
+
+    def revoke(self, person_id: UUID, token_id: UUID) -> None:
+        """Delete a person's token, which is worth nothing from now on.
+
+        Raises:
+            NotFound: the person has no such token.
+        """
+        with self._storage.system_transaction(write=True) as tx:
+            deleted = tx.execute(
+                delete(personal_tokens).where(_T.id == token_id, _T.person_id == person_id)
+            )
+        if deleted.rowcount == 0:
+            raise NotFound("There is no such personal access token.")
+
+    def _living(self, person_id: UUID) -> Select[Any]:
+        return select(func.count()).where(_T.person_id == person_id, _T.expires_at > self._clock())
+
+    def _insert(
+        self,
+        tx: Transaction,
+        person_id: UUID,
+        name: str,
+        scopes: Collection[str],
+        lifetime: timedelta,
+    ) -> IssuedToken:
+        token, now = new_token(), self._clock()
+        values = {
+            "id": new_id(),
+            "person_id": person_id,
+            "name": name,
+            "token_hash": token_hash(token),
+            "scopes": sorted(set(scopes)),
+            "created_at": now,
+            "expires_at": now + min(lifetime, timedelta(days=MAX_DAYS)),
+            "last_used_at": None,
+        }
+        sealed = self._rows.seal(personal_tokens, values)
+        tx.execute(insert(personal_tokens), sealed)
+        return IssuedToken(token, self._shown(sealed))
+
+    def _shown(self, row: Any) -> dict[str, Any]:
+        values = row if isinstance(row, dict) else row._mapping
+        return {
+            **{name: values[name] for name in _SHOWN},
+            **self._rows.show(personal_tokens, row, ("name",)),
+        }
+
+
+_SHOWN = ("id", "scopes", "created_at", "expires_at", "last_used_at")
+"""Columns that are shown as they are."""
+
+
+def _is_administrator(tx: Transaction, person_id: UUID) -> bool:
+    return bool(tx.execute(select(persons.c.is_admin).where(persons.c.id == person_id)).scalar())

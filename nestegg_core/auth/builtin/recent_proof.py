@@ -1,0 +1,65 @@
+"""Proof that it is still the person who is there: asked for before what outlives a session."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from nestegg_core.auth.builtin.password_change import OwnPassword
+from nestegg_core.auth.builtin.second_factor import SecondFactors
+from nestegg_core.contracts.storage import Storage
+from nestegg_core.database.tables import sessions
+from nestegg_core.errors import SignInTooOld
+from nestegg_core.users.access import Caller
+
+RECENT = timedelta(minutes=10)
+
+
+class RecentProof:
+    """Lets pass who has proved within the last ten minutes that it is them.
+
+    Signing in is such a proof: here, or at the identity provider whose token says when. Later a
+    password or a code has to come with the request. A personal access token proves nothing.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        passwords: OwnPassword,
+        second_factors: SecondFactors,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._storage = storage
+        self._passwords = passwords
+        self._second_factors = second_factors
+        self._clock = clock
+
+    def require(self, caller: Caller, password: str | None, code: str | None) -> None:
+        """Check what comes with the request, or else when the caller signed in.
+
+        Args:
+            password: the person's own.
+            code: of their authenticator, or a recovery code.
+
+        Raises:
+            SignInTooOld: there is neither, and they signed in too long ago, or nobody knows when.
+            InvalidInput: the password or the code is wrong.
+            Conflict: the person has no password here, or no second factor.
+            TooManyRequests: it was wrong too often.
+        """
+        if password is not None:
+            self._passwords.require(caller.person_id, password, "/password")
+        elif code is not None:
+            self._second_factors.prove(caller.person_id, code)
+        else:
+            at = self._signed_in_at(caller)
+            if at is None or at <= self._clock() - RECENT:
+                raise SignInTooOld(RECENT)
+
+    def _signed_in_at(self, caller: Caller) -> datetime | None:
+        if caller.session_id is None:
+            return caller.authenticated_at
+        opened = select(sessions.c.created_at).where(sessions.c.id == caller.session_id)
+        with self._storage.system_transaction(write=False) as tx:
+            at: datetime | None = tx.execute(opened).scalar()
+        return at

@@ -1,0 +1,79 @@
+"""Who may register: everyone, whoever is invited, or nobody (`REGISTRATION`)."""
+
+from typing import Literal
+
+from nestegg_core.auth.builtin.sessions import Device
+from nestegg_core.errors import Conflict, NotAdmitted
+from nestegg_core.rate_limits import RateLimits
+from nestegg_core.users.invitations import Invitations
+from nestegg_core.users.users import NewPerson, Persons
+
+_TAKEN = "emails found taken from an address"
+_UNINVITED = "registrations from an address"
+
+Mode = Literal["open", "invite", "closed"]
+
+
+class Registration:
+    """Registers persons with a password, as far as the operator lets them.
+
+    Who registers has to be told that an email has an account. So that nobody goes through a list
+    of them, it is told to one address only so often.
+    """
+
+    def __init__(
+        self, mode: Mode, persons: Persons, invitations: Invitations, limits: RateLimits
+    ) -> None:
+        self._mode = mode
+        self._persons = persons
+        self._invitations = invitations
+        self._limits = limits
+
+    def register(
+        self, email: str, password: str, name: str | None, invitation: str | None, device: Device
+    ) -> NewPerson:
+        """Make a person: with an organization of their own, or in the one that invites them.
+
+        Args:
+            invitation: the token of an invitation's link.
+            device: where it comes from.
+
+        Raises:
+            NotAdmitted: nobody can register, or an invitation is needed, or it is not good.
+            Conflict: the email already has an account.
+            TooManyRequests: too many have registered from there, or tried such emails.
+        """
+        self._refuse(invitation)
+        self._limits.require(_TAKEN, device.network)
+        if invitation is None:  # else each new person could invite as many as one may
+            self._limits.hit(_UNINVITED, device.network)
+        try:
+            return self._make(email, password, name, invitation)
+        except Conflict:
+            self._limits.hit(_TAKEN, device.network)
+            raise
+
+    def _refuse(self, invitation: str | None) -> None:
+        if self._mode == "closed":
+            raise NotAdmitted(
+                "registration-closed", "Nobody can register here. Ask an administrator."
+            )
+        if invitation is None and self._mode == "invite":
+            raise NotAdmitted(
+                "invitation-required",
+                "Only who is invited can register here. Ask a member, or an administrator.",
+            )
+        if invitation is not None:  # before the slow work anyone could ask for
+            self._invitations.require_open(invitation)
+
+    def _make(
+        self, email: str, password: str, name: str | None, invitation: str | None
+    ) -> NewPerson:
+        if invitation is None:
+            return self._persons.register(email, password, name)
+        return self._persons.register_member(
+            email,
+            password,
+            name,
+            lambda tx, person_id: self._invitations.join(tx, invitation, person_id),
+        )

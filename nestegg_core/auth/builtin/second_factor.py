@@ -1,0 +1,346 @@
+"""Time-based one-time passwords (RFC 6238), with the parameters that every authenticator knows."""
+
+import secrets
+from base64 import b32decode, b32encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Protocol
+from uuid import UUID
+
+from cryptography.hazmat.primitives.constant_time import bytes_eq
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.hotp import HOTP
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from sqlalchemy import delete, func, insert, or_, select, update
+
+from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.database.rows import SealedRows
+from nestegg_core.database.tables import persons, recovery_codes, second_factors
+from nestegg_core.errors import Conflict, DecryptionError, InvalidInput, SecondFactorRefused
+
+DIGITS = 6
+STEP_SECONDS = 30
+ISSUER = "Nest Egg"
+
+_SECRET_BYTES = 20
+"""RFC 4226, 4: the length that is recommended."""
+
+_DRIFT = 1
+"""Steps by which clocks may differ, to either side (RFC 6238, 5.2)."""
+
+_HASH = SHA1()  # noqa: S303 - HMAC does not need it to resist collisions (RFC 4226, B.2)
+
+
+def new_secret() -> str:
+    """Return a random secret in base32, as people type it into an authenticator."""
+    return b32encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+
+
+def uri_of(secret: str, account: str) -> str:
+    """Return the `otpauth` address that authenticators read from a QR code.
+
+    Example:
+        >>> uri_of("MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U", "Ada")  # doctest: +ELLIPSIS
+        'otpauth://totp/Nest%20Egg:Ada?digits=6&secret=MFRG...3U&algorithm=SHA1&issuer=...'
+    """
+    totp = TOTP(b32decode(secret), DIGITS, _HASH, STEP_SECONDS)
+    # Authenticators decode it as a URI and not as a form: a + would stay a +.
+    return totp.get_provisioning_uri(account, ISSUER).replace("+", "%20")
+
+
+def is_code(text: str) -> bool:
+    """Tell whether a text looks like a code, and not like something else.
+
+    Example:
+        >>> is_code("123456"), is_code("ABCD-EFGH")
+        (True, False)
+    """
+    return len(text) == DIGITS and text.isascii() and text.isdigit()
+
+
+def step_of(now: datetime) -> int:
+    """Return the number of the time step that a moment is in."""
+    return int(now.timestamp()) // STEP_SECONDS
+
+
+def matching_step(secret: str, code: str, now: datetime) -> int | None:
+    """Return the step whose code it is, the latest if there are several; `None` for a wrong code.
+
+    Every step is compared, in constant time, so that how long it takes tells nothing.
+
+    Example:
+        >>> from datetime import UTC
+        >>> now = datetime.fromtimestamp(59, UTC)  # RFC 6238, appendix B, by its last six digits
+        >>> matching_step("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "287082", now)
+        1
+    """
+    hotp = HOTP(b32decode(secret), DIGITS, _HASH)
+    present = step_of(now)
+    steps = range(max(0, present - _DRIFT), present + _DRIFT + 1)
+    given = code.encode()
+    matches = [step for step in steps if bytes_eq(hotp.generate(step), given)]
+    return max(matches, default=None)
+
+
+COUNT = 10
+_BYTES = 10
+"""80 bits: too many to guess, so that no slow hash is needed."""
+
+_GROUP = 4
+_R = recovery_codes.c
+
+
+def replace_codes(tx: Transaction, person_id: UUID) -> Sequence[str]:
+    """Give a person new codes in place of all others; they are shown once and stored as hashes."""
+    drop_codes(tx, person_id)
+    codes = [_new() for _ in range(COUNT)]
+    for code in codes:
+        tx.execute(
+            insert(recovery_codes), {"person_id": person_id, "code_hash": _hash(person_id, code)}
+        )
+    return codes
+
+
+def spend_code(tx: Transaction, person_id: UUID, code: str, now: datetime) -> bool:
+    """Use up a code; false when it is none of the person's, or was used before."""
+    spent = tx.execute(
+        update(recovery_codes)
+        .where(
+            _R.person_id == person_id,
+            _R.code_hash == _hash(person_id, code),
+            _R.used_at.is_(None),
+        )
+        .values(used_at=now)
+    )
+    return spent.rowcount == 1
+
+
+def codes_left(tx: Transaction, person_id: UUID) -> int:
+    """Return how many codes of a person were not used yet."""
+    left: int = tx.execute(
+        select(func.count()).where(_R.person_id == person_id, _R.used_at.is_(None))
+    ).scalar_one()
+    return left
+
+
+def drop_codes(tx: Transaction, person_id: UUID) -> None:
+    """Delete all codes of a person."""
+    tx.execute(delete(recovery_codes).where(_R.person_id == person_id))
+
+
+def _new() -> str:
+    letters = b32encode(secrets.token_bytes(_BYTES)).decode()
+    return "-".join(letters[at : at + _GROUP] for at in range(0, len(letters), _GROUP))
+
+
+def _hash(person_id: UUID, code: str) -> bytes:
+    """Hash a code without regard to how it was typed: its case, spaces and dashes."""
+    letters = "".join(code.split()).replace("-", "").upper()
+    return sha256(person_id.bytes + letters.encode()).digest()
+
+
+_F = second_factors.c
+
+
+class Proof(Protocol):
+    """Checks that it is the person who asks; `OwnPassword` does."""
+
+    def require(self, person_id: UUID, password: str, pointer: str) -> None:
+        """Check the person's password, and count the tries."""
+        ...
+
+    def count(self, person_id: UUID) -> None:
+        """Count a try to prove something else."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A second factor that is not confirmed yet.
+
+    Attributes:
+        secret: base32, to type into an authenticator.
+        uri: the same as an `otpauth` address, for a QR code.
+    """
+
+    secret: str = field(repr=False)
+    uri: str = field(repr=False)
+
+
+class SecondFactors:
+    """Sets second factors up, checks their codes and takes them away."""
+
+    def __init__(
+        self, *, storage: Storage, rows: SealedRows, proof: Proof, clock: Callable[[], datetime]
+    ) -> None:
+        self._storage = storage
+        self._rows = rows
+        self._proof = proof
+        self._clock = clock
+
+    def state(self, person_id: UUID) -> dict[str, Any]:
+        """Return whether a person's factor is on, since when, and how many recovery codes are left.
+
+        One that is not confirmed yet is off.
+        """
+        with self._storage.system_transaction(write=False) as tx:
+            row = _row(tx, person_id)
+            left = codes_left(tx, person_id)
+        since = row.confirmed_at if row else None
+        return {"enabled": since is not None, "enabled_at": since, "recovery_codes_left": left}
+
+    def begin(self, person_id: UUID, password: str) -> Setup:
+        """Make a secret, in place of one that was never confirmed. It counts once it is confirmed.
+
+        Raises:
+            Conflict: a factor is on already, or the person has no password here.
+            InvalidInput: the password is wrong.
+            TooManyRequests: it was wrong too often.
+        """
+        self._proof.require(person_id, password, "/password")
+        secret = new_secret()
+        values = {"person_id": person_id, "secret": secret, "created_at": self._clock()}
+        with self._storage.system_transaction(write=True) as tx:
+            tx.lock(f"second factor {person_id}")
+            row = _row(tx, person_id)
+            if row is not None and row.confirmed_at is not None:
+                raise Conflict("second-factor-on", "There is a second factor. Remove it first.")
+            tx.execute(delete(second_factors).where(_F.person_id == person_id))
+            tx.execute(insert(second_factors), self._rows.seal(second_factors, values))
+            account = self._account(tx, person_id)
+        return Setup(secret, uri_of(secret, account))
+
+    def confirm(self, person_id: UUID, code: str) -> Sequence[str]:
+        """Switch a begun factor on; returns the recovery codes, which are shown this once.
+
+        Raises:
+            Conflict: none was begun, or it is on already.
+            InvalidInput: the code is wrong.
+            TooManyRequests: it was wrong too often.
+        """
+        self._proof.count(person_id)
+        now = self._clock()
+        with self._storage.system_transaction(write=True) as tx:
+            tx.lock(f"second factor {person_id}")
+            row = _row(tx, person_id)
+            if row is None or row.confirmed_at is not None:
+                raise Conflict("no-second-factor-begun", "Begin a second factor first.")
+            if not self._spend(tx, row, code):
+                raise _wrong_code()
+            tx.execute(
+                update(second_factors).where(_F.person_id == person_id).values(confirmed_at=now)
+            )
+            return replace_codes(tx, person_id)
+
+    def remove(self, person_id: UUID, password: str, code: str) -> None:
+        """Switch a factor off.
+
+        Args:
+            code: of the authenticator, or a recovery code.
+
+        Raises:
+            Conflict: there is none.
+            InvalidInput: the password or the code is wrong.
+            TooManyRequests: they were wrong too often.
+        """
+        self._proof.require(person_id, password, "/password")
+        self._proof.count(person_id)
+        with self._storage.system_transaction(write=True) as tx:
+            row = _row(tx, person_id)
+            if row is None or row.confirmed_at is None:
+                raise Conflict("no-second-factor", "There is no second factor to remove.")
+            if not (self._spend(tx, row, code) or spend_code(tx, person_id, code, self._clock())):
+                raise _wrong_code()
+            _drop(tx, person_id)
+
+    def prove(self, person_id: UUID, code: str) -> None:
+        """Check a code of somebody who is signed in, and use it up.
+
+        Args:
+            code: of the authenticator, or a recovery code.
+
+        Raises:
+            Conflict: there is no second factor.
+            InvalidInput: the code is wrong.
+            TooManyRequests: it was wrong too often.
+        """
+        self._proof.count(person_id)
+        with self._storage.system_transaction(write=True) as tx:
+            row = _row(tx, person_id)
+            if row is None or row.confirmed_at is None:
+                raise Conflict("no-second-factor", "There is no second factor.")
+            if not (self._spend(tx, row, code) or spend_code(tx, person_id, code, self._clock())):
+                raise _wrong_code()
+
+    def reset(self, person_id: UUID) -> None:
+        """Take a person's factor away whatever they can prove: for the operator."""
+        with self._storage.system_transaction(write=True) as tx:
+            _drop(tx, person_id)
+
+    def check(self, tx: Transaction, person_id: UUID, code: str | None) -> int | None:
+        """Ask for a code where a factor is on, and use it up.
+
+        Args:
+            tx: the transaction in which the person is signed in.
+            code: of the authenticator, or a recovery code.
+
+        Returns:
+            How many recovery codes are left when one was used, else `None`.
+
+        Raises:
+            SecondFactorRefused: there is no code, or it is wrong or was used before.
+        """
+        row = _row(tx, person_id)
+        if row is None or row.confirmed_at is None:
+            return None
+        if code is None:
+            raise SecondFactorRefused("required", "Send a code of your authenticator too.")
+        if self._spend(tx, row, code):
+            return None
+        if spend_code(tx, person_id, code, self._clock()):
+            return codes_left(tx, person_id)
+        raise SecondFactorRefused("wrong", "The code is wrong, or was used before.")
+
+    def _spend(self, tx: Transaction, row: Any, code: str) -> bool:
+        """Use a code up: neither it nor an earlier one is good again (RFC 6238, 5.2)."""
+        code = "".join(code.split())
+        if not is_code(code):
+            return False
+        try:
+            secret = self._rows.open(second_factors, row, ("secret",))["secret"]
+        except DecryptionError:
+            raise Conflict(
+                "second-factor-damaged",
+                "What is stored of the authenticator does not open. Use a recovery code, or ask "
+                "whoever runs the server to take the second factor away.",
+            ) from None
+        step = matching_step(secret, code, self._clock())
+        if step is None:
+            return False
+        spent = tx.execute(
+            update(second_factors)
+            .where(_F.person_id == row.person_id, or_(_F.last_step.is_(None), _F.last_step < step))
+            .values(last_step=step)
+        )
+        return spent.rowcount == 1
+
+    def _account(self, tx: Transaction, person_id: UUID) -> str:
+        """Return what the authenticator shall list the secret under."""
+        row = tx.execute(select(persons.c.id, persons.c.email).where(persons.c.id == person_id))
+        email: str | None = self._rows.show(persons, row.one(), ("email",))["email"]
+        return email or str(person_id)
+
+
+def _wrong_code() -> InvalidInput:
+    return InvalidInput.one("/code", "wrong", "is wrong, or was used before")
+
+
+def _row(tx: Transaction, person_id: UUID) -> Any:
+    return tx.execute(select(second_factors).where(_F.person_id == person_id)).first()
+
+
+def _drop(tx: Transaction, person_id: UUID) -> None:
+    tx.execute(delete(second_factors).where(_F.person_id == person_id))
+    drop_codes(tx, person_id)

@@ -1,0 +1,197 @@
+"""How often a sign-in may be tried, so that nobody guesses and nobody is locked out.
+
+A stranger can use up what strangers have: the tries from their own address, and the tries for an
+account from addresses that it was never used from. From an address where the person has signed in
+before, only that person's tries there count.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, exists, select, update
+
+from nestegg_core.auth.builtin import second_factor as totp
+from nestegg_core.auth.builtin.passwords import Match, Passwords
+from nestegg_core.auth.builtin.second_factor import SecondFactors
+from nestegg_core.auth.builtin.sessions import ADDRESS_INDEX, Device, Sessions, TokenPair
+from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.database.tables import credentials, persons, sessions
+from nestegg_core.encryption.blind_index import BlindIndex
+from nestegg_core.errors import Unauthenticated
+from nestegg_core.rate_limits import RateLimits
+from nestegg_core.users.emails import EMAIL_INDEX, Emails
+
+_PAIR = "sign-in to an account from an address"
+_ADDRESS = "sign-in from an address"
+_ACCOUNT = "sign-in to an account"
+_CODE = "code for an account"
+
+
+class SignInLimits:
+    """Counts tries to sign in."""
+
+    def __init__(self, limits: RateLimits) -> None:
+        self._limits = limits
+
+    def admit(self, account: bytes, device: Device | None, *, known: bool) -> None:
+        """Count a try, before any password is looked at: many at once count as many.
+
+        Args:
+            account: index of the email, whether or not there is such an account.
+            device: where it comes from; `None` is not counted.
+            known: whether the account was signed in to from there before.
+
+        Raises:
+            TooManyRequests: there were too many.
+        """
+        if device is None:
+            return
+        self._limits.hit(_PAIR, account.hex(), device.network)
+        if not known:
+            self._limits.hit(_ADDRESS, device.network)
+            self._limits.hit(_ACCOUNT, account.hex())
+
+    def admit_code(self, person_id: UUID, code: str) -> None:
+        """Count a try of a code, wherever it comes from: the password was right already.
+
+        Recovery codes are not counted, for they cannot be guessed: they are the way in for
+        somebody whose codes others use up.
+
+        Raises:
+            TooManyRequests: there were too many.
+        """
+        if totp.is_code("".join(code.split())):
+            self._limits.hit(_CODE, person_id)
+
+    def forget(self, account: bytes, person_id: UUID, device: Device | None) -> None:
+        """Begin anew for somebody who has signed in."""
+        self._limits.forget(_CODE, person_id)
+        if device is not None:
+            self._limits.forget(_PAIR, account.hex(), device.network)
+
+
+_C = credentials.c
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Somebody who has signed in.
+
+    Attributes:
+        tokens: of the new session.
+        recovery_codes_left: when one was used, else `None`.
+    """
+
+    person_id: UUID
+    tokens: TokenPair
+    recovery_codes_left: int | None = None
+
+
+class PasswordSignIn:
+    """Checks passwords and codes, and opens sessions."""
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        index: BlindIndex,
+        emails: Emails,
+        passwords: Passwords,
+        limits: SignInLimits,
+        second_factors: SecondFactors,
+        sessions: Sessions,
+    ) -> None:
+        self._storage = storage
+        self._index = index
+        self._emails = emails
+        self._passwords = passwords
+        self._limits = limits
+        self._second_factors = second_factors
+        self._sessions = sessions
+
+    def with_password(
+        self, email: str, password: str, code: str | None = None, device: Device | None = None
+    ) -> SignedIn:
+        """Check a password, and a code where there is a second factor; open a session.
+
+        Args:
+            code: of the authenticator, or a recovery code.
+            device: where the person signs in; `None` for the server's own use, without limits.
+
+        Raises:
+            Unauthenticated: unknown address, wrong password or disabled person, all in the same
+                words and the same time.
+            SecondFactorRefused: the password is right and the code is missing or wrong.
+            TooManyRequests: there were too many tries.
+        """
+        account = self._emails.index_of(EMAIL_INDEX, email)
+        row, known = self._find(account, email, device)
+        self._limits.admit(account, device, known=known)
+        match = self._passwords.verify(row.password_hash if row else None, password)
+        if row is None or match is Match.WRONG or row.disabled_at is not None:
+            raise _refusal()
+        if code is not None:
+            self._limits.admit_code(row.person_id, code)
+        rehashed = self._passwords.hash(password) if match is Match.OUTDATED else None
+        signed_in = self._open(row, rehashed, code, device)
+        self._limits.forget(account, row.person_id, device)
+        return signed_in
+
+    def _find(self, account: bytes, email: str, device: Device | None) -> tuple[Any, bool]:
+        """Return the account's row, and whether it has signed in from this network before."""
+        network = device.network if device else ""
+        place = self._index.of(ADDRESS_INDEX, network)
+        before = exists().where(
+            and_(sessions.c.person_id == _C.person_id, sessions.c.address_index == place)
+        )
+        with self._storage.system_transaction(write=False) as tx:
+            row = tx.execute(
+                select(
+                    _C.person_id,
+                    _C.password_hash,
+                    _C.changed_at,
+                    persons.c.id,
+                    persons.c.email,
+                    persons.c.disabled_at,
+                    before.label("known"),
+                )
+                .join(persons)
+                .where(_C.email_index == account)
+            ).first()
+        if row is None or not self._emails.is_of(persons, row, email):
+            return None, False
+        return row, bool(row.known)
+
+    def _open(
+        self, row: Any, rehashed: str | None, code: str | None, device: Device | None
+    ) -> SignedIn:
+        with self._storage.system_transaction(write=True) as tx:
+            self._hold(tx, row)
+            left = self._second_factors.check(tx, row.person_id, code)
+            if rehashed is not None:
+                tx.execute(
+                    update(credentials)
+                    .where(_C.person_id == row.person_id)
+                    .values(password_hash=rehashed)
+                )
+            pair = self._sessions.open_in(tx, row.person_id, device)
+        return SignedIn(row.person_id, pair, left)
+
+    def _hold(self, tx: Transaction, row: Any) -> None:
+        """Refuse what has changed while the password was checked; changing it waits from now on.
+
+        Else whoever was disabled meanwhile would have a session for when they are enabled again.
+        """
+        now = tx.execute(
+            select(_C.changed_at, persons.c.disabled_at)
+            .join(persons)
+            .where(_C.person_id == row.person_id)
+            .with_for_update(key_share=True)  # does not wait for who joins an organization
+        ).first()
+        if now is None or now.changed_at != row.changed_at or now.disabled_at is not None:
+            raise _refusal()
+
+
+def _refusal() -> Unauthenticated:
+    return Unauthenticated("The email or the password is wrong.", code="invalid_grant")

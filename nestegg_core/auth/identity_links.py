@@ -1,0 +1,194 @@
+"""Other providers' identities of a person: which they are, and linking while signed in."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import and_, delete, select
+
+from nestegg_core.auth.builtin.sessions import is_denied
+from nestegg_core.auth.group_roles import GroupRoles, lock_identities
+from nestegg_core.auth.provisioning import identity_of_issuer, insert_identity
+from nestegg_core.contracts.identity import Identity
+from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.database.rows import SealedRows
+from nestegg_core.database.tables import credentials, identities
+from nestegg_core.errors import Conflict, InvalidInput, NotFound
+
+_I = identities.c
+
+
+class Proof(Protocol):
+    """Checks that it is the person who asks; `OwnPassword` does."""
+
+    def require_if_any(self, person_id: UUID, password: str | None, pointer: str) -> None:
+        """Check the password of a person who has one, and count the tries."""
+        ...
+
+
+class IdentityLinks:
+    """Lists, links and unlinks.
+
+    What is linked signs in for good, whatever becomes of the password. So whoever finds a token
+    shall not link: the password is asked for. Nor shall who registered with somebody else's
+    address, and waits for them to come by a link to reset the password: the address is proved
+    first, where the server can mail such links.
+
+    Args:
+        storage: where they are kept.
+        rows: opens addresses.
+        group_roles: takes back what an identity gave.
+        providers: names of the providers in force by issuer, without the built-in one.
+        passwords_count: whether the built-in provider is in force, so that a password is a way to
+            sign in.
+        proof: checks passwords.
+        mails: whether the server sends mail, by which people prove their addresses.
+        clock: the present moment.
+    """
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        rows: SealedRows,
+        group_roles: GroupRoles,
+        providers: Mapping[str, str],
+        passwords_count: bool,
+        proof: Proof,
+        mails: bool,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._storage = storage
+        self._rows = rows
+        self._group_roles = group_roles
+        self._providers = providers
+        self._passwords_count = passwords_count
+        self._proof = proof
+        self._mails = mails
+        self._clock = clock
+
+    def list(self, person_id: UUID) -> Sequence[dict[str, Any]]:
+        """Return a person's identities, the oldest first."""
+        with self._storage.system_transaction(write=False) as tx:
+            return [self._shown(row) for row in _of_person(tx, person_id)]
+
+    def link(
+        self, person_id: UUID, identity: Identity, token_hash: bytes, password: str | None = None
+    ) -> dict[str, Any]:
+        """Link an identity, whose token was verified, to a person; one that is theirs stays so.
+
+        Args:
+            person_id: who is signed in.
+            identity: what the token says.
+            token_hash: of the token, as signing out denies it.
+            password: the person's own, if they have one here.
+
+        Raises:
+            InvalidInput: the token is the built-in provider's, or was signed out; or the password
+                is missing or wrong.
+            TooManyRequests: it was wrong too often.
+            Conflict: the identity is somebody else's, or the person has another one of the
+                provider, or their address is not proved.
+        """
+        if identity.issuer not in self._providers:
+            raise _bad_token("must be a token of another provider than the built-in one")
+        if self._passwords_count:
+            self._proof.require_if_any(person_id, password, "/password")
+        try:
+            return self._link(person_id, identity, token_hash)
+        except Conflict as error:
+            if error.code != "constraint":
+                raise
+            # It became somebody's at this very moment: now it is known whose.
+            return self._link(person_id, identity, token_hash)
+
+    def _link(self, person_id: UUID, identity: Identity, token_hash: bytes) -> dict[str, Any]:
+        with self._storage.system_transaction(write=True) as tx:
+            lock_identities(tx, person_id)
+            _refuse_denied(tx, token_hash)
+            owner = _owner_of(tx, identity)
+            if owner is None:
+                self._insert(tx, person_id, identity)
+            elif owner != person_id:
+                raise Conflict("identity-taken", "This identity is somebody else's here.")
+            linked = identity_of_issuer(tx, person_id, identity.issuer)
+            return next(self._shown(row) for row in _of_person(tx, person_id) if row.id == linked)
+
+    def unlink(self, person_id: UUID, identity_id: UUID) -> None:
+        """Take an identity from a person, with the roles that its groups gave.
+
+        Raises:
+            NotFound: it is not theirs.
+            Conflict: it is the last way in which they can sign in.
+        """
+        with self._storage.system_transaction(write=True) as tx:
+            lock_identities(tx, person_id)
+            found = _of_person(tx, person_id)
+            one = next((row for row in found if row.id == identity_id), None)
+            if one is None:
+                raise NotFound("There is no such identity.")
+            others = [row for row in found if row.id != identity_id]
+            if not self._can_sign_in(tx, person_id, others):
+                raise Conflict(
+                    "last-way-to-sign-in",
+                    "Nothing else would sign you in. Link another provider first.",
+                )
+            self._group_roles.settle(tx, person_id, one.issuer, {})
+            tx.execute(delete(identities).where(_I.id == identity_id))
+
+    def _insert(self, tx: Transaction, person_id: UUID, identity: Identity) -> None:
+        if identity_of_issuer(tx, person_id, identity.issuer) is not None:
+            raise Conflict(
+                "provider-linked",
+                "You have another identity of this provider already. Unlink it first.",
+            )
+        provable = self._passwords_count and self._mails
+        if provable and _has_unproven_address(tx, person_id):
+            raise Conflict("address-not-proven", "Prove your address first, by a mailed link.")
+        insert_identity(tx, self._rows, person_id, identity, self._clock())
+
+    def _can_sign_in(self, tx: Transaction, person_id: UUID, others: Sequence[Any]) -> bool:
+        if any(row.issuer in self._providers for row in others):
+            return True
+        if not self._passwords_count:
+            return False
+        password = select(credentials.c.person_id).where(credentials.c.person_id == person_id)
+        return tx.execute(password).first() is not None
+
+    def _shown(self, row: Any) -> dict[str, Any]:
+        return {
+            "id": row.id,
+            "provider": self._providers.get(row.issuer),
+            "issuer": row.issuer,
+            "subject": row.subject,
+            **self._rows.show(identities, row, ("email",)),
+            "created_at": row.created_at,
+        }
+
+
+def _of_person(tx: Transaction, person_id: UUID) -> Sequence[Any]:
+    of_person = select(identities).where(_I.person_id == person_id).order_by(_I.id)
+    return tx.execute(of_person).all()
+
+
+def _owner_of(tx: Transaction, identity: Identity) -> UUID | None:
+    key = and_(_I.issuer == identity.issuer, _I.subject == identity.subject)
+    owner: UUID | None = tx.execute(select(_I.person_id).where(key)).scalar()
+    return owner
+
+
+def _has_unproven_address(tx: Transaction, person_id: UUID) -> bool:
+    unproven = select(credentials.c.person_id).where(
+        credentials.c.person_id == person_id, credentials.c.email_verified_at.is_(None)
+    )
+    return tx.execute(unproven).first() is not None
+
+
+def _refuse_denied(tx: Transaction, token_hash: bytes) -> None:
+    if is_denied(tx, token_hash):
+        raise _bad_token("was signed out")
+
+
+def _bad_token(detail: str) -> InvalidInput:
+    return InvalidInput.one("/token", "bad_token", detail)

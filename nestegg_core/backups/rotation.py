@@ -1,0 +1,76 @@
+"""Which backups to keep: the last ones, and the newest of each day, week and month."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from nestegg_core.backups.store import Kept
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How many of which to keep. A rule of 0 keeps none; days, weeks and months are of UTC.
+
+    Attributes:
+        last: the newest ones.
+        daily: the newest of so many days that have one.
+        weekly: the same by week (ISO 8601: it begins on Monday).
+        monthly: the same by month.
+        unproved: with it, the rules above are about proved backups alone, and so many of the
+            newest others stay: where proofs fail, those neither fill the disk nor push out what
+            is known to restore. `None` treats all alike.
+    """
+
+    last: int = 0
+    daily: int = 0
+    weekly: int = 0
+    monthly: int = 0
+    unproved: int | None = None
+
+    @property
+    def anything(self) -> bool:
+        """Whether a rule keeps something."""
+        return bool(self.last or self.daily or self.weekly or self.monthly or self.unproved)
+
+
+def superfluous(found: Sequence[Kept], keep: Keep) -> Sequence[Kept]:
+    """Return the backups that no rule keeps, the newest first.
+
+    The newest proved one always stays. Without any rule, all do.
+
+    Args:
+        found: all of a folder, the newest first.
+        keep: the rules.
+    """
+    if not keep.anything:
+        return []
+    proved = [one for one in found if one.proved_at is not None]
+    if keep.unproved is None:
+        wanted = _by_rules(found, keep)
+    else:
+        others = [one.path for one in found if one.proved_at is None]
+        wanted = {*_by_rules(proved, keep), *others[: keep.unproved]}
+    wanted.update(one.path for one in proved[:1])
+    return [one for one in found if one.path not in wanted]
+
+
+def _by_rules(found: Sequence[Kept], keep: Keep) -> set[object]:
+    return {
+        *_newest_of_each(found, keep.last, lambda one: one.path.name),
+        *_newest_of_each(found, keep.daily, lambda one: one.created_at.date()),
+        *_newest_of_each(found, keep.weekly, lambda one: one.created_at.isocalendar()[:2]),
+        *_newest_of_each(found, keep.monthly, lambda one: _month(one.created_at)),
+    }
+
+
+def _month(moment: datetime) -> tuple[int, int]:
+    return moment.year, moment.month
+
+
+def _newest_of_each(
+    found: Sequence[Kept], count: int, period: Callable[[Kept], object]
+) -> list[object]:
+    newest: dict[object, object] = {}
+    for one in found:
+        newest.setdefault(period(one), one.path)
+    return list(newest.values())[:count]

@@ -1,0 +1,320 @@
+"""Backups: made of one moment, proved by restoring them, restored, and cleared away."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Protocol
+
+from sqlalchemy import select
+
+from nestegg_core.backups import archive
+from nestegg_core.backups import store as shelf
+from nestegg_core.backups.manifest import BackupFailed, BackupRefused, KeyPrint, Manifest
+from nestegg_core.backups.rotation import Keep, superfluous
+from nestegg_core.backups.verify import Figures, figures, revision_of
+from nestegg_core.contracts.storage import DumpingStorage, Snapshot, Storage
+from nestegg_core.database import migrator
+from nestegg_core.database.tables import key_fingerprints
+from nestegg_core.errors import Conflict, MigrationError, NestEggError, Problem
+
+Report = Callable[[str, int], None]
+"""Told what is being done, and how many bytes of it are done; 0 where bytes do not count."""
+
+KeyProblems = Callable[[Iterable[tuple[int, bytes, bool]]], Sequence[Problem]]
+"""Tells what is wrong with the keys at hand for data under keys of these versions, fingerprints,
+and whether they were retired.
+"""
+
+
+Proof = Callable[[Storage], Sequence[str]]
+"""Tells what is wrong with a restored database that stands at head, a sentence each."""
+
+
+class Metrics(Protocol):
+    """Takes measurements."""
+
+    def count(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None:
+        """Add to a counter."""
+        ...
+
+    def gauge(self, name: str, labels: Mapping[str, str], value: float) -> None:
+        """Set the present value of something."""
+        ...
+
+
+def no_report(what: str, done: int) -> None:
+    """Tell nobody."""
+    del what, done
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A backup that was made or proved."""
+
+    path: Path
+    size: int
+    checksum: str
+    manifest: Manifest
+
+
+class Backups:
+    """Everything that is done with backups.
+
+    Args:
+        storage: the database.
+        others_connected: tells how many connections others hold to it.
+        key_problems: compares keys with those at hand.
+        proofs: what a restored database must pass beside having equal figures.
+        release: of Nest Egg.
+        clock: the present moment.
+        metrics: when the last one was made and proved, its size, and failures.
+    """
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        others_connected: Callable[[], int],
+        key_problems: KeyProblems,
+        proofs: Sequence[Proof],
+        release: str,
+        clock: Callable[[], datetime],
+        metrics: Metrics,
+    ) -> None:
+        self._any_storage = storage
+        self._others_connected = others_connected
+        self._key_problems = key_problems
+        self._proofs = proofs
+        self._release = release
+        self._clock = clock
+        self._metrics = metrics
+
+    def create(self, folder: Path, report: Report = no_report) -> Made:
+        """Back the database up into a new file of a folder, while everybody goes on working.
+
+        Raises:
+            BackupFailed: it was not made, e.g. for want of room; nothing of it is left.
+            ConfigurationError: a tool that is needed is missing or too old.
+            StorageUnavailable: the database cannot be reached.
+        """
+        try:
+            with self._storage.snapshot() as snapshot:
+                return self._create(snapshot, folder, report)
+        except BaseException:
+            self._metrics.count("backup_failures", {"step": "create"})
+            raise
+
+    def _create(self, snapshot: Snapshot, folder: Path, report: Report) -> Made:
+        moment, revision = self._clock(), revision_of(snapshot)
+        if revision is None:
+            raise BackupFailed("There is nothing to back up: the database has no tables.")
+        migrator.refuse_unknown(revision)
+        report("Counting", 0)
+        held, keys = figures(snapshot), _keys(snapshot)
+        manifests: list[Manifest] = []
+
+        def manifest(size: int, digest: str) -> bytes:
+            made = Manifest(
+                created_at=moment,
+                release=self._release,
+                revision=revision,
+                dump_format=self._storage.dump_format,
+                dump_size=size,
+                dump_sha256=digest,
+                keys=keys,
+                figures=held,
+            )
+            manifests.append(made)
+            return made.to_json()
+
+        with shelf.new_file(folder, moment) as (path, file):
+            progress = _progress(report, "Dumping")
+            checksum = archive.write(file, snapshot.dump, manifest, progress)
+            size = file.tell()
+        self.measure(folder)
+        return Made(path, size, checksum, manifests[0])
+
+    def made_since(self, folder: Path, moment: datetime) -> Path | None:
+        """Return the newest backup of a folder that is not older than a moment, proved or not."""
+        second = moment.replace(microsecond=0)  # files are named by the second
+        newest = next(iter(shelf.kept(folder)), None)
+        return newest.path if newest and newest.created_at >= second else None
+
+    def verify(self, path: Path, report: Report = no_report) -> Made:
+        """Prove a backup: restore it into a scratch database, and compare every figure.
+
+        Then it is brought to head there, the books are checked, and every encrypted value is
+        opened. That it was proved is written down beside the file.
+
+        Raises:
+            BackupRefused: the file is no good, or not for these keys; says why.
+            ConfigurationError: a tool or a right that is needed is missing.
+            StorageUnavailable: the database server cannot be reached.
+        """
+        try:
+            with self._opened(path, report) as (made, dump):
+                self._prove(made, dump, report)
+        except BaseException:
+            self._metrics.count("backup_failures", {"step": "verify"})
+            raise
+        shelf.mark_proved(path, made.checksum, self._clock())
+        self.measure(path.parent)
+        return made
+
+    def _prove(self, made: Made, dump: IO[bytes], report: Report) -> None:
+        report("Restoring into a scratch database", 0)
+        with self._storage.scratch(dump) as scratch:
+            with scratch.snapshot() as snapshot:
+                _refuse_different(made.manifest.figures, figures(snapshot))
+            scratch.upgrade()
+            report("Checking the books and the encrypted values", 0)
+            wrong = [what for proof in self._proofs for what in proof(scratch)]
+        if wrong:
+            raise BackupRefused("The backup restores, but: " + "; ".join(wrong))
+
+    def restore(
+        self,
+        path: Path,
+        *,
+        overwrite: bool,
+        while_connected: bool = False,
+        report: Report = no_report,
+    ) -> Made:
+        """Put a backup in the place of the database, and bring it to head.
+
+        Args:
+            path: the file.
+            overwrite: whether data that is there may be lost.
+            while_connected: whether it may be lost under others who are connected.
+            report: told what is being done.
+
+        Raises:
+            Conflict: the database holds data, and `overwrite` is false; or others are connected
+                to it, and `while_connected` is false.
+            BackupRefused: the file is no good, or not for these keys. The old state is kept.
+            MigrationError: bringing it to head failed.
+        """
+        with self._opened(path, report) as (made, dump):
+            if self._storage.holds_data():
+                self._refuse_loss(overwrite=overwrite, while_connected=while_connected)
+            report("Restoring", 0)
+            self._storage.restore(dump)
+        self._storage.dispose()  # connections of before know the tables of before
+        with self._storage.snapshot() as snapshot:
+            _refuse_different(made.manifest.figures, figures(snapshot))
+        report("Migrating", 0)
+        self._storage.upgrade()
+        return made
+
+    def _refuse_loss(self, *, overwrite: bool, while_connected: bool) -> None:
+        if not overwrite:
+            raise Conflict("holds-data", "The database holds data, which would be lost.")
+        if not while_connected and (others := self._others_connected()):
+            noun = "connection" if others == 1 else "connections"
+            raise Conflict(
+                "others-connected",
+                f"Others hold at least {others} {noun} to the database, and what they write until "
+                "it is replaced would be lost without a word. Stop servers, workers and the "
+                "scheduler, or add --while-connected.",
+            )
+
+    def holds_data(self) -> bool:
+        """Tell whether a restore would lose something."""
+        return self._storage.holds_data()
+
+    def prune(
+        self, folder: Path, keep: Keep, *, dry_run: bool = False
+    ) -> tuple[Sequence[shelf.Kept], Sequence[shelf.Kept]]:
+        """Delete the backups of a folder that no rule keeps.
+
+        Returns:
+            those that stay, and those that went (or would).
+        """
+        found = shelf.kept(folder)
+        going = superfluous(found, keep)
+        if not dry_run:
+            for one in going:
+                shelf.remove(one)
+        return [one for one in found if one not in going], going
+
+    def measure(self, folder: Path | None) -> None:
+        """Set the gauges from what is in a folder, if there is one; never raises."""
+        try:
+            found = shelf.kept(folder) if folder else ()
+        except OSError:
+            return
+        if found:
+            created = found[0].created_at.timestamp()
+            self._metrics.gauge("backup_last_created_timestamp_seconds", {}, created)
+            self._metrics.gauge("backup_last_size_bytes", {}, found[0].size)
+        if proved := [one.proved_at for one in found if one.proved_at is not None]:
+            self._metrics.gauge("backup_last_proved_timestamp_seconds", {}, max(proved).timestamp())
+
+    @property
+    def _storage(self) -> DumpingStorage:
+        if not isinstance(self._any_storage, DumpingStorage):
+            raise NestEggError(
+                "This storage does not know how to dump: use the backup tools of its database."
+            )
+        return self._any_storage
+
+    @contextmanager
+    def _opened(self, path: Path, report: Report) -> Iterator[tuple[Made, IO[bytes]]]:
+        """Open a backup file that is whole and fits this installation, with its dump."""
+        try:
+            size = path.stat().st_size
+            with archive.opened(path, _progress(report, "Checking the file")) as found:
+                manifest = Manifest.from_json(found.manifest)
+                self._refuse_unfit(manifest)
+                yield Made(path, size, found.checksum, manifest), found.dump()
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise BackupRefused(f"The backup cannot be read or unpacked: {why}.") from error
+
+    def _refuse_unfit(self, manifest: Manifest) -> None:
+        """Refuse a backup that this installation cannot restore, and say what would."""
+        mine = self._storage.dump_format
+        if manifest.dump_format != mine:
+            raise BackupRefused(
+                f"The backup is of another kind of database ({manifest.dump_format}; this one "
+                f"takes {mine}). Set DATABASE_URL to one of that kind."
+            )
+        try:
+            migrator.refuse_unknown(manifest.revision)
+        except MigrationError:
+            raise BackupRefused(
+                f"The backup stands at migration {manifest.revision}, which this release does "
+                f"not know: install Nest Egg {manifest.release} or newer."
+            ) from None
+        known = [
+            (one.version, bytes.fromhex(one.fingerprint), one.retired) for one in manifest.keys
+        ]
+        if wrong := self._key_problems(known):
+            told = "; ".join(f"{one.where} {one.what} (fix: {one.fix})" for one in wrong)
+            raise BackupRefused(f"The backup is not for the keys at hand: {told}")
+
+
+def _keys(snapshot: Snapshot) -> Sequence[KeyPrint]:
+    if key_fingerprints.name not in snapshot.tables:
+        return []
+    columns = key_fingerprints.c
+    rows = snapshot.transaction.execute(
+        select(columns.version, columns.fingerprint, columns.retired_at).order_by(columns.version)
+    )
+    return [
+        KeyPrint(row.version, row.fingerprint.hex(), row.retired_at is not None) for row in rows
+    ]
+
+
+def _refuse_different(backed_up: Figures, found: Figures) -> None:
+    if different := list(backed_up.differences(found)):
+        raise BackupRefused(
+            "What was restored is not what was backed up: " + "; ".join(different) + ". If servers "
+            "run on that database, stop them and restore again."
+        )
+
+
+def _progress(report: Report, what: str) -> archive.Progress:
+    return lambda done: report(what, done)

@@ -1,0 +1,166 @@
+"""What a database holds, in figures: rows of every table, and sums of money.
+
+They are taken from the very state that a dump holds, and again from what was restored of it. Sums
+are taken apart by organization and currency, so that two errors cannot make up for each other.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol
+
+from sqlalchemy import and_, func, select, table
+from sqlalchemy import text as sql_text
+
+from nestegg_core.contracts.storage import Snapshot, Storage
+from nestegg_core.database.tables import accounts, transactions
+from nestegg_core.database.types import exact_sum
+
+_ACCOUNTS = (
+    select(
+        accounts.c.org_id,
+        accounts.c.currency,
+        func.count().label("accounts"),
+        exact_sum(accounts.c.opening_balance).label("opening_balances"),
+        exact_sum(accounts.c.balance).label("balances"),
+    )
+    .group_by(accounts.c.org_id, accounts.c.currency)
+    .order_by(accounts.c.org_id, accounts.c.currency)
+)
+_MOVED = (
+    select(accounts.c.org_id, accounts.c.currency, exact_sum(transactions.c.amount).label("moved"))
+    .join(
+        transactions,
+        and_(
+            transactions.c.org_id == accounts.c.org_id,
+            transactions.c.account_id == accounts.c.id,
+        ),
+    )
+    .group_by(accounts.c.org_id, accounts.c.currency)
+)
+_REVISION = sql_text("SELECT version_num FROM alembic_version")
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Money of one organization in one currency, as texts with four decimals.
+
+    Attributes:
+        accounts: how many there are.
+        opening_balances: of all accounts.
+        transactions: all amounts.
+        balances: of all accounts; the sum of the two above, where the books balance.
+    """
+
+    accounts: int
+    opening_balances: str
+    transactions: str
+    balances: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a database holds.
+
+    Attributes:
+        rows: of every table, by its name.
+        sums: by organization's id and currency.
+    """
+
+    rows: Mapping[str, int]
+    sums: Mapping[str, Mapping[str, Sums]]
+
+    def differences(self, other: "Figures") -> Iterator[str]:
+        """Yield what is not equal, a sentence each; `other` is what was found.
+
+        Example:
+            >>> list(Figures({"persons": 2}, {}).differences(Figures({"persons": 1}, {})))
+            ['persons: 2 rows were backed up, 1 found']
+        """
+        for name in sorted({*self.rows, *other.rows}):
+            mine, found = self.rows.get(name, 0), other.rows.get(name, 0)
+            if mine != found:
+                yield f"{name}: {mine} rows were backed up, {found} found"
+        for org_id in sorted({*self.sums, *other.sums}):
+            if self.sums.get(org_id) != other.sums.get(org_id):
+                yield f"organization {org_id}: sums of money differ"
+
+
+def figures(snapshot: Snapshot) -> Figures:
+    """Take the figures of a snapshot."""
+    execute, names = snapshot.transaction.execute, snapshot.tables
+    rows = {
+        name: int(execute(select(func.count()).select_from(table(name))).scalar_one())
+        for name in names
+    }
+    return Figures(rows, _sums(snapshot) if "accounts" in names else {})
+
+
+def revision_of(snapshot: Snapshot) -> str | None:
+    """Return the migration that a snapshot stands at; `None` for an empty database."""
+    if "alembic_version" not in snapshot.tables:
+        return None
+    found: str | None = snapshot.transaction.execute(_REVISION).scalar()
+    return found
+
+
+def _sums(snapshot: Snapshot) -> dict[str, dict[str, Sums]]:
+    moved = {(row.org_id, row.currency): row.moved for row in snapshot.transaction.execute(_MOVED)}
+    found: dict[str, dict[str, Sums]] = {}
+    for row in snapshot.transaction.execute(_ACCOUNTS):
+        found.setdefault(str(row.org_id), {})[row.currency] = Sums(
+            row.accounts,
+            _text(row.opening_balances),
+            _text(moved.get((row.org_id, row.currency))),
+            _text(row.balances),
+        )
+    return found
+
+
+def _text(amount: Any) -> str:
+    return f"{amount or Decimal():.4f}"
+
+
+class Books(Protocol):
+    """What a check of the books found."""
+
+    @property
+    def differences(self) -> Sized:
+        """Accounts whose balance is not what their rows add up to."""
+        ...
+
+
+class Values(Protocol):
+    """What opening every encrypted value found."""
+
+    @property
+    def checked(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def failures(self) -> Sized:
+        """Those that do not open."""
+        ...
+
+
+def books_balance(check: Callable[[Storage], Books]) -> Callable[[Storage], Sequence[str]]:
+    """Return the proof that every account's balance is the sum of its rows."""
+
+    def prove(storage: Storage) -> Sequence[str]:
+        wrong = len(check(storage).differences)
+        return [f"the balances of {wrong} accounts are not the sums of their rows"] if wrong else []
+
+    return prove
+
+
+def values_open(check: Callable[[Storage], Values]) -> Callable[[Storage], Sequence[str]]:
+    """Return the proof that every encrypted value opens with the keys at hand."""
+
+    def prove(storage: Storage) -> Sequence[str]:
+        found = check(storage)
+        wrong = len(found.failures)
+        told = f"{wrong} of {found.checked} encrypted values do not open with the keys at hand"
+        return [told] if wrong else []
+
+    return prove

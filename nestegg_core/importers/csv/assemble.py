@@ -1,0 +1,255 @@
+"""The closing balance of a statement that has a balance beside every booking."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from typing import NamedTuple
+
+from nestegg_core.contracts.importers import RowProblem, StatementRow
+from nestegg_core.importers.csv.amounts import looks_like_amount
+from nestegg_core.importers.csv.cells import LONGEST_TEXT, Draft
+from nestegg_core.importers.csv.columns import Columns
+from nestegg_core.importers.csv.dates import looks_like_date
+from nestegg_core.importers.csv.options import Options, bad_option
+from nestegg_core.importers.csv.table import Row, Table
+from nestegg_core.importers.csv.vocabulary import says_total
+
+
+class Booking(NamedTuple):
+    """What a row says about the account's balance: `balance` is the one after it."""
+
+    date: date
+    amount: Decimal
+    balance: Decimal
+
+
+def closing_balance(bookings: Sequence[Booking]) -> Decimal | None:
+    """Find the balance after the newest booking, in whatever order the rows stand.
+
+    On a newest day with several bookings the balances themselves tell their order: each one's
+    balance less its amount is the balance before it, so all but the last are followed up.
+
+    Args:
+        bookings: in the file's order, of one account.
+
+    Returns:
+        None where the file does not say: no bookings, balances that contradict one another, or
+        a day that ends where it began in a file that shows no order.
+
+    Example:
+        >>> day = date(2022, 8, 17)
+        >>> closing_balance([
+        ...     Booking(day, Decimal(20), Decimal(120)), Booking(day, Decimal(-5), Decimal(100)),
+        ... ])
+        Decimal('120')
+    """
+    if not bookings:
+        return None
+    newest_day = max(booking.date for booking in bookings)
+    newest = [booking for booking in bookings if booking.date == newest_day]
+    if len({booking.balance for booking in newest}) == 1:
+        return newest[0].balance
+    after = Counter(booking.balance for booking in newest)
+    before = Counter(booking.balance - booking.amount for booking in newest)
+    last = list((after - before).elements())
+    if len(last) == 1:
+        return last[0]
+    if last:
+        return None
+    return _by_order(bookings, newest)
+
+
+def _by_order(bookings: Sequence[Booking], newest: Sequence[Booking]) -> Decimal | None:
+    """Decide a day that ends where it began by the order of the other days."""
+    days = [booking.date for booking in bookings]
+    if len(set(days)) == 1:
+        return None
+    if all(a <= b for a, b in pairwise(days)):
+        return newest[-1].balance
+    if all(a >= b for a, b in pairwise(days)):
+        return newest[0].balance
+    return None
+
+
+_MONEY = ("amount", "debit", "credit")
+
+
+def bookings(table: Table, columns: Columns) -> tuple[list[Row], int]:
+    """Leave out the undated lines before the first and after the last booking.
+
+    Only what calls itself a total, or has no amount, is left out: any other line without a date
+    is a booking that somebody should look at.
+
+    Returns:
+        The rows that are bookings, good or bad, and how many were left out.
+    """
+    date = columns.get("date")
+    order = range(len(table.rows))
+    first = next((i for i in order if looks_like_date(_cell(table.rows[i], date))), None)
+    if first is None:
+        return table.rows, 0
+    last = next(i for i in reversed(order) if looks_like_date(_cell(table.rows[i], date)))
+    kept = [
+        row
+        for i, row in enumerate(table.rows)
+        if first <= i <= last or not _is_footer(row, columns)
+    ]
+    return kept, len(table.rows) - len(kept)
+
+
+def _is_footer(row: Row, columns: Columns) -> bool:
+    if says_total(row.cells):
+        return True
+    return not any(looks_like_amount(_cell(row, columns.get(role))) for role in _MONEY)
+
+
+def _cell(row: Row, index: int | None) -> str:
+    return row.cells[index] if index is not None and index < len(row.cells) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The rows of a statement and what holds for all of them.
+
+    Attributes:
+        sign_column_used: false where the amounts carried their own signs.
+    """
+
+    rows: Sequence[StatementRow]
+    warnings: Sequence[str]
+    currency: str | None
+    closing_balance: Decimal | None
+    inverted: bool
+    sign_column_used: bool
+
+
+def settle(drafts: Sequence[Draft], columns: Columns, options: Options, currency: str) -> Book:
+    """Decide what one row cannot tell.
+
+    Args:
+        drafts: the rows, read.
+        columns: which column is what.
+        options: the caller's overrides.
+        currency: what the header says; empty where it says nothing.
+
+    Raises:
+        StatementError: `bad_option` when `only_account` fits no row.
+    """
+    warnings: list[str] = []
+    signed_apart = _apply_sign_column(drafts, columns, warnings)
+    inverted = _invert(drafts, columns, options, warnings)
+    drafts = _one_account(drafts, columns, options, warnings)
+    majority = _one_currency(drafts) or currency
+    cut = sum(draft.cut for draft in drafts)
+    if cut:
+        warnings.append(
+            f"{cut} row(s) have a text of more than {LONGEST_TEXT} characters, which was cut."
+        )
+    accounts = {draft.account for draft in drafts if draft.account}
+    balance = None if len(accounts) > 1 else closing_balance(_bookings(drafts))
+    rows = [_row(draft) for draft in drafts]
+    return Book(rows, warnings, majority or None, balance, inverted, signed_apart)
+
+
+def _apply_sign_column(drafts: Sequence[Draft], columns: Columns, warnings: list[str]) -> bool:
+    if columns.get("sign") is None or columns.get("amount") is None:
+        return False
+    out = [d.value for d in drafts if d.value and d.direction < 0]
+    negative = sum(value < 0 for value in out)
+    if negative > len(out) - negative:
+        return False  # the amounts are signed already, and the column only says it again
+    if any(draft.value and draft.value < 0 for draft in drafts):
+        warnings.append(
+            "Some amounts are negative beside a column that says debit or credit; they were taken"
+            " as reversals. Look at them, and set `sign_column` to nothing if that is wrong."
+        )
+    for draft in drafts:
+        if draft.value is not None and draft.direction:
+            draft.value *= draft.direction
+        elif draft.value is not None:
+            detail = "does not say whether money came in or went out"
+            draft.problems.append(RowProblem("bad_sign", detail, "amount"))
+    return True
+
+
+def _invert(
+    drafts: Sequence[Draft], columns: Columns, options: Options, warnings: list[str]
+) -> bool:
+    values = [draft.value for draft in drafts if draft.value]
+    signed = columns.single.keys() & {"debit", "credit", "sign"} or any(v < 0 for v in values)
+    invert = options.invert_sign
+    if invert is None and values and not signed:
+        invert = {"merchant", "card"} <= columns.single.keys()
+        warnings.append(
+            "Every amount is positive in a list of card payments: they were taken as money out."
+            " Set `invert_sign` to false if that is wrong."
+            if invert
+            else "Every amount is positive and nothing else tells money in from money out: all"
+            " were taken as money in. Set `invert_sign` to true if they are expenses."
+        )
+    if invert:
+        for draft in drafts:
+            draft.value = -draft.value if draft.value else draft.value
+    return bool(invert)
+
+
+def _one_account(
+    drafts: Sequence[Draft], columns: Columns, options: Options, warnings: list[str]
+) -> Sequence[Draft]:
+    if options.only_account is not None:
+        if columns.get("account") is None:
+            detail = "The file has no account column. Name it in `account_column`."
+            raise bad_option("only_account", detail)
+        wanted = " ".join(options.only_account.split())
+        drafts = [draft for draft in drafts if draft.account == wanted]
+        if not drafts:
+            raise bad_option("only_account", "No row of the file has this account.")
+    accounts = {draft.account for draft in drafts if draft.account}
+    if len(accounts) > 1:
+        warnings.append(
+            f"The file holds bookings of {len(accounts)} accounts, and all were taken."
+            " Set `only_account` to take those of one."
+        )
+    return drafts
+
+
+def _one_currency(drafts: Sequence[Draft]) -> str:
+    named = Counter(draft.currency for draft in drafts if draft.currency)
+    if not named:
+        return ""
+    majority = named.most_common(1)[0][0]
+    for draft in drafts:
+        if draft.currency and draft.currency != majority:
+            detail = f"is not in {majority} as most of the file is"
+            draft.problems.append(RowProblem("other_currency", detail, "currency"))
+    return majority
+
+
+def _bookings(drafts: Sequence[Draft]) -> list[Booking]:
+    return [
+        Booking(draft.day, draft.value, draft.balance)
+        for draft in drafts
+        if not draft.problems
+        and draft.day is not None
+        and draft.value is not None
+        and draft.balance is not None
+    ]
+
+
+def _row(draft: Draft) -> StatementRow:
+    good = not draft.problems
+    texts = draft.texts
+    return StatementRow(
+        line=draft.line,
+        date=draft.day if good else None,
+        amount=draft.value if good else None,
+        payee=texts.get("payee", ""),
+        description=texts.get("description", ""),
+        category=texts.get("category", ""),
+        notes=texts.get("notes", ""),
+        external_id=texts.get("external_id", ""),
+        problems=tuple(draft.problems),
+    )

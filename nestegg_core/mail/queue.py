@@ -1,0 +1,114 @@
+"""The jobs that send mail. Each makes its link when it runs, so that no job's row holds one.
+
+Trying again makes a new link, and only the newest is good. The exception is a link that an
+administrator has asked for and seen: administrators are who can read the arguments of jobs.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import Any, Protocol
+
+import structlog
+
+from nestegg_core.contracts.operations import JobRegistration
+from nestegg_core.errors import Conflict, NestEggError
+from nestegg_core.mail.messages import Letter
+from nestegg_core.mail.smtp import Mailer
+
+RESET = "mail_reset_link"
+SHOWN_RESET = "mail_shown_reset_link"
+VERIFICATION = "mail_verification"
+INVITATION = "mail_invitation"
+
+
+def mail_jobs(
+    mailer: Mailer, letters: Mapping[str, Callable[[Mapping[str, Any]], Letter | None]]
+) -> Sequence[JobRegistration]:
+    """Return the jobs of a server that can send mail.
+
+    Args:
+        mailer: sends them.
+        letters: by the job's name, what writes the letter from the job's arguments; `None` is for
+            nothing to send.
+    """
+
+    def job(name: str, write: Callable[[Mapping[str, Any]], Letter | None]) -> JobRegistration:
+        def run(arguments: Mapping[str, Any]) -> None:
+            letter = write(arguments)
+            if letter is not None:
+                mailer.send(letter.to, letter.subject, letter.text)
+
+        return JobRegistration(name, run)
+
+    return [job(name, write) for name, write in letters.items()]
+
+
+_log = structlog.get_logger("nestegg.mail")
+
+
+class Jobs(Protocol):
+    """Accepts jobs; `nestegg_core.jobs.service.Jobs` does."""
+
+    def enqueue(self, name: str, arguments: Mapping[str, Any] | None = None) -> str:
+        """Accept a job and return its id."""
+        ...
+
+
+class Outbox:
+    """Asks for mails.
+
+    Args:
+        jobs: accepts the jobs of `mail_jobs`.
+        configured: whether there is a mail server.
+        runs_here: whether an accepted job has been done when `enqueue` returns.
+    """
+
+    def __init__(self, jobs: Jobs, *, configured: bool, runs_here: bool) -> None:
+        self._jobs = jobs
+        self._runs_here = runs_here
+        self.configured = configured
+
+    def require(self) -> None:
+        """Refuse what needs mail on a server without.
+
+        Raises:
+            Conflict: there is no mail server.
+        """
+        if not self.configured:
+            raise Conflict(
+                "mail-not-configured",
+                "This server sends no mail. Ask an administrator, who can make a link for you.",
+            )
+
+    def ask(self, job: str, **arguments: Any) -> None:
+        """Have a mail sent; call it outside of any transaction.
+
+        Args:
+            job: its name.
+            arguments: JSON values, and nothing that administrators must not see: they can read
+                the arguments of jobs.
+
+        Raises:
+            StorageUnavailable: the job was not accepted.
+        """
+        if self._runs_here:
+            self._thread.submit(self._ask_here, job, arguments)
+        else:
+            self._jobs.enqueue(job, arguments)
+
+    def close(self) -> None:
+        """Wait for the mails that are under way in this process."""
+        if self._runs_here:
+            self._thread.shutdown(wait=True)
+
+    @cached_property
+    def _thread(self) -> ThreadPoolExecutor:
+        """Made at first use: after gunicorn has forked. One mail at a time is sent."""
+        return ThreadPoolExecutor(1, "mail")
+
+    def _ask_here(self, job: str, arguments: Mapping[str, Any]) -> None:
+        try:
+            self._jobs.enqueue(job, arguments)
+        except NestEggError as error:  # what the job itself raises is in its row
+            _log.error("a mail is lost", job=job, error=type(error).__name__)

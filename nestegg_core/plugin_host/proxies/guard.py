@@ -1,0 +1,119 @@
+"""Calls a plugin, and turns what must not come out of it into a `PluginFault`."""
+
+from collections.abc import Callable, Iterator, Mapping
+from types import FrameType
+from typing import ParamSpec, Protocol, TypeVar
+
+from nestegg_core import foreign
+from nestegg_core.errors import ConfigurationError, NestEggError, PluginFault
+from nestegg_core.plugin_host import Source, fault
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class FaultLog(Protocol):
+    """Where faults are logged and counted."""
+
+    def record(self, source: Source, call: str, error: BaseException) -> None:
+        """Take one fault; must not raise."""
+        ...
+
+
+class Guard:
+    """Stands around the code of one plugin.
+
+    Args:
+        source: whose code it is.
+        faults: where faults go, each once.
+    """
+
+    def __init__(self, source: Source, faults: FaultLog) -> None:
+        self._source = source
+        self._faults = faults
+
+    def call(
+        self,
+        name: str,
+        allowed: tuple[type[NestEggError], ...],
+        function: Callable[P, T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Return what a function of the plugin returns.
+
+        Args:
+            name: what the call is called in log and metrics, e.g. `authenticate`.
+            allowed: the errors that its contract lets it raise.
+            function: the plugin's.
+            args: handed on, as `kwargs` are.
+
+        Raises:
+            PluginFault: it raised something else, be it no `Exception`, or it did not run at all.
+        """
+        try:
+            return foreign.call(function, *args, **kwargs)
+        except allowed:
+            raise
+        except foreign.NeverRan as error:
+            raise self.fault(name, str(error), error) from error
+        except Exception as error:
+            cause = foreign.raised(error)
+            raise self.fault(name, f"raised {type(cause).__name__}", cause) from cause
+
+    def fault(self, name: str, what: str, cause: BaseException | None = None) -> PluginFault:
+        """Record a fault, and return the error to raise for it.
+
+        Args:
+            name: the call that went wrong.
+            what: what it did, without any value that it handled.
+            cause: what it raised, if it did.
+        """
+        fault = PluginFault(self._source.name, name, what)
+        fault.__cause__ = cause
+        self._faults.record(self._source, name, fault)
+        return fault
+
+    def refused(self, what: str) -> ConfigurationError:
+        """Return the error that refuses the start because of what the plugin did."""
+        return ConfigurationError([fault(self._source, what)])
+
+
+CORE = "nestegg_core"
+
+
+class Blame:
+    """Finds the plugin that an unexpected error comes from, by its traceback.
+
+    It costs nothing until something fails, so it serves where calls are many (storages) or cannot
+    be seen (what a plugin's object does later).
+
+    Args:
+        guards: by the top-level package of each plugin.
+    """
+
+    def __init__(self, guards: Mapping[str, Guard]) -> None:
+        self._guards = guards
+
+    def fault(self, error: BaseException) -> PluginFault | None:
+        """Return the recorded fault of the plugin whose code raised the error, if it was one's.
+
+        Of the frames that are the core's or a plugin's, the innermost decides: what lies below it
+        is libraries, which do what they are told.
+        """
+        error = foreign.raised(error)
+        for frame in reversed(list(_frames(error))):
+            package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+            if package == CORE:
+                return None
+            if guard := self._guards.get(package):
+                name = frame.f_code.co_name
+                return guard.fault(name, f"raised {type(error).__name__}", error)
+        return None
+
+
+def _frames(error: BaseException) -> Iterator[FrameType]:
+    traceback = error.__traceback__
+    while traceback is not None:
+        yield traceback.tb_frame
+        traceback = traceback.tb_next

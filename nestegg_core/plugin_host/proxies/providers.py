@@ -1,0 +1,320 @@
+"""Around encryption backends: what could not be read again is not stored."""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from nestegg_core import foreign
+from nestegg_core.contracts.encryption import EncryptionBackend
+from nestegg_core.contracts.importers import (
+    Question,
+    RowProblem,
+    Statement,
+    StatementAccount,
+    StatementFile,
+    StatementImporter,
+    StatementRow,
+)
+from nestegg_core.contracts.operations import HealthCheckRegistration, JobRegistration
+from nestegg_core.contracts.retention import Expire, Hold, RetentionPolicy
+from nestegg_core.contracts.routes import Route, RouteCall
+from nestegg_core.contracts.storage import Finding, Transaction
+from nestegg_core.errors import DecryptionError, NestEggError, PluginFault, StatementError
+from nestegg_core.plugin_host.proxies.guard import Guard
+
+_PAYLOAD = re.compile(rb"[!-9;-~]+")
+"""ASCII that can be seen, without `:`: what fits into a token."""
+
+
+class GuardedBackend:
+    """Fulfils `nestegg_core.EncryptionBackend`."""
+
+    def __init__(self, guard: Guard, backend: EncryptionBackend) -> None:
+        self._guard = guard
+        self._backend = backend
+
+    def encrypt(self, plaintext: bytes, *, key: bytes, context: bytes) -> bytes:
+        """Return a payload that a token can hold.
+
+        Raises:
+            PluginFault: the backend raised, or answered something else.
+        """
+        payload = self._guard.call(
+            "encrypt", (), self._backend.encrypt, plaintext, key=key, context=context
+        )
+        if not (isinstance(payload, bytes) and _PAYLOAD.fullmatch(payload)):
+            raise self._guard.fault("encrypt", "answered no ASCII bytes without `:`")
+        return payload
+
+    def decrypt(self, payload: bytes, *, key: bytes, context: bytes) -> bytes:
+        """Return the plaintext.
+
+        Raises:
+            DecryptionError: the payload does not open.
+            PluginFault: the backend raised something else, or answered no bytes.
+        """
+        plaintext = self._guard.call(
+            "decrypt", (DecryptionError,), self._backend.decrypt, payload, key=key, context=context
+        )
+        if not isinstance(plaintext, bytes):
+            raise self._guard.fault("decrypt", f"answered {type(plaintext).__name__}, not bytes")
+        return plaintext
+
+
+_UNFIT = re.compile("[\x00\ud800-\udfff]")
+"""What no database takes: NUL and lone surrogates."""
+_ROW_STATUSES = ("booked", "pending", "reverted")
+
+
+class GuardedImporter:
+    """Fulfils `nestegg_core.StatementImporter`."""
+
+    def __init__(self, guard: Guard, importer: StatementImporter) -> None:
+        self._guard = guard
+        self._importer = importer
+
+    def recognises(self, file: StatementFile) -> bool:
+        """Tell whether `read` is worth trying.
+
+        Raises:
+            PluginFault: the importer raised.
+        """
+        return bool(self._guard.call("recognises", (), self._importer.recognises, file))
+
+    def read(self, file: StatementFile, options: Mapping[str, str]) -> Statement:
+        """Read the whole file, to its last row: rows may be made as they are looked at.
+
+        Raises:
+            StatementError: the importer refuses the file or an option.
+            PluginFault: it raised something else, or answered no statement.
+        """
+        statement = self._guard.call("read", (StatementError,), self._read, file, options)
+        if statement is None:
+            raise self._guard.fault("read", "answered no Statement, or one with unfit rows")
+        return statement
+
+    def _read(self, file: StatementFile, options: Mapping[str, str]) -> Statement | None:
+        read: object = foreign.call(self._importer.read, file, options)
+        return read if isinstance(read, Statement) and _is_sound(read) else None
+
+
+def _is_sound(statement: Statement) -> bool:
+    accounts = statement.accounts
+    keys = {one.key for one in accounts}
+    return (
+        isinstance(statement.decisions, Mapping)
+        and all(isinstance(warning, str) for warning in statement.warnings)
+        and isinstance(statement.currency, str | None)
+        and _is_balance(statement.closing_balance)
+        and all(isinstance(one, StatementAccount) and _is_account(one) for one in accounts)
+        and len(keys) == len(accounts)
+        and all(isinstance(one, Question) and _is_question(one) for one in statement.questions)
+        and all(isinstance(row, StatementRow) and _is_row(row, keys) for row in statement.rows)
+    )
+
+
+def _is_account(account: StatementAccount) -> bool:
+    return (
+        all(map(_is_text, (account.key, account.number, account.name)))
+        and bool(account.key)
+        and isinstance(account.currency, str | None)
+        and _is_balance(account.opening_balance)
+        and _is_balance(account.closing_balance)
+    )
+
+
+def _is_question(question: Question) -> bool:
+    texts = (question.decision, question.evidence, *question.choices, *question.choices.values())
+    return all(map(_is_text, texts)) and all(isinstance(line, int) for line in question.lines)
+
+
+def _is_row(row: StatementRow, accounts: Collection[str]) -> bool:
+    """`date` and `amount` are set exactly where there are no problems.
+
+    A good row belongs to one account: of several it names one.
+    """
+    texts = (row.payee, row.description, row.category, row.notes, row.external_id, row.account)
+    if not (isinstance(row.line, int) and all(map(_is_text, texts))):
+        return False
+    if not isinstance(row.currency, str | None) or row.status not in _ROW_STATUSES:
+        return False
+    if row.account and row.account not in accounts:
+        return False
+    if row.problems:
+        return all(isinstance(problem, RowProblem) for problem in row.problems)
+    is_owned = bool(row.account) or len(accounts) <= 1
+    return is_owned and _is_day(row.date) and _is_amount(row.amount)
+
+
+def _is_balance(value: object) -> bool:
+    return value is None or _is_amount(value)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and not _UNFIT.search(value)
+
+
+def _is_day(value: object) -> bool:
+    return isinstance(value, date) and not isinstance(value, datetime)
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, Decimal) and value.is_finite()
+
+
+class GuardedPolicy:
+    """Fulfils `nestegg_core.RetentionPolicy`. Whether an answer can be done, the engine judges."""
+
+    def __init__(self, guard: Guard, policy: RetentionPolicy) -> None:
+        self._guard = guard
+        self._policy = policy
+
+    def decide(self, org_id: UUID, today: date) -> Sequence[Expire | Hold]:
+        """Return what expires and what is held.
+
+        Raises:
+            PluginFault: the policy raised, or answered no sequence.
+        """
+        decisions = self._guard.call("decide", (), self._policy.decide, org_id, today)
+        if not isinstance(decisions, Sequence):
+            raise self._guard.fault("decide", f"answered {type(decisions).__name__}, no sequence")
+        return decisions
+
+
+def guarded_job(guard: Guard, name: str, job: JobRegistration) -> JobRegistration:
+    """Return the job under a name, raising `PluginFault` in place of what is not Nest Egg's."""
+
+    def run(arguments: Mapping[str, Any]) -> None:
+        guard.call(f"job {job.name}", (NestEggError,), job.run, arguments)
+
+    return replace(job, name=name, run=run)
+
+
+Scope = Callable[[Transaction, Callable[[str], Exception]], Transaction]
+"""Makes a transaction refuse, with that error, what is not scoped to its organization."""
+
+
+def guarded_route(guard: Guard, route: Route, scope: Scope) -> Route:
+    """Return the route with a handler that answers in JSON values, held to `response_model`.
+
+    The handler may raise what the framework knows, such as `NotFound`; it raises `PluginFault` in
+    place of everything else, and the transaction of the call is rolled back.
+    """
+    return replace(route, handler=_Handler(guard, route, scope))
+
+
+class _Handler:
+    def __init__(self, guard: Guard, route: Route, scope: Scope) -> None:
+        self._guard = guard
+        self._scope = scope
+        self._route = route
+        self._name = f"{route.method} {route.path}"
+
+    def __call__(self, call: RouteCall) -> Any:
+        scoped = self._scope(call.transaction, lambda what: self._guard.fault(self._name, what))
+        call = replace(call, transaction=scoped)
+        content = self._guard.call(self._name, (NestEggError,), self._route.handler, call)
+        answer = self._guard.call(self._name, (), self._as_declared, content)
+        if not isinstance(answer, dict):
+            raise self._guard.fault(self._name, "answered no JSON object")
+        return answer
+
+    def _as_declared(self, content: Any) -> Any:
+        answer = self._route.response_model.model_validate(content).model_dump(mode="json")
+        orjson.dumps(answer)  # what cannot be written out is the plugin's fault, and not the core's
+        return answer
+
+
+SECONDS = 1.0
+"""How long a check may take."""
+
+
+MAX_TOLD = 200
+"""Characters of what a check tells."""
+
+
+class BoundedCheck:
+    """Runs one check in a thread of its own, and waits a second for it.
+
+    Code cannot be interrupted safely from outside, so a check that hangs keeps its thread; no
+    second one is begun meanwhile.
+
+    Attributes:
+        name: shown by the probe.
+        essential: whether the server is not ready while something is wrong.
+    """
+
+    def __init__(self, guard: Guard, registration: HealthCheckRegistration) -> None:
+        self.name = registration.name
+        self.essential = registration.essential
+        self._guard = guard
+        self._registration = registration
+        self._lock = threading.Lock()
+        self._run: _Run | None = None
+
+    def begin(self) -> None:
+        """Start the check, unless the last one has not come back yet."""
+        with self._lock:
+            if self._run is None or self._run.done.is_set():
+                self._run = _Run(self._findings)
+
+    def outcome(self, deadline: float) -> str:
+        """Return `ok`, or what is wrong, after `begin`.
+
+        Args:
+            deadline: when to stop waiting, in seconds of `time.monotonic`.
+        """
+        run = self._run
+        if run is None:
+            raise LookupError("begin the check first")
+        if not run.done.wait(max(0.0, deadline - time.monotonic())):
+            self._guard.fault("check", f"took more than {SECONDS:g} s")
+            return "timed out"
+        return run.outcome
+
+    def _findings(self) -> str:
+        told = self._guard.call("check", (), self._told)
+        if told is None:
+            raise self._guard.fault("check", "answered no list of Finding")
+        return told
+
+    def _told(self) -> str | None:
+        found = foreign.call(self._registration.check)
+        if isinstance(found, Sequence) and all(isinstance(one, Finding) for one in found):
+            told = "; ".join(str(one.what) for one in found) or "ok"
+            told.encode()  # a lone surrogate could not be answered
+            return _one_line(told)
+        return None
+
+
+def _one_line(text: str) -> str:
+    """Everybody may read it, and in a terminal: no more than a line, and nothing that moves it."""
+    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    return line if len(line) <= MAX_TOLD else line[: MAX_TOLD - 1] + "…"
+
+
+class _Run:
+    """One run of a check, in a thread that does not keep the process alive."""
+
+    def __init__(self, findings: Callable[[], str]) -> None:
+        self.done = threading.Event()
+        self.outcome = "failed"
+        self._findings = findings
+        threading.Thread(target=self._target, name="health check", daemon=True).start()
+
+    def _target(self) -> None:
+        try:
+            self.outcome = self._findings()
+        except PluginFault as fault:  # recorded where it was raised
+            if fault.__cause__ is not None:
+                self.outcome = f"failed: {type(fault.__cause__).__name__}"
+        finally:
+            self.done.set()

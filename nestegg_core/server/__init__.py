@@ -1,0 +1,1 @@
+"""The HTTP server: the gunicorn application, its worker, and the port of the metrics."""

@@ -1,0 +1,186 @@
+"""Who may: turns a verified identity into a person, and a person into a right.
+
+The check rides in the same transaction as the work it guards, so that it costs one round trip
+and cannot be outrun by a change of roles.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, and_, bindparam, select
+
+from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.database.tables import denied_tokens, memberships, persons, sessions
+from nestegg_core.errors import Forbidden, InsufficientScope, NotFound, Unauthenticated
+from nestegg_core.users.roles import ROLES
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever sent a request's token.
+
+    Attributes:
+        person_id: the person.
+        is_admin: whether the token makes them an administrator of the instance.
+        session_id: session of the built-in provider, if it is one.
+        token_hash: SHA-256 of what the token signs; signing out denies it.
+        scopes: what a personal access token may be used for; `None` for a person who is signed
+            in, who may do all that their roles allow.
+        authenticated_at: when they signed in at another identity provider, if its token says so.
+    """
+
+    person_id: UUID
+    is_admin: bool
+    session_id: UUID | None
+    token_hash: bytes
+    scopes: frozenset[str] | None = None
+    authenticated_at: datetime | None = None
+
+
+STANDING = 4
+
+
+def standing(*columns: Any) -> Select[Any]:
+    """Select a person with what can take their token's worth away, and further columns.
+
+    The first `STANDING` columns of a row are for `refuse_fallen`.
+    """
+    return (
+        select(
+            persons.c.disabled_at,
+            denied_tokens.c.token_hash,
+            sessions.c.id,
+            sessions.c.revoked_at,
+            *columns,
+        )
+        .select_from(persons)
+        .outerjoin(
+            sessions,
+            and_(sessions.c.id == bindparam("session_id"), sessions.c.person_id == persons.c.id),
+        )
+        .outerjoin(denied_tokens, denied_tokens.c.token_hash == bindparam("token_hash"))
+        .where(persons.c.id == bindparam("person_id"))
+    )
+
+
+_IN_ORGANIZATION = standing(memberships.c.role).outerjoin(
+    memberships,
+    and_(
+        memberships.c.person_id == persons.c.id,
+        memberships.c.org_id == bindparam("member_org_id"),
+    ),
+)
+
+
+_ADMINISTRATOR = standing(persons.c.is_admin)
+
+
+_PERSON = standing()
+
+
+class Access:
+    """Opens the transactions in which a caller's request runs."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    @contextmanager
+    def organization(
+        self, caller: Caller, org_id: UUID, permission: str, *, write: bool
+    ) -> Iterator[Transaction]:
+        """Open a transaction on an organization for a caller who has the permission there.
+
+        Raises:
+            Unauthenticated: the person is disabled or the session is over.
+            NotFound: the person is no member; looks like an organization that does not exist.
+            Forbidden: the role does not have the permission.
+            InsufficientScope: the token does not have it, whatever the role.
+        """
+        require_scope(caller, permission)
+        with self._storage.transaction(org_id, write=write) as tx:
+            parameters = {**standing_parameters(caller), "member_org_id": org_id}
+            role = refuse_fallen(caller, tx.rows(_IN_ORGANIZATION, parameters))[STANDING]
+            if role is None:
+                raise NotFound("There is no such organization.")
+            if permission not in ROLES[role]:
+                raise Forbidden(f"The role {role} does not have the permission {permission}.")
+            yield tx
+
+    def administrator(self, caller: Caller, scope: str) -> None:
+        """Let pass only who administers the instance: by the token, or by a mark of the person.
+
+        Args:
+            caller: who calls.
+            scope: what a personal access token must have.
+
+        Raises:
+            Unauthenticated: the person is disabled or the session is over.
+            Forbidden: everybody else.
+            InsufficientScope: the token does not have the scope.
+        """
+        require_scope(caller, scope)
+        with self._storage.system_transaction(write=False) as tx:
+            row = refuse_fallen(caller, tx.rows(_ADMINISTRATOR, standing_parameters(caller)))
+        if not (caller.is_admin or row[STANDING]):
+            raise Forbidden("Only an administrator of this instance may do that.")
+
+    def account(self, caller: Caller, scope: str) -> None:
+        """Let pass whoever is signed in, or has a token with the scope.
+
+        Raises:
+            Unauthenticated: the person is disabled or the session is over.
+            InsufficientScope: the token does not have the scope.
+        """
+        require_scope(caller, scope)
+        with self._storage.system_transaction(write=False) as tx:
+            refuse_fallen(caller, tx.rows(_PERSON, standing_parameters(caller)))
+
+
+def require_scope(caller: Caller, scope: str) -> None:
+    """Refuse a personal access token that was not given a scope; signed-in persons have all.
+
+    Raises:
+        InsufficientScope: with the scope's name.
+
+    Example:
+        >>> caller = Caller(UUID(int=1), False, None, b"", frozenset({"accounts:read"}))
+        >>> require_scope(caller, "accounts:read")
+        >>> require_scope(caller, "accounts:write")
+        Traceback (most recent call last):
+        nestegg_core.errors.InsufficientScope: The token does not have the scope accounts:write.
+    """
+    if caller.scopes is not None and scope not in caller.scopes:
+        raise InsufficientScope(scope)
+
+
+def standing_parameters(caller: Caller) -> dict[str, Any]:
+    """Return the parameters of `standing`."""
+    return {
+        "person_id": caller.person_id,
+        "session_id": caller.session_id,
+        "token_hash": caller.token_hash,
+    }
+
+
+def refuse_fallen(caller: Caller, rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
+    """Return the first row of `standing`, for a caller whose token is still worth something.
+
+    Raises:
+        Unauthenticated: the person is disabled or gone, the token was signed out, or its
+            session is over.
+    """
+    disabled_at, denied, session_id, revoked_at = rows[0][:STANDING] if rows else _GONE
+    if disabled_at is not None:
+        raise Unauthenticated("The account is disabled or gone.")
+    if denied is not None:
+        raise Unauthenticated("The token was signed out.")
+    if caller.session_id is not None and (session_id is None or revoked_at is not None):
+        raise Unauthenticated("The session is over.")
+    return rows[0]
+
+
+_GONE = ("gone", None, None, None)

@@ -1,0 +1,147 @@
+"""The administration of persons: who there is, who may come in, who administers the instance."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, func, select, update
+
+from nestegg_core.auth.builtin.sessions import end_sessions
+from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.database.paging import FIRST, page_by_id, position
+from nestegg_core.database.rows import SealedRows
+from nestegg_core.database.tables import persons
+from nestegg_core.errors import Conflict, NotFound, StaleVersion
+from nestegg_core.users.emails import canonical
+
+_P = persons.c
+_PAGE = select(persons).where(_P.id > bindparam("after")).order_by(_P.id).limit(bindparam("count"))
+_ONE = select(persons).where(_P.id == bindparam("person_id"))
+_ADMINISTRATORS = select(func.count()).where(_P.is_admin, _P.disabled_at.is_(None))
+
+
+class Administration:
+    """Lists, changes, disables and enables persons."""
+
+    def __init__(self, storage: Storage, rows: SealedRows, clock: Callable[[], datetime]) -> None:
+        self._storage = storage
+        self._rows = rows
+        self._clock = clock
+
+    def page(
+        self, *, limit: int, after: tuple[Any, ...] | None
+    ) -> tuple[Sequence[dict[str, Any]], tuple[Any, ...] | None]:
+        """Return persons, the oldest first, and where the next page begins."""
+        parameters = {"after": position(after, otherwise=FIRST), "count": limit + 1}
+        with self._storage.system_transaction(write=False) as tx:
+            found = tx.execute(_PAGE, parameters).all()
+        return page_by_id(found, limit, self._shown)
+
+    def change(self, person_id: UUID, version: int, changes: Mapping[str, bool]) -> dict[str, Any]:
+        """Disable or enable a person, give or take their mark as an administrator.
+
+        Args:
+            version: that was read.
+            changes: `disabled` and `is_admin`; what is left out stays.
+
+        Raises:
+            NotFound: there is no such person.
+            StaleVersion: the person has changed since that version was read.
+            Conflict: nobody would be left with the mark. This also holds for an administrator
+                by another provider's groups, whose mark is not ours to keep.
+        """
+        with self._storage.system_transaction(write=True) as tx:
+            tx.lock("administrators")  # two that take each other's mark at once must not both do
+            before = _row(tx, person_id)
+            if before.version != version:
+                raise StaleVersion("The person has changed since they were read.")
+            self._write(tx, before, changes)
+            if _counts(before) and tx.execute(_ADMINISTRATORS).scalar_one() == 0:
+                raise Conflict(
+                    "last-administrator",
+                    "This is the last administrator. Make somebody else one first.",
+                )
+            return self._shown(_row(tx, person_id))
+
+    def set_disabled(self, person_id: UUID, *, disabled: bool) -> None:
+        """Disable or enable a person whatever their version and their mark: for the operator.
+
+        Raises:
+            NotFound: there is no such person.
+        """
+        with self._storage.system_transaction(write=True) as tx:
+            self._write(tx, _row(tx, person_id), {"disabled": disabled})
+
+    def find(self, email_or_id: str) -> UUID:
+        """Return the one person with an id, or with an email: for the operator.
+
+        Emails are sealed, and those of other providers have no index: each is opened.
+
+        Raises:
+            NotFound: there is nobody.
+            Conflict: several persons have the email; only an id tells them apart.
+        """
+        try:
+            wanted = UUID(email_or_id)
+        except ValueError:
+            return self._of_email(email_or_id)
+        with self._storage.system_transaction(write=False) as tx:
+            return UUID(str(_row(tx, wanted).id))
+
+    def _of_email(self, email: str) -> UUID:
+        with self._storage.system_transaction(write=False) as tx:
+            rows = tx.execute(select(_P.id, _P.email).where(_P.email.is_not(None))).all()
+        wanted = canonical(email)
+        found: list[UUID] = [
+            row.id
+            for row in rows
+            if (known := self._rows.show(persons, row, ("email",))["email"]) is not None
+            and canonical(known) == wanted
+        ]
+        if not found:
+            raise NotFound("Nobody has this email or id.")
+        if len(found) > 1:
+            raise Conflict(
+                "several-persons",
+                "Several persons have this email. Name one by id: " + ", ".join(map(str, found)),
+            )
+        return found[0]
+
+    def _write(self, tx: Transaction, before: Any, changes: Mapping[str, bool]) -> None:
+        now = self._clock()
+        values: dict[str, Any] = {"version": before.version + 1, "updated_at": now}
+        if "is_admin" in changes:
+            values["is_admin"] = changes["is_admin"]
+        if "disabled" in changes:  # who was disabled before stays so since then
+            values["disabled_at"] = (before.disabled_at or now) if changes["disabled"] else None
+        written = tx.execute(
+            update(persons).where(_P.id == before.id, _P.version == before.version).values(values)
+        )
+        if written.rowcount == 0:
+            raise StaleVersion("The person has changed meanwhile. Read them again.")
+        if changes.get("disabled"):
+            end_sessions(tx, before.id, now)
+
+    def _shown(self, row: Any) -> dict[str, Any]:
+        return {
+            "id": row.id,
+            **self._rows.show(persons, row, ("email", "name")),
+            "is_admin": row.is_admin,
+            "disabled": row.disabled_at is not None,
+            "created_at": row.created_at,
+            "updated_at": row.updated_at,
+            "version": row.version,
+        }
+
+
+def _row(tx: Transaction, person_id: UUID) -> Any:
+    row = tx.execute(_ONE, {"person_id": person_id}).first()
+    if row is None:
+        raise NotFound("There is no such person.")
+    return row
+
+
+def _counts(person: Any) -> bool:
+    """Tell whether a person is an administrator who can come in."""
+    return person.is_admin and person.disabled_at is None

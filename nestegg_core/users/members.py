@@ -1,0 +1,173 @@
+"""Members of an organization: who they are, and what each may do there."""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
+
+from nestegg_core.contracts.storage import Transaction
+from nestegg_core.database.paging import FIRST, page_by_id, position
+from nestegg_core.database.rows import SealedRows
+from nestegg_core.database.tables import memberships, persons
+from nestegg_core.errors import Conflict, Forbidden, NotFound, StaleVersion
+from nestegg_core.users.roles import at_most
+
+OWNER = "owner"
+
+_M = memberships.c
+_MEMBERS = (
+    select(
+        persons.c.id,
+        persons.c.email,
+        persons.c.name,
+        persons.c.disabled_at,
+        _M.role,
+        _M.granted_by,
+        _M.created_at,
+        _M.updated_at,
+        _M.version,
+    )
+    .join(persons, persons.c.id == _M.person_id)
+    .where(_M.org_id == bindparam("in_org_id"))
+)
+_PAGE = (
+    _MEMBERS.where(persons.c.id > bindparam("after"))
+    .order_by(persons.c.id)
+    .limit(bindparam("count"))
+)
+_ONE = _MEMBERS.where(persons.c.id == bindparam("member_id"))
+_OWNERS_WHO_CAN_COME_IN = (
+    select(func.count())
+    .select_from(memberships)
+    .join(persons, persons.c.id == _M.person_id)
+    .where(
+        _M.org_id == bindparam("in_org_id"),
+        _M.role == OWNER,
+        persons.c.disabled_at.is_(None),
+    )
+)
+
+
+class Members:
+    """Lists members, changes their roles, and lets them go.
+
+    Args:
+        rows: opens addresses and names.
+        issuers: of the providers in force: what their groups give is theirs to change.
+        clock: the present moment.
+    """
+
+    def __init__(
+        self, rows: SealedRows, issuers: Collection[str], clock: Callable[[], datetime]
+    ) -> None:
+        self._rows = rows
+        self._issuers = issuers
+        self._clock = clock
+
+    def page(
+        self, tx: Transaction, *, limit: int, after: tuple[Any, ...] | None
+    ) -> tuple[Sequence[dict[str, Any]], tuple[Any, ...] | None]:
+        """Return members in the order of their accounts' age, and where the next page begins."""
+        begin = position(after, otherwise=FIRST)
+        parameters = {"in_org_id": tx.org_id, "after": begin, "count": limit + 1}
+        return page_by_id(tx.execute(_PAGE, parameters).all(), limit, self._shown)
+
+    def read(self, tx: Transaction, person_id: UUID) -> dict[str, Any]:
+        """Return one member, or raise `NotFound`."""
+        return self._shown(_row(tx, person_id))
+
+    def change(
+        self, tx: Transaction, caller_id: UUID, person_id: UUID, version: int, role: str
+    ) -> dict[str, Any]:
+        """Give a member another role.
+
+        Raises:
+            NotFound: the person is no member.
+            StaleVersion: the membership has changed since that version was read.
+            Forbidden: the present or the new role is above the caller's own.
+            Conflict: a provider gave the role, or no owner would be left.
+        """
+        member = self._in_reach(tx, caller_id, person_id, version)
+        if not at_most(role, role_of(tx, caller_id)):
+            raise Forbidden("Nobody can give a role above their own.")
+        values = {"role": role, "granted_by": None, "version": member.version + 1}
+        tx.execute(
+            update(memberships)
+            .where(*_place(tx, person_id))
+            .values(**values, updated_at=self._clock())
+        )
+        _refuse_ownerless(tx, member)
+        return self.read(tx, person_id)
+
+    def remove(self, tx: Transaction, caller_id: UUID, person_id: UUID, version: int) -> None:
+        """Take a member out, from the very next request on. Everyone may take themselves out.
+
+        Raises:
+            NotFound: the person is no member.
+            StaleVersion: the membership has changed since that version was read.
+            Forbidden: the member's role is above the caller's own.
+            Conflict: a provider gave the role, or no owner would be left.
+        """
+        member = self._in_reach(tx, caller_id, person_id, version)
+        tx.execute(delete(memberships).where(*_place(tx, person_id)))
+        _refuse_ownerless(tx, member)
+
+    def _in_reach(self, tx: Transaction, caller_id: UUID, person_id: UUID, version: int) -> Any:
+        """Return a member whom the caller may touch; nobody else changes a role meanwhile."""
+        tx.lock(f"members {tx.org_id}")
+        member = _row(tx, person_id)
+        if member.version != version:
+            raise StaleVersion("The member has changed since they were read.")
+        if not at_most(member.role, role_of(tx, caller_id)):
+            raise Forbidden("Only owners can change an owner.")
+        if member.granted_by in self._issuers:
+            raise Conflict(
+                "role-of-provider",
+                "The groups of an identity provider give this role. Change it there.",
+            )
+        return member
+
+    def _shown(self, row: Any) -> dict[str, Any]:
+        return {
+            "person_id": row.id,
+            **self._rows.show(persons, row, ("email", "name")),
+            "role": row.role,
+            "granted_by": row.granted_by,
+            "disabled": row.disabled_at is not None,
+            "created_at": row.created_at,
+            "updated_at": row.updated_at,
+            "version": row.version,
+        }
+
+
+def role_of(tx: Transaction, person_id: UUID) -> str:
+    """Return a person's role in the organization of a transaction.
+
+    Raises:
+        NotFound: they are no member.
+    """
+    role = tx.execute(select(_M.role).where(*_place(tx, person_id))).scalar()
+    if role is None:
+        raise NotFound("There is no such member.")
+    return str(role)
+
+
+def _place(tx: Transaction, person_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    return _M.org_id == tx.org_id, _M.person_id == person_id
+
+
+def _row(tx: Transaction, person_id: UUID) -> Any:
+    row = tx.execute(_ONE, {"in_org_id": tx.org_id, "member_id": person_id}).first()
+    if row is None:
+        raise NotFound("There is no such member.")
+    return row
+
+
+def _refuse_ownerless(tx: Transaction, before: Any) -> None:
+    """Look once an owner was changed; what was written is rolled back where none is left."""
+    if before.role != OWNER:
+        return
+    if tx.execute(_OWNERS_WHO_CAN_COME_IN, {"in_org_id": tx.org_id}).scalar_one() == 0:
+        raise Conflict("last-owner", "This is the last owner. Make somebody else one first.")

@@ -1,0 +1,243 @@
+"""Persons: who they are, what they belong to, and how one comes to be."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select
+
+from nestegg_core.auth.builtin.password_change import Ended, replace_password
+from nestegg_core.auth.builtin.passwords import Passwords, refuse_weak
+from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.database.rows import SealedRows
+from nestegg_core.database.tables import (
+    credentials,
+    memberships,
+    organizations,
+    persons,
+)
+from nestegg_core.database.types import new_id
+from nestegg_core.errors import Conflict, NotFound
+from nestegg_core.users.access import (
+    STANDING,
+    Caller,
+    refuse_fallen,
+    standing,
+    standing_parameters,
+)
+from nestegg_core.users.emails import EMAIL_INDEX, Emails
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """The ids of what registering made."""
+
+    person_id: UUID
+    org_id: UUID
+
+
+MOST_PLACES = 500
+"""Memberships that are shown; what MAX_ORGANIZATIONS_PER_PERSON may be at most."""
+
+_ME = (
+    standing(
+        persons.c.id,
+        persons.c.email,
+        persons.c.name,
+        persons.c.is_admin,
+        memberships.c.role,
+        memberships.c.org_id,
+        organizations.c.name,
+    )
+    .outerjoin(memberships, memberships.c.person_id == persons.c.id)
+    .outerjoin(organizations, organizations.c.id == memberships.c.org_id)
+    .order_by(memberships.c.created_at, memberships.c.org_id)
+    .limit(MOST_PLACES)
+)
+
+
+_PLACE = STANDING + 4
+"""Where the columns of a membership begin."""
+
+
+class Persons:
+    """Makes persons and tells about them."""
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        rows: SealedRows,
+        emails: Emails,
+        passwords: Passwords,
+        found: Callable[[Transaction, UUID, str], None],
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Take collaborators.
+
+        Args:
+            found: makes the transaction's organization, with an owner and a name;
+                `Organizations.found` does.
+        """
+        self._storage = storage
+        self._rows = rows
+        self._emails = emails
+        self._passwords = passwords
+        self._found = found
+        self._clock = clock
+
+    def register(
+        self, email: str, password: str, name: str | None = None, *, is_admin: bool = False
+    ) -> NewPerson:
+        """Make a person with a password, and an organization of their own.
+
+        Raises:
+            InvalidInput: the password is too easy to guess.
+            Conflict: the email already has an account.
+        """
+        refuse_weak(password, "/password", email=email, name=name)
+        password_hash = self._passwords.hash(password)
+        index = self._emails.index_of(EMAIL_INDEX, email)
+        new = NewPerson(new_id(), new_id())
+        with self._storage.transaction(new.org_id, write=True) as tx:
+            self._refuse_taken(tx, index, email)
+            self.add(tx, new, email, name, is_admin=is_admin)
+            self._insert_credentials(tx, new.person_id, index, password_hash)
+        return new
+
+    def register_member(
+        self,
+        email: str,
+        password: str,
+        name: str | None,
+        join: Callable[[Transaction, UUID], UUID],
+    ) -> NewPerson:
+        """Make a person with a password who joins an organization, and has none of their own.
+
+        Args:
+            join: makes them a member in the transaction that makes them, and returns where.
+
+        Raises:
+            InvalidInput: the password is too easy to guess.
+            Conflict: the email already has an account.
+        """
+        refuse_weak(password, "/password", email=email, name=name)
+        password_hash = self._passwords.hash(password)
+        index = self._emails.index_of(EMAIL_INDEX, email)
+        person_id = new_id()
+        with self._storage.system_transaction(write=True) as tx:
+            self._refuse_taken(tx, index, email)
+            self._insert_person(tx, person_id, email, name, is_admin=False)
+            self._insert_credentials(tx, person_id, index, password_hash)
+            return NewPerson(person_id, join(tx, person_id))
+
+    def _refuse_taken(self, tx: Transaction, index: bytes, email: str) -> None:
+        if self._find(tx, index, email) is not None:
+            raise Conflict("email-taken", "There is an account with this email already.")
+
+    def _insert_credentials(
+        self, tx: Transaction, person_id: UUID, index: bytes, password_hash: str
+    ) -> None:
+        values = {"person_id": person_id, "email_index": index, "password_hash": password_hash}
+        tx.execute(insert(credentials), {**values, "changed_at": self._clock()})
+
+    def add(
+        self,
+        tx: Transaction,
+        new: NewPerson,
+        email: str | None,
+        name: str | None,
+        *,
+        is_admin: bool = False,
+    ) -> None:
+        """Make a person without a password, and the transaction's organization for them."""
+        self._insert_person(tx, new.person_id, email, name, is_admin=is_admin)
+        self._found(tx, new.person_id, "Household")
+
+    def _insert_person(
+        self,
+        tx: Transaction,
+        person_id: UUID,
+        email: str | None,
+        name: str | None,
+        *,
+        is_admin: bool,
+    ) -> None:
+        now = self._clock()
+        stamps = {"created_at": now, "updated_at": now, "version": 1}
+        person = {"id": person_id, "email": email, "name": name, "is_admin": is_admin}
+        tx.execute(insert(persons), self._rows.seal(persons, {**person, **stamps}))
+
+    def me(self, caller: Caller) -> dict[str, Any]:
+        """Return a person as the API shows them to themselves.
+
+        Whether they are an administrator of the instance, either the token says, or a mark of the
+        person's own, which counts with every token of theirs.
+
+        Raises:
+            Unauthenticated: the caller's token has lost its worth.
+        """
+        with self._storage.system_transaction(write=False) as tx:
+            rows = tx.rows(_ME, standing_parameters(caller))
+        person_id, email, name, is_admin = refuse_fallen(caller, rows)[STANDING:_PLACE]
+        sealed = {"id": person_id, "email": email, "name": name}
+        return {
+            "id": person_id,
+            **self._rows.show(persons, sealed, ("email", "name")),
+            "is_admin": is_admin or caller.is_admin,
+            "memberships": [
+                {"organization": {"id": org_id, "name": org_name}, "role": role}
+                for role, org_id, org_name in (row[_PLACE:] for row in rows)
+                if role is not None
+            ],
+        }
+
+    def read(self, person_id: UUID) -> dict[str, Any]:
+        """Return a person as `me` shows them, for the server's own use."""
+        return self.me(Caller(person_id, is_admin=False, session_id=None, token_hash=b""))
+
+    def list(self) -> Sequence[dict[str, Any]]:
+        """Return every person, the oldest first, for the operator."""
+        with self._storage.system_transaction(write=False) as tx:
+            rows = tx.execute(select(persons).order_by(persons.c.id)).all()
+        return [
+            {
+                "id": row.id,
+                **self._rows.show(persons, row, ("email", "name")),
+                "is_admin": row.is_admin,
+                "disabled": row.disabled_at is not None,
+                "created_at": row.created_at,
+            }
+            for row in rows
+        ]
+
+    def reset_password(self, email: str, password: str) -> Ended:
+        """Set a new password, for the operator; see `replace_password` for what ends with it.
+
+        Raises:
+            InvalidInput: the password is too easy to guess.
+            NotFound: no account has this email.
+        """
+        refuse_weak(password, "/password", email=email, name=None)
+        password_hash = self._passwords.hash(password)
+        index = self._emails.index_of(EMAIL_INDEX, email)
+        now = self._clock()
+        with self._storage.system_transaction(write=True) as tx:
+            person_id = self._find(tx, index, email)
+            if person_id is None:
+                raise NotFound("No account has this email.")
+            return replace_password(tx, person_id, password_hash, now)
+
+    def _find(self, tx: Transaction, index: bytes, email: str) -> UUID | None:
+        row = tx.execute(_OF_EMAIL.where(credentials.c.email_index == index)).first()
+        if row is None or not self._emails.is_of(persons, row, email):
+            return None
+        person_id: UUID = row.id
+        return person_id
+
+
+_OF_EMAIL = select(persons.c.id, persons.c.email).join(
+    credentials, credentials.c.person_id == persons.c.id
+)
