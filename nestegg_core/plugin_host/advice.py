@@ -9,6 +9,7 @@ FIRST_PARTY = (
     "import_camt",
     "import_mt940",
     "import_ofx",
+    "import_qif",
     "storage_postgres",
 )
 """The plugins of this project that the settings can name; each is a `nestegg-...` distribution."""

@@ -176,9 +176,12 @@ def decide(
     fits = {order: sum(_day(one, order) is not None for one in several) for order in ORDERS}
     usual = [one for one in (DAY_FIRST, MONTH_FIRST) if fits[one] == max(fits.values())]
     if not usual or _year_may_be_first(several, fits):
-        others = tuple(one for one in (DAY_FIRST, MONTH_FIRST) if fits[one])
+        others = sorted((DAY_FIRST, MONTH_FIRST), key=lambda one: -fits[one])
+        others = [one for one in others if fits[one]]
+        if not others:
+            return Choice(YEAR_FIRST)
         doubt = "The days fit with the year first, written with two digits, and with it last."
-        return Choice(YEAR_FIRST, others, doubt if others else "")
+        return Choice(others[0], (*others[1:], YEAR_FIRST), doubt)
     if len(usual) == 1:
         return _judged(usual[0], several)
     if all(_day(one, DAY_FIRST) == _day(one, MONTH_FIRST) for one in several):
