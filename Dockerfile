@@ -11,7 +11,7 @@ FROM python:${PYTHON_VERSION}-trixie AS build
 
 # Folders of plugins/, with spaces between.
 ARG PLUGINS="storage_postgres"
-# What else pip should install, such as plugins of other people: "their-plugin==1.2".
+# What else pip should install, such as plugins of other users: "their-plugin==1.2".
 ARG PACKAGES=""
 
 WORKDIR /src

@@ -25,8 +25,8 @@ class Household:
 
 def fill(runtime: Runtime) -> Household:
     """Register somebody with 20,000 transactions on one account."""
-    new = runtime.persons.register(EMAIL, PASSWORD)
-    token = runtime.sessions.open(new.person_id).access_token
+    new = runtime.users.register(EMAIL, PASSWORD)
+    token = runtime.sessions.open(new.user_id).access_token
     with runtime.storage.transaction(new.org_id, write=True) as tx:
         account = runtime.accounts.create(
             tx,

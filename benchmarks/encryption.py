@@ -76,7 +76,7 @@ def _started(variables: dict[str, str]) -> Runtime:
 
 def _fill(runtime: Runtime, rows: int) -> UUID:
     """Make one organization whose transactions all have a note."""
-    new = runtime.persons.register(EMAIL, PASSWORD)
+    new = runtime.users.register(EMAIL, PASSWORD)
     now = runtime.clock()
     account = {"name": "Checking", "type": "checking", "currency": "EUR", "institution": ""}
     opening = {"opening_balance": Decimal(0), "opening_date": None, "number": None}

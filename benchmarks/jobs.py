@@ -66,7 +66,7 @@ def measure(jobs: int) -> dict[str, dict[str, float]]:
 
 
 def table(results: dict[str, dict[str, float]]) -> str:
-    """Return the lines for people."""
+    """Return the lines for users."""
     if not results:
         return f"jobs: left out, {MISSING}"
     lines = [f"{'jobs that do nothing':22}{'asked for/s':>12}{'done/s':>10}"]

@@ -54,7 +54,7 @@ from nestegg_core.users.access import Access
 from nestegg_core.users.administration import Administration
 from nestegg_core.users.members import Members
 from nestegg_core.users.organizations import Organizations
-from nestegg_core.users.users import Persons
+from nestegg_core.users.users import Users
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Runtime(Background):
     chain: IdentityChain
     sign_in_directory: SignInDirectory
     access: Access
-    persons: Persons
+    users: Users
     provisioning: Provisioning
     identity_links: IdentityLinks
     organizations: Organizations
@@ -119,7 +119,7 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
             }
         ),
     )
-    organization_quota = quota(settings, "MAX_ORGANIZATIONS_PER_PERSON")
+    organization_quota = quota(settings, "MAX_ORGANIZATIONS_PER_USER")
     sessions = Sessions(
         storage=storage,
         rows=rows,
@@ -142,7 +142,7 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         [chosen.registration.options for chosen in plugins.statement_importers],
     )
     organizations = Organizations(storage, categories.prepare, clock, organization_quota)
-    persons = Persons(
+    users = Users(
         storage=storage,
         rows=rows,
         emails=emails,
@@ -162,12 +162,12 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
             clock=clock,
         ),
         access=Access(storage),
-        persons=persons,
+        users=users,
         provisioning=Provisioning(
             storage=storage,
             rows=rows,
             emails=emails,
-            persons=persons,
+            users=users,
             group_roles=group_roles,
             clock=clock,
         ),
@@ -197,10 +197,10 @@ def build(settings: Settings, plugins: Plugins, clock: Clock = utc_now) -> Runti
         second_factors=second_factors,
         rate_limits=rate_limits,
         members=Members(rows, chain.names_by_issuer, clock),
-        registration=Registration(settings.registration, persons, below.invitations, rate_limits),
+        registration=Registration(settings.registration, users, below.invitations, rate_limits),
         outbox=Outbox(jobs, configured=below.mailer is not None, runs_here=jobs.queue is None),
         personal_tokens=PersonalTokens(
-            storage, rows, clock, quota(settings, "MAX_PERSONAL_TOKENS_PER_PERSON")
+            storage, rows, clock, quota(settings, "MAX_PERSONAL_TOKENS_PER_USER")
         ),
         recent_proof=RecentProof(storage, own_password, second_factors, clock),
         administration=Administration(storage, rows, clock),

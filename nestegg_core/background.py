@@ -27,7 +27,7 @@ from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.scoping import ScopedTransaction
 from nestegg_core.database.sql_storage import SqlStorage
 from nestegg_core.encryption.blind_index import BlindIndex, stored_root
-from nestegg_core.encryption.cipher import Envelope
+from nestegg_core.encryption.cipher import FieldCipher
 from nestegg_core.encryption.key_check import KeyCheck
 from nestegg_core.encryption.key_maintenance import Keys
 from nestegg_core.encryption.keyring import Keyring, key_bytes
@@ -112,7 +112,7 @@ def build_background(settings: Settings, plugins: Plugins, clock: Clock = utc_no
     if isinstance(storage, SqlStorage):
         storage.watch = ConnectionWatch(metrics)
     keyring, backend = _keyring(settings), settings.encryption_backend
-    rows = SealedRows(Envelope(keyring, guarded.encryption_backends(), backend, metrics))
+    rows = SealedRows(FieldCipher(keyring, guarded.encryption_backends(), backend, metrics))
     index = BlindIndex(lambda: stored_root(storage, rows))
     emails = Emails(index, rows)
     email_reindexing = EmailReindexing(storage, rows, emails)
@@ -155,7 +155,7 @@ def build_background(settings: Settings, plugins: Plugins, clock: Clock = utc_no
         quotas=InvitationQuotas(
             open=quota(settings, "MAX_INVITATIONS_PER_ORGANIZATION"),
             members=quota(settings, "MAX_MEMBERS_PER_ORGANIZATION"),
-            organizations=quota(settings, "MAX_ORGANIZATIONS_PER_PERSON"),
+            organizations=quota(settings, "MAX_ORGANIZATIONS_PER_USER"),
         ),
     )
     mailer = _mailer(settings, clock)
@@ -301,9 +301,9 @@ def _letters(
     return {
         RESET: lambda given: addresses.reset_letter(given["email"]),
         SHOWN_RESET: lambda given: addresses.shown_reset_letter(
-            UUID(given["person_id"]), given["token"]
+            UUID(given["user_id"]), given["token"]
         ),
-        VERIFICATION: lambda given: addresses.verification_letter(UUID(given["person_id"])),
+        VERIFICATION: lambda given: addresses.verification_letter(UUID(given["user_id"])),
         INVITATION: lambda given: invitations.letter(UUID(given["invitation_id"])),
     }
 
@@ -315,7 +315,7 @@ def backups_to_keep(settings: Settings) -> Keep:
         daily=settings.backup_keep_daily,
         weekly=settings.backup_keep_weekly,
         monthly=settings.backup_keep_monthly,
-        unproved=settings.backup_keep_unproved,
+        unverified=settings.backup_keep_unverified,
     )
 
 

@@ -162,9 +162,9 @@ class ServerBusy(NestEggError):
     """Too many ask for costly work at once; the same request may succeed in a moment.
 
     Example:
-        >>> raise ServerBusy("Too many people sign in at this moment. Try again.")
+        >>> raise ServerBusy("Too many users sign in at this moment. Try again.")
         Traceback (most recent call last):
-        nestegg_core.errors.ServerBusy: Too many people sign in at this moment. Try again.
+        nestegg_core.errors.ServerBusy: Too many users sign in at this moment. Try again.
     """
 
 
@@ -179,7 +179,7 @@ class FieldProblem:
     Attributes:
         pointer: JSON pointer into the body (`/amount`), or the parameter's name (`limit`).
         code: stable, for programs.
-        detail: for people; never the value itself.
+        detail: for users; never the value itself.
 
     Example:
         >>> FieldProblem("/limit", "not_positive", "must be greater than zero").code
@@ -282,7 +282,7 @@ class SignInTooOld(Unauthenticated):
 
 
 class Forbidden(RequestError):
-    """The role of the person does not allow it.
+    """The role of the user does not allow it.
 
     Example:
         >>> raise Forbidden("Only owners may change the budget.")
@@ -292,7 +292,7 @@ class Forbidden(RequestError):
 
 
 class InsufficientScope(Forbidden):
-    """A personal access token was not given the scope, whatever its person may do (RFC 6750, 3.1).
+    """A personal access token was not given the scope, whatever its user may do (RFC 6750, 3.1).
 
     Attributes:
         scope: the one that is needed.

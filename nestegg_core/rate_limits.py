@@ -32,14 +32,14 @@ RULES: Mapping[str, str] = {
     "sign-in from an address": "100 per 15 minutes",
     "sign-in to an account": "50 per 1 hour",
     "code for an account": "30 per 1 day",
-    "proof by a person": "10 per 15 minutes",
+    "proof by a user": "10 per 15 minutes",
     "emails found taken from an address": "20 per 1 hour",
     "reset links from an address": "20 per 1 hour",
     "reset links of an account": "3 per 1 hour",
-    "verification mails of a person": "5 per 1 hour",
+    "verification mails of a user": "5 per 1 hour",
     "registrations from an address": "20 per 1 hour",
     "invitations of an organization": "50 per 1 hour",
-    "invitations of a person": "50 per 1 hour",
+    "invitations of a user": "50 per 1 hour",
     "invitations from an address": "50 per 1 hour",
 }
 """How often each thing may be done, by the name that `RateLimits.hit` is called with."""
@@ -47,7 +47,7 @@ RULES: Mapping[str, str] = {
 SETTINGS: Mapping[str, str] = {
     "registrations from an address": "REGISTRATIONS_PER_HOUR",
     "invitations of an organization": "INVITATIONS_PER_HOUR",
-    "invitations of a person": "INVITATIONS_PER_HOUR",
+    "invitations of a user": "INVITATIONS_PER_HOUR",
     "invitations from an address": "INVITATIONS_PER_HOUR",
 }
 """The variable that sets a rule, of those that the operator can set."""

@@ -22,5 +22,5 @@ def text(value: object, *, limit: int = MAX_TEXT_CHARACTERS) -> str | None:
 
 
 def subject_text(value: object) -> str | None:
-    """Return a person's key when it is fit for one, else `None`."""
+    """Return a user's key when it is fit for one, else `None`."""
     return text(value, limit=MAX_SUBJECT_CHARACTERS)

@@ -1,6 +1,6 @@
 """Fixtures: every test that asks for one runs on SQLite and on PostgreSQL.
 
-One database of each kind serves all tests: each registers people of its own, and nobody sees
+One database of each kind serves all tests: each registers users of its own, and nobody sees
 another's rows. A test that needs an empty database asks for `fresh_database`.
 """
 
@@ -137,11 +137,11 @@ def client(runtime: Runtime) -> TestClient:
 
 @pytest.fixture
 def household(client: TestClient) -> Household:
-    """A new person, signed in, with an organization of their own."""
+    """A new user, signed in, with an organization of their own."""
     return register(client)
 
 
 @pytest.fixture
 def stranger(client: TestClient) -> Household:
-    """Another new person, with another organization."""
+    """Another new user, with another organization."""
     return register(client)

@@ -45,7 +45,7 @@ WIRED = (
 BESIDE: dict[str, set[str]] = {
     # Addresses are sealed, and found by blind indexes.
     "rate_limits": {"encryption"},
-    # Who a user is and how they prove it: one domain in two packages, for its size.
+    # Who a user is and how they verify it: one domain in two packages, for its size.
     "users": {"auth", "encryption", "mail"},
     "auth": {"users", "encryption", "mail", "rate_limits"},
     # It looks at what the others keep.

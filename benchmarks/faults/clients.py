@@ -68,7 +68,7 @@ class Answers:
         return self.failed + sum(wait > limit for limit, wait in waits)
 
     def told(self) -> str:
-        """Return the longest waits, for people."""
+        """Return the longest waits, for users."""
         longest = {name: max(all_, default=0.0) for name, all_ in self.seconds.items()}
         return ", ".join(f"{name} {1000 * wait:.0f} ms at most" for name, wait in longest.items())
 

@@ -56,18 +56,18 @@ def disk_full_during_backup() -> Report:
         refused = _run(command, it.variables, small_disk=True)
         left = len(list(folder.iterdir()))
         made = _run(command, it.variables)
-        proved = [
+        verified = [
             _run([NESTEGG, "backup", "verify", str(one)], it.variables) for one in _files(folder)
         ]
         return Report(
             fault="disk full during a backup",
             asked=2,
-            lost=int(made != 0) + int(proved != [0]),
+            lost=int(made != 0) + int(verified != [0]),
             doubled=0,
             half_done=left + int(refused == 0) + unbalanced(it),
             failed=int(refused != 0),
             recovery=None,
-            notes="the first was refused and left no file, the second was made and proved",
+            notes="the first was refused and left no file, the second was made and verified",
         )
 
 

@@ -47,7 +47,7 @@ _HEAD = (
 
 
 def table(reports: Sequence[Report]) -> str:
-    """Return the reports for people."""
+    """Return the reports for users."""
     lines = ["".join(f"{name:{'<' if not i else '>'}{width}}" for i, (name, width) in _numbered())]
     for one in reports:
         recovery = "-" if one.recovery is None else f"{one.recovery:.1f}"

@@ -21,7 +21,7 @@ NESTEGG = str(Path(sys.executable).with_name("nestegg"))
 DATABASE = "faults"
 ACCOUNTS = 4
 PATIENCE = 60.0
-_PASSWORD = "correct horse battery staple"  # noqa: S105 - of a person of this scene only
+_PASSWORD = "correct horse battery staple"  # noqa: S105 - of a user of this scene only
 
 
 def environ(variables: Mapping[str, str]) -> dict[str, str]:
@@ -77,7 +77,7 @@ class Scene:
     Attributes:
         port: of the server.
         variables: its settings.
-        headers: a signed-in person's.
+        headers: a signed-in user's.
         org_id: their organization.
         accounts: ids of accounts in it.
     """
@@ -112,11 +112,9 @@ class Scene:
         )
 
     def move_in(self) -> None:
-        """Register a person and open accounts."""
-        person = {"email": f"faults{time.time_ns()}@example.org", "password": _PASSWORD}
-        answer = requests.post(
-            f"{self.address}/api/v1/auth/register", json=person, timeout=PATIENCE
-        )
+        """Register a user and open accounts."""
+        user = {"email": f"faults{time.time_ns()}@example.org", "password": _PASSWORD}
+        answer = requests.post(f"{self.address}/api/v1/auth/register", json=user, timeout=PATIENCE)
         answer.raise_for_status()
         signed_in: dict[str, Any] = answer.json()
         self.headers = {"Authorization": f"Bearer {signed_in['access_token']}"}
@@ -157,7 +155,7 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 
 @contextmanager
 def scene(postgres: Postgres, *, url: str | None = None, **changed: str) -> Iterator[Scene]:
-    """Serve a new database of a running PostgreSQL, with a person who has moved in.
+    """Serve a new database of a running PostgreSQL, with a user who has moved in.
 
     Args:
         postgres: a running server.

@@ -9,7 +9,7 @@ psql --no-psqlrc --quiet -v ON_ERROR_STOP=1 -v database="$POSTGRES_DB" \
     --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" <<'SQL'
 \set owner_password `cat /run/secrets/db_owner_password`
 \set app_password `cat /run/secrets/db_app_password`
--- CREATEDB: a backup is proved by restoring it into a database of its own.
+-- CREATEDB: a backup is verified by restoring it into a database of its own.
 CREATE ROLE nestegg LOGIN CREATEDB PASSWORD :'owner_password';
 CREATE ROLE nestegg_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS
     PASSWORD :'app_password';

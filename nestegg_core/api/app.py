@@ -29,7 +29,7 @@ from nestegg_core.api.middleware.request_id import RequestId
 from nestegg_core.api.openapi import openapi
 from nestegg_core.api.operation import Operation
 from nestegg_core.api.problems import add_error_handlers
-from nestegg_core.api.resources.admin import Admin, AdminPersons
+from nestegg_core.api.resources.admin import Admin, AdminUsers
 from nestegg_core.api.resources.auth.email import OwnAddressResource
 from nestegg_core.api.resources.auth.identities import IdentityResource, ProviderResource
 from nestegg_core.api.resources.auth.personal_tokens import PersonalTokenResource
@@ -47,7 +47,7 @@ from nestegg_core.api.resources.ledger.categories import CategoryResource
 from nestegg_core.api.resources.ledger.imports import import_resource
 from nestegg_core.api.resources.ledger.reports import ReportResource
 from nestegg_core.api.resources.ledger.transactions import TransactionResource
-from nestegg_core.api.resources.me import People
+from nestegg_core.api.resources.me import MeResource
 from nestegg_core.api.resources.members import MemberResource
 from nestegg_core.api.resources.plugins import plugin_operations
 from nestegg_core.api.resources.retention import RetentionResource
@@ -141,8 +141,8 @@ def _resources(runtime: Runtime) -> list[object]:
     addresses = ClientAddresses(services.settings.forwarded_allow_ips)
     resources: list[object] = [
         HealthResource(services.storage, services.check_keys, services.health_checks),
-        People(
-            services.persons, services.organizations, Idempotency(services.rows, services.clock)
+        MeResource(
+            services.users, services.organizations, Idempotency(services.rows, services.clock)
         ),
         SignOut(services.sessions),
         ProviderResource(services.sign_in_directory),
@@ -165,14 +165,14 @@ def _resources(runtime: Runtime) -> list[object]:
         ReportResource(services.reports, services.clock),
         RetentionResource(services.receipts),
         Admin(services.plugins),
-        AdminPersons(services.administration),
+        AdminUsers(services.administration),
         JobResource(services.jobs, services.job_list),
     ]
     if "builtin" in services.settings.identity_provider_chain:
         resources += [
             Auth(
                 services.registration,
-                services.persons,
+                services.users,
                 services.sessions,
                 services.sign_in,
                 addresses,

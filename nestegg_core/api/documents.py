@@ -24,7 +24,7 @@ class Options:
 
 
 class Front(Options):
-    """The resource of `/`, the address that people type: it leads to what can be read."""
+    """The resource of `/`, the address that users type: it leads to what can be read."""
 
     def __init__(self) -> None:
         self.on_head = self.on_get

@@ -54,7 +54,7 @@ class Endpoint(Options):
         self._write(op, req, resp, answer)
 
     def _admit(self, op: Operation, req: falcon.Request) -> None:
-        """Refuse whom an operation is not for; an organization's door sees to that itself."""
+        """Refuse whom an operation is not for; an organization's access sees to it."""
         if op.public or op.permission:
             return
         caller = req.context.caller
@@ -110,7 +110,7 @@ class Endpoint(Options):
         self, op: Operation, call: Call, *, write: bool
     ) -> AbstractContextManager[Transaction]:
         permission = op.permission
-        if op.own and call.params["person_id"] == call.caller.person_id:
+        if op.own and call.params["user_id"] == call.caller.user_id:
             permission = op.own
         return self._access.organization(call.caller, call.org_id, permission, write=write)
 

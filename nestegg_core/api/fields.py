@@ -111,7 +111,7 @@ Email = Annotated[
         {"type": "string", "maxLength": MAX_LENGTH, "pattern": r"^[^@\s]+@[^@\s]+\.[^@\s]+$"}
     ),
 ]
-"""An address that mail can be sent to; only a mail that arrives proves more."""
+"""An address that mail can be sent to; only a mail that arrives verifies more."""
 
 
 _CLEAN = AfterValidator(_no_control_characters)

@@ -67,7 +67,7 @@ class Idempotency:
         key = _key_of(call.request)
         if key is None:
             return handler(call)
-        key_hash = sha256(f"{call.caller.person_id} {key}".encode()).hexdigest()
+        key_hash = sha256(f"{call.caller.user_id} {key}".encode()).hexdigest()
         request_hash = _request_hash(call.request)
         call.tx.lock(f"{HEADER} {key_hash}")
         stored = call.tx.execute(_FIND, {"key": key_hash}).first()
@@ -86,7 +86,7 @@ class Idempotency:
         So a retry finds, among that organization's rows, what the first try was answered.
         """
         key = _key_of(call.request)
-        return new_id() if key is None else uuid5(_NAMESPACE, f"{call.caller.person_id} {key}")
+        return new_id() if key is None else uuid5(_NAMESPACE, f"{call.caller.user_id} {key}")
 
     def _store(self, call: Call, key_hash: str, request_hash: str, answer: Answer) -> None:
         document = {

@@ -227,7 +227,7 @@ def answers_of(op: Operation) -> dict[int, type[BaseModel] | None]:
         codes += [401, 403]
     if op.writes:
         codes += [409, 413, 415]
-    if op.writes and not op.permission:  # what people do to sign in, and for their own sign-in
+    if op.writes and not op.permission:  # what users do to sign in, and for their own sign-in
         codes += [429]
     if op.asks_version:
         codes += [412, 428]

@@ -149,7 +149,7 @@ def operation(method: str, path: str, **declared: Any) -> Callable[[F], F]:
         declared: the further fields of `Operation`: `answer` is the model of the answer
             (documentation only: answers are encoded straight from rows), `permission` a name of
             the permission table (the path then has `org_id`), `public` an endpoint without
-            sign-in, `own` a permission that is enough where the path's `person_id` is the
+            sign-in, `own` a permission that is enough where the path's `user_id` is the
             caller's, `refusals` further statuses that it answers, `administrators` one for those
             of the instance alone, `opens_accounts` one of these that lets whoever calls it sign in
             as somebody, `query` and `body` the models that validate, `prepare` a method

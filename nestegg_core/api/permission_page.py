@@ -12,9 +12,9 @@ _HEAD = """\
 What each role may do in an organization, and what every operation asks for. Made by `nestegg
 permissions --page`; a test compares it with the code.
 
-A person has one role in each organization that they belong to. To whoever does not belong to it, an
+A user has one role in each organization that they belong to. To whoever does not belong to it, an
 organization and all that is in it looks as if it were not there (404). A personal access token can
-be used for what its scopes say, and for no more than its person's role allows; scopes have the
+be used for what its scopes say, and for no more than its user's role allows; scopes have the
 names of the permissions. Routes of plugins are left out.
 """
 

@@ -35,7 +35,7 @@ def write_problem(
     Args:
         status: HTTP status.
         code: stable name of the kind of problem; the end of its `type`.
-        detail: for people.
+        detail: for users.
         problems: the fields that are wrong.
     """
     document: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""How apps sign people in: what each provider of the chain offers, as far as it can be said now."""
+"""How apps sign users in: what each provider of the chain offers, as far as it can be said now."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ class Entry:
     Attributes:
         name: as in `IDENTITY_PROVIDER_CHAIN`.
         issuer: the canonical one.
-        password: whether people sign in with a password, at this server itself.
-        available: whether an app can sign people in now, as far as this server knows.
+        password: whether users sign in with a password, at this server itself.
+        available: whether an app can sign users in now, as far as this server knows.
         app_sign_in: how it does; `None` where that is not known, or is not said.
     """
 

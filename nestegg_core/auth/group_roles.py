@@ -19,7 +19,7 @@ from sqlalchemy import and_, delete, insert, select, update
 
 from nestegg_core.contracts.identity import Identity
 from nestegg_core.contracts.storage import Transaction
-from nestegg_core.database.tables import identities, memberships, organizations, persons
+from nestegg_core.database.tables import identities, memberships, organizations, users
 from nestegg_core.users.roles import at_most
 
 logger = logging.getLogger(__name__)
@@ -85,58 +85,56 @@ class GroupRoles:
                     grants[rule.org_id] = rule.role
         return grants
 
-    def settle(self, tx: Transaction, person_id: UUID, issuer: str, grants: Grants) -> None:
-        """Make what an issuer gives a person exactly this. The caller holds `lock_identities`."""
-        before = _of_issuer(tx, person_id, issuer)
+    def settle(self, tx: Transaction, user_id: UUID, issuer: str, grants: Grants) -> None:
+        """Make what an issuer gives a user exactly this. The caller holds `lock_identities`."""
+        before = _of_issuer(tx, user_id, issuer)
         for org_id in sorted({*before, *grants}):
             tx.lock(f"members {org_id}")
         # Read again: only now does nobody here change these memberships.
-        before = _of_issuer(tx, person_id, issuer)
-        elsewhere = _orgs_of(tx, _M.person_id == person_id) - set(before)
+        before = _of_issuer(tx, user_id, issuer)
+        elsewhere = _orgs_of(tx, _M.user_id == user_id) - set(before)
         for org_id, role in _of_existing(tx, grants).items():
             if org_id in before:
-                self._change(tx, person_id, org_id, before[org_id], role)
+                self._change(tx, user_id, org_id, before[org_id], role)
             elif org_id not in elsewhere:
-                self._insert(tx, person_id, org_id, role, issuer)
+                self._insert(tx, user_id, org_id, role, issuer)
         gone = set(before) - set(grants)
         for org_id in gone:
-            tx.execute(delete(memberships).where(_place(person_id, org_id)))
+            tx.execute(delete(memberships).where(_place(user_id, org_id)))
         if gone:  # what another provider gives there could not be given while this one did
             tx.execute(
                 update(identities)
-                .where(identities.c.person_id == person_id, identities.c.issuer != issuer)
+                .where(identities.c.user_id == user_id, identities.c.issuer != issuer)
                 .values(grants_hash=UNSETTLED)
             )
         owned = {org_id for org_id, role in before.items() if role == OWNER}
         _tell_ownerless(tx, [org_id for org_id in owned if grants.get(org_id) != OWNER])
 
-    def _change(self, tx: Transaction, person_id: UUID, org_id: UUID, old: str, new: str) -> None:
+    def _change(self, tx: Transaction, user_id: UUID, org_id: UUID, old: str, new: str) -> None:
         if new == old:
             return
         tx.execute(
             update(memberships)
-            .where(_place(person_id, org_id))
+            .where(_place(user_id, org_id))
             .values(role=new, version=_M.version + 1, updated_at=self._clock())
         )
 
-    def _insert(
-        self, tx: Transaction, person_id: UUID, org_id: UUID, role: str, issuer: str
-    ) -> None:
+    def _insert(self, tx: Transaction, user_id: UUID, org_id: UUID, role: str, issuer: str) -> None:
         now = self._clock()
-        place = {"org_id": org_id, "person_id": person_id, "role": role, "granted_by": issuer}
+        place = {"org_id": org_id, "user_id": user_id, "role": role, "granted_by": issuer}
         tx.execute(
             insert(memberships), {**place, "created_at": now, "updated_at": now, "version": 1}
         )
 
 
-def lock_identities(tx: Transaction, person_id: UUID) -> None:
-    """Wait until nobody else changes what other providers' identities mean for a person."""
-    tx.lock(f"identities {person_id}")
+def lock_identities(tx: Transaction, user_id: UUID) -> None:
+    """Wait until nobody else changes what other providers' identities mean for a user."""
+    tx.lock(f"identities {user_id}")
 
 
-def _of_issuer(tx: Transaction, person_id: UUID, issuer: str) -> dict[UUID, str]:
+def _of_issuer(tx: Transaction, user_id: UUID, issuer: str) -> dict[UUID, str]:
     found = tx.execute(
-        select(_M.org_id, _M.role).where(_M.person_id == person_id, _M.granted_by == issuer)
+        select(_M.org_id, _M.role).where(_M.user_id == user_id, _M.granted_by == issuer)
     )
     return {row.org_id: row.role for row in found}
 
@@ -154,16 +152,16 @@ def _of_existing(tx: Transaction, grants: Grants) -> Grants:
     return {org_id: role for org_id, role in grants.items() if org_id in known}
 
 
-def _place(person_id: UUID, org_id: UUID) -> Any:
-    return and_(_M.org_id == org_id, _M.person_id == person_id)
+def _place(user_id: UUID, org_id: UUID) -> Any:
+    return and_(_M.org_id == org_id, _M.user_id == user_id)
 
 
 def _tell_ownerless(tx: Transaction, org_ids: Sequence[UUID]) -> None:
     for org_id in org_ids:
         owner = tx.execute(
-            select(_M.person_id)
-            .join(persons, persons.c.id == _M.person_id)
-            .where(_M.org_id == org_id, _M.role == OWNER, persons.c.disabled_at.is_(None))
+            select(_M.user_id)
+            .join(users, users.c.id == _M.user_id)
+            .where(_M.org_id == org_id, _M.role == OWNER, users.c.disabled_at.is_(None))
             .limit(1)
         ).first()
         if owner is None:

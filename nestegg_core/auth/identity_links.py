@@ -1,4 +1,4 @@
-"""Other providers' identities of a person: which they are, and linking while signed in."""
+"""Other providers' identities of a user: which they are, and linking while signed in."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -20,10 +20,10 @@ _I = identities.c
 
 
 class Proof(Protocol):
-    """Checks that it is the person who asks; `OwnPassword` does."""
+    """Checks that it is the user who asks; `OwnPassword` does."""
 
-    def require_if_any(self, person_id: UUID, password: str | None, pointer: str) -> None:
-        """Check the password of a person who has one, and count the tries."""
+    def require_if_any(self, user_id: UUID, password: str | None, pointer: str) -> None:
+        """Check the password of a user who has one, and count the tries."""
         ...
 
 
@@ -32,7 +32,7 @@ class IdentityLinks:
 
     What is linked signs in for good, whatever becomes of the password. So whoever finds a token
     shall not link: the password is asked for. Nor shall who registered with somebody else's
-    address, and waits for them to come by a link to reset the password: the address is proved
+    address, and waits for them to come by a link to reset the password: the address is verified
     first, where the server can mail such links.
 
     Args:
@@ -43,7 +43,7 @@ class IdentityLinks:
         passwords_count: whether the built-in provider is in force, so that a password is a way to
             sign in.
         proof: checks passwords.
-        mails: whether the server sends mail, by which people prove their addresses.
+        mails: whether the server sends mail, by which users verify their addresses.
         clock: the present moment.
     """
 
@@ -68,92 +68,92 @@ class IdentityLinks:
         self._mails = mails
         self._clock = clock
 
-    def list(self, person_id: UUID) -> Sequence[dict[str, Any]]:
-        """Return a person's identities, the oldest first."""
+    def list(self, user_id: UUID) -> Sequence[dict[str, Any]]:
+        """Return a user's identities, the oldest first."""
         with self._storage.system_transaction(write=False) as tx:
-            return [self._shown(row) for row in _of_person(tx, person_id)]
+            return [self._shown(row) for row in _of_user(tx, user_id)]
 
     def link(
-        self, person_id: UUID, identity: Identity, token_hash: bytes, password: str | None = None
+        self, user_id: UUID, identity: Identity, token_hash: bytes, password: str | None = None
     ) -> dict[str, Any]:
-        """Link an identity, whose token was verified, to a person; one that is theirs stays so.
+        """Link an identity, whose token was verified, to a user; one that is theirs stays so.
 
         Args:
-            person_id: who is signed in.
+            user_id: who is signed in.
             identity: what the token says.
             token_hash: of the token, as signing out denies it.
-            password: the person's own, if they have one here.
+            password: the user's own, if they have one here.
 
         Raises:
             InvalidInput: the token is the built-in provider's, or was signed out; or the password
                 is missing or wrong.
             TooManyRequests: it was wrong too often.
-            Conflict: the identity is somebody else's, or the person has another one of the
-                provider, or their address is not proved.
+            Conflict: the identity is somebody else's, or the user has another one of the
+                provider, or their address is not verified.
         """
         if identity.issuer not in self._providers:
             raise _bad_token("must be a token of another provider than the built-in one")
         if self._passwords_count:
-            self._proof.require_if_any(person_id, password, "/password")
+            self._proof.require_if_any(user_id, password, "/password")
         try:
-            return self._link(person_id, identity, token_hash)
+            return self._link(user_id, identity, token_hash)
         except Conflict as error:
             if error.code != "constraint":
                 raise
             # It became somebody's at this very moment: now it is known whose.
-            return self._link(person_id, identity, token_hash)
+            return self._link(user_id, identity, token_hash)
 
-    def _link(self, person_id: UUID, identity: Identity, token_hash: bytes) -> dict[str, Any]:
+    def _link(self, user_id: UUID, identity: Identity, token_hash: bytes) -> dict[str, Any]:
         with self._storage.system_transaction(write=True) as tx:
-            lock_identities(tx, person_id)
+            lock_identities(tx, user_id)
             _refuse_denied(tx, token_hash)
             owner = _owner_of(tx, identity)
             if owner is None:
-                self._insert(tx, person_id, identity)
-            elif owner != person_id:
+                self._insert(tx, user_id, identity)
+            elif owner != user_id:
                 raise Conflict("identity-taken", "This identity is somebody else's here.")
-            linked = identity_of_issuer(tx, person_id, identity.issuer)
-            return next(self._shown(row) for row in _of_person(tx, person_id) if row.id == linked)
+            linked = identity_of_issuer(tx, user_id, identity.issuer)
+            return next(self._shown(row) for row in _of_user(tx, user_id) if row.id == linked)
 
-    def unlink(self, person_id: UUID, identity_id: UUID) -> None:
-        """Take an identity from a person, with the roles that its groups gave.
+    def unlink(self, user_id: UUID, identity_id: UUID) -> None:
+        """Take an identity from a user, with the roles that its groups gave.
 
         Raises:
             NotFound: it is not theirs.
             Conflict: it is the last way in which they can sign in.
         """
         with self._storage.system_transaction(write=True) as tx:
-            lock_identities(tx, person_id)
-            found = _of_person(tx, person_id)
+            lock_identities(tx, user_id)
+            found = _of_user(tx, user_id)
             one = next((row for row in found if row.id == identity_id), None)
             if one is None:
                 raise NotFound("There is no such identity.")
             others = [row for row in found if row.id != identity_id]
-            if not self._can_sign_in(tx, person_id, others):
+            if not self._can_sign_in(tx, user_id, others):
                 raise Conflict(
                     "last-way-to-sign-in",
                     "Nothing else would sign you in. Link another provider first.",
                 )
-            self._group_roles.settle(tx, person_id, one.issuer, {})
+            self._group_roles.settle(tx, user_id, one.issuer, {})
             tx.execute(delete(identities).where(_I.id == identity_id))
 
-    def _insert(self, tx: Transaction, person_id: UUID, identity: Identity) -> None:
-        if identity_of_issuer(tx, person_id, identity.issuer) is not None:
+    def _insert(self, tx: Transaction, user_id: UUID, identity: Identity) -> None:
+        if identity_of_issuer(tx, user_id, identity.issuer) is not None:
             raise Conflict(
                 "provider-linked",
                 "You have another identity of this provider already. Unlink it first.",
             )
         provable = self._passwords_count and self._mails
-        if provable and _has_unproven_address(tx, person_id):
-            raise Conflict("address-not-proven", "Prove your address first, by a mailed link.")
-        insert_identity(tx, self._rows, person_id, identity, self._clock())
+        if provable and _has_unverified_address(tx, user_id):
+            raise Conflict("address-not-verified", "Verify your address first, by a mailed link.")
+        insert_identity(tx, self._rows, user_id, identity, self._clock())
 
-    def _can_sign_in(self, tx: Transaction, person_id: UUID, others: Sequence[Any]) -> bool:
+    def _can_sign_in(self, tx: Transaction, user_id: UUID, others: Sequence[Any]) -> bool:
         if any(row.issuer in self._providers for row in others):
             return True
         if not self._passwords_count:
             return False
-        password = select(credentials.c.person_id).where(credentials.c.person_id == person_id)
+        password = select(credentials.c.user_id).where(credentials.c.user_id == user_id)
         return tx.execute(password).first() is not None
 
     def _shown(self, row: Any) -> dict[str, Any]:
@@ -167,22 +167,22 @@ class IdentityLinks:
         }
 
 
-def _of_person(tx: Transaction, person_id: UUID) -> Sequence[Any]:
-    of_person = select(identities).where(_I.person_id == person_id).order_by(_I.id)
-    return tx.execute(of_person).all()
+def _of_user(tx: Transaction, user_id: UUID) -> Sequence[Any]:
+    of_user = select(identities).where(_I.user_id == user_id).order_by(_I.id)
+    return tx.execute(of_user).all()
 
 
 def _owner_of(tx: Transaction, identity: Identity) -> UUID | None:
     key = and_(_I.issuer == identity.issuer, _I.subject == identity.subject)
-    owner: UUID | None = tx.execute(select(_I.person_id).where(key)).scalar()
+    owner: UUID | None = tx.execute(select(_I.user_id).where(key)).scalar()
     return owner
 
 
-def _has_unproven_address(tx: Transaction, person_id: UUID) -> bool:
-    unproven = select(credentials.c.person_id).where(
-        credentials.c.person_id == person_id, credentials.c.email_verified_at.is_(None)
+def _has_unverified_address(tx: Transaction, user_id: UUID) -> bool:
+    unverified = select(credentials.c.user_id).where(
+        credentials.c.user_id == user_id, credentials.c.email_verified_at.is_(None)
     )
-    return tx.execute(unproven).first() is not None
+    return tx.execute(unverified).first() is not None
 
 
 def _refuse_denied(tx: Transaction, token_hash: bytes) -> None:

@@ -1,6 +1,6 @@
-"""What another provider's identity becomes here: a person, whom it signs in from then on.
+"""What another provider's identity becomes here: a user, whom it signs in from then on.
 
-The pair of issuer and subject is the only key. An address leads to a person under conditions that
+The pair of issuer and subject is the only key. An address leads to a user under conditions that
 leave no way to take somebody's account over, and otherwise to nobody.
 """
 
@@ -17,16 +17,16 @@ from nestegg_core.auth.group_roles import Grants, GroupRoles, digest_of, lock_id
 from nestegg_core.contracts.identity import Identity
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.rows import SealedRows
-from nestegg_core.database.tables import credentials, identities, persons
+from nestegg_core.database.tables import credentials, identities, users
 from nestegg_core.database.types import new_id
 from nestegg_core.errors import Conflict, Unauthenticated
 from nestegg_core.users.emails import EMAIL_INDEX, Emails
-from nestegg_core.users.users import NewPerson, Persons
+from nestegg_core.users.users import NewUser, Users
 
 logger = logging.getLogger(__name__)
 
 _I = identities.c
-_KNOWN = select(_I.id, _I.person_id, _I.grants_hash).where(
+_KNOWN = select(_I.id, _I.user_id, _I.grants_hash).where(
     _I.issuer == bindparam("issuer"), _I.subject == bindparam("subject")
 )
 
@@ -40,12 +40,12 @@ class Known:
     """
 
     identity_id: UUID
-    person_id: UUID
+    user_id: UUID
     grants_hash: bytes | None = None
 
 
 class Provisioning:
-    """Finds the person behind an identity, makes one at first sight, and keeps roles in step."""
+    """Finds the user behind an identity, makes one at first sight, and keeps roles in step."""
 
     def __init__(
         self,
@@ -53,19 +53,19 @@ class Provisioning:
         storage: Storage,
         rows: SealedRows,
         emails: Emails,
-        persons: Persons,
+        users: Users,
         group_roles: GroupRoles,
         clock: Callable[[], datetime],
     ) -> None:
         self._storage = storage
         self._rows = rows
         self._emails = emails
-        self._persons = persons
+        self._users = users
         self._group_roles = group_roles
         self._clock = clock
 
     def of_identity(self, identity: Identity, token_hash: bytes = b"") -> UUID:
-        """Return the person behind another provider's identity.
+        """Return the user behind another provider's identity.
 
         One who is known and whose groups give what they gave costs one read.
 
@@ -74,19 +74,19 @@ class Provisioning:
             token_hash: of the token, as signing out denies it; empty where no token was sent.
 
         Raises:
-            Unauthenticated: the provider does not make persons, and this one is unknown; or
+            Unauthenticated: the provider does not make users, and this one is unknown; or
                 something would have to be written for a token that was signed out.
         """
         known, grants = self._known(identity), self._group_roles.given(identity)
         if known is not None and digest_of(grants) == known.grants_hash:
-            return known.person_id
+            return known.user_id
         self._refuse_denied(token_hash)
         known = known or self._first_seen(identity)
         if known is None:
             raise Unauthenticated("Nobody here is known by this identity.")
         if digest_of(grants) != known.grants_hash:
             self._settle(known, identity.issuer, grants)
-        return known.person_id
+        return known.user_id
 
     def _refuse_denied(self, token_hash: bytes) -> None:
         """Keep a token that was signed out from making anybody, and from giving back a role."""
@@ -103,19 +103,19 @@ class Provisioning:
     def _first_seen(self, identity: Identity) -> Known | None:
         try:
             return self._link_by_email(identity) or self._provision(identity)
-        except Conflict:  # two first requests at once: the other one made the person
+        except Conflict:  # two first requests at once: the other one made the user
             return self._known(identity)
 
     def _provision(self, identity: Identity) -> Known | None:
         if not identity.may_provision:
             return None
-        new = NewPerson(new_id(), new_id())
+        new = NewUser(new_id(), new_id())
         with self._storage.transaction(new.org_id, write=True) as tx:
-            self._persons.add(tx, new, identity.email, identity.name)
-            return insert_identity(tx, self._rows, new.person_id, identity, self._clock())
+            self._users.add(tx, new, identity.email, identity.name)
+            return insert_identity(tx, self._rows, new.user_id, identity, self._clock())
 
     def _link_by_email(self, identity: Identity) -> Known | None:
-        """Link to whoever has proven the address here, if the provider may vouch for it.
+        """Link to whoever has verified the address here, if the provider may vouch for it.
 
         Letters outside of ASCII have look-alikes that a provider may take for the same.
         """
@@ -124,30 +124,30 @@ class Provisioning:
             return None
         index = self._emails.index_of(EMAIL_INDEX, email)
         with self._storage.system_transaction(write=True) as tx:
-            person_id = self._who_has_proven(tx, index, email)
-            if person_id is None:
+            user_id = self._who_has_verified(tx, index, email)
+            if user_id is None:
                 return None
-            lock_identities(tx, person_id)
-            if identity_of_issuer(tx, person_id, identity.issuer) is not None:
-                return None  # two people of one provider cannot both be this one
-            known = insert_identity(tx, self._rows, person_id, identity, self._clock())
-        logger.info("person %s was linked to %s by email", person_id, identity.issuer)
+            lock_identities(tx, user_id)
+            if identity_of_issuer(tx, user_id, identity.issuer) is not None:
+                return None  # two users of one provider cannot both be this one
+            known = insert_identity(tx, self._rows, user_id, identity, self._clock())
+        logger.info("user %s was linked to %s by email", user_id, identity.issuer)
         return known
 
-    def _who_has_proven(self, tx: Transaction, index: bytes, email: str) -> UUID | None:
+    def _who_has_verified(self, tx: Transaction, index: bytes, email: str) -> UUID | None:
         row = tx.execute(
-            select(persons.c.id, persons.c.email)
-            .join(credentials, credentials.c.person_id == persons.c.id)
+            select(users.c.id, users.c.email)
+            .join(credentials, credentials.c.user_id == users.c.id)
             .where(
                 credentials.c.email_index == index,
                 credentials.c.email_verified_at.is_not(None),
-                persons.c.disabled_at.is_(None),
+                users.c.disabled_at.is_(None),
             )
         ).first()
-        if row is None or not self._emails.is_of(persons, row, email):
+        if row is None or not self._emails.is_of(users, row, email):
             return None
-        person_id: UUID = row.id
-        return person_id
+        user_id: UUID = row.id
+        return user_id
 
     def _settle(self, known: Known, issuer: str, grants: Grants) -> None:
         try:
@@ -158,24 +158,24 @@ class Provisioning:
     def _write_grants(self, known: Known, issuer: str, grants: Grants) -> None:
         digest = digest_of(grants)
         with self._storage.system_transaction(write=True) as tx:
-            lock_identities(tx, known.person_id)
+            lock_identities(tx, known.user_id)
             stored = tx.execute(
                 select(_I.grants_hash).where(
-                    _I.id == known.identity_id, _I.person_id == known.person_id
+                    _I.id == known.identity_id, _I.user_id == known.user_id
                 )
             ).first()
             if stored is None or stored.grants_hash == digest:
                 return  # unlinked meanwhile, or another request has done it
-            self._group_roles.settle(tx, known.person_id, issuer, grants)
+            self._group_roles.settle(tx, known.user_id, issuer, grants)
             tx.execute(
                 update(identities).where(_I.id == known.identity_id).values(grants_hash=digest)
             )
 
 
 def insert_identity(
-    tx: Transaction, rows: SealedRows, person_id: UUID, identity: Identity, now: datetime
+    tx: Transaction, rows: SealedRows, user_id: UUID, identity: Identity, now: datetime
 ) -> Known:
-    """Write that an identity is a person's from now on.
+    """Write that an identity is a user's from now on.
 
     Raises:
         Conflict: it is somebody's already.
@@ -183,19 +183,19 @@ def insert_identity(
     identity_id = new_id()
     values = {
         "id": identity_id,
-        "person_id": person_id,
+        "user_id": user_id,
         "issuer": identity.issuer,
         "subject": identity.subject,
         "email": identity.email,
         "created_at": now,
     }
     tx.execute(insert(identities), rows.seal(identities, values))
-    return Known(identity_id, person_id)
+    return Known(identity_id, user_id)
 
 
-def identity_of_issuer(tx: Transaction, person_id: UUID, issuer: str) -> UUID | None:
-    """Return the id of the identity that a person has at an issuer: one at most."""
+def identity_of_issuer(tx: Transaction, user_id: UUID, issuer: str) -> UUID | None:
+    """Return the id of the identity that a user has at an issuer: one at most."""
     found: UUID | None = tx.execute(
-        select(_I.id).where(_I.person_id == person_id, _I.issuer == issuer)
+        select(_I.id).where(_I.user_id == user_id, _I.issuer == issuer)
     ).scalar()
     return found

@@ -1,1 +1,1 @@
-"""What an operator does beside serving: backups that are proved, and finding what is wrong."""
+"""What an operator does beside serving: backups that are verified, and finding what is wrong."""

@@ -1,6 +1,6 @@
-"""The scheduled job: makes a backup, proves it, and clears old ones away.
+"""The scheduled job: makes a backup, verifies it, and clears old ones away.
 
-Each of the three can fail and be tried again by itself: a retry of the job proves the backup that
+Each of the three can fail and be tried again by itself: a retry of the job verifies the backup that
 is there already, and old ones are cleared away whatever became of the new one, or a disk that is
 full would stay so.
 """
@@ -45,11 +45,11 @@ def backup_job(
         where = _given(folder)
         try:
             made = backups.made_since(where, asked_at()) or backups.create(where).path
-            if not shelf.is_proved(made):
+            if not shelf.is_verified(made):
                 backups.verify(made)
         finally:
             _prune(backups, where, keep)
-        _log.info("backup made and proved", file=made.name, size=made.stat().st_size)
+        _log.info("backup made and verified", file=made.name, size=made.stat().st_size)
 
     return JobRegistration("backup", run, queue="heavy", schedule=schedule if folder else None)
 

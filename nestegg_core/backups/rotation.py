@@ -16,7 +16,7 @@ class Keep:
         daily: the newest of so many days that have one.
         weekly: the same by week (ISO 8601: it begins on Monday).
         monthly: the same by month.
-        unproved: with it, the rules above are about proved backups alone, and so many of the
+        unverified: with it, the rules above are about verified backups alone, and so many of the
             newest others stay: where proofs fail, those neither fill the disk nor push out what
             is known to restore. `None` treats all alike.
     """
@@ -25,18 +25,18 @@ class Keep:
     daily: int = 0
     weekly: int = 0
     monthly: int = 0
-    unproved: int | None = None
+    unverified: int | None = None
 
     @property
     def anything(self) -> bool:
         """Whether a rule keeps something."""
-        return bool(self.last or self.daily or self.weekly or self.monthly or self.unproved)
+        return bool(self.last or self.daily or self.weekly or self.monthly or self.unverified)
 
 
 def superfluous(found: Sequence[Kept], keep: Keep) -> Sequence[Kept]:
     """Return the backups that no rule keeps, the newest first.
 
-    The newest proved one always stays. Without any rule, all do.
+    The newest verified one always stays. Without any rule, all do.
 
     Args:
         found: all of a folder, the newest first.
@@ -44,13 +44,13 @@ def superfluous(found: Sequence[Kept], keep: Keep) -> Sequence[Kept]:
     """
     if not keep.anything:
         return []
-    proved = [one for one in found if one.proved_at is not None]
-    if keep.unproved is None:
+    verified = [one for one in found if one.verified_at is not None]
+    if keep.unverified is None:
         wanted = _by_rules(found, keep)
     else:
-        others = [one.path for one in found if one.proved_at is None]
-        wanted = {*_by_rules(proved, keep), *others[: keep.unproved]}
-    wanted.update(one.path for one in proved[:1])
+        others = [one.path for one in found if one.verified_at is None]
+        wanted = {*_by_rules(verified, keep), *others[: keep.unverified]}
+    wanted.update(one.path for one in verified[:1])
     return [one for one in found if one.path not in wanted]
 
 

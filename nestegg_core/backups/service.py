@@ -1,4 +1,4 @@
-"""Backups: made of one moment, proved by restoring them, restored, and cleared away."""
+"""Backups: made of one moment, verified by restoring them, restored, and cleared away."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -51,7 +51,7 @@ def no_report(what: str, done: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A backup that was made or proved."""
+    """A backup that was made or verified."""
 
     path: Path
     size: int
@@ -69,7 +69,7 @@ class Backups:
         proofs: what a restored database must pass beside having equal figures.
         release: of Nest Egg.
         clock: the present moment.
-        metrics: when the last one was made and proved, its size, and failures.
+        metrics: when the last one was made and verified, its size, and failures.
     """
 
     def __init__(
@@ -137,16 +137,16 @@ class Backups:
         return Made(path, size, checksum, manifests[0])
 
     def made_since(self, folder: Path, moment: datetime) -> Path | None:
-        """Return the newest backup of a folder that is not older than a moment, proved or not."""
+        """Return the newest backup of a folder that is not older than a moment, verified or not."""
         second = moment.replace(microsecond=0)  # files are named by the second
         newest = next(iter(shelf.kept(folder)), None)
         return newest.path if newest and newest.created_at >= second else None
 
     def verify(self, path: Path, report: Report = no_report) -> Made:
-        """Prove a backup: restore it into a scratch database, and compare every figure.
+        """Verify a backup: restore it into a scratch database, and compare every figure.
 
         Then it is brought to head there, the books are checked, and every encrypted value is
-        opened. That it was proved is written down beside the file.
+        opened. That it was verified is written down beside the file.
 
         Raises:
             BackupRefused: the file is no good, or not for these keys; says why.
@@ -155,15 +155,15 @@ class Backups:
         """
         try:
             with self._opened(path, report) as (made, dump):
-                self._prove(made, dump, report)
+                self._verify(made, dump, report)
         except BaseException:
             self._metrics.count("backup_failures", {"step": "verify"})
             raise
-        shelf.mark_proved(path, made.checksum, self._clock())
+        shelf.mark_verified(path, made.checksum, self._clock())
         self.measure(path.parent)
         return made
 
-    def _prove(self, made: Made, dump: IO[bytes], report: Report) -> None:
+    def _verify(self, made: Made, dump: IO[bytes], report: Report) -> None:
         report("Restoring into a scratch database", 0)
         with self._storage.scratch(dump) as scratch:
             with scratch.snapshot() as snapshot:
@@ -249,8 +249,10 @@ class Backups:
             created = found[0].created_at.timestamp()
             self._metrics.gauge("backup_last_created_timestamp_seconds", {}, created)
             self._metrics.gauge("backup_last_size_bytes", {}, found[0].size)
-        if proved := [one.proved_at for one in found if one.proved_at is not None]:
-            self._metrics.gauge("backup_last_proved_timestamp_seconds", {}, max(proved).timestamp())
+        if verified := [one.verified_at for one in found if one.verified_at is not None]:
+            self._metrics.gauge(
+                "backup_last_verified_timestamp_seconds", {}, max(verified).timestamp()
+            )
 
     @property
     def _storage(self) -> DumpingStorage:

@@ -1,4 +1,4 @@
-"""A folder of backups: their names, which of them were proved, and new ones put there whole."""
+"""A folder of backups: their names, which of them were verified, and new ones put there whole."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from nestegg_core.backups.manifest import BackupFailed, BackupRefused
 from nestegg_core.files import sync_folder
 
 SUFFIX = ".backup"
-_PROVED = ".proved"
+_VERIFIED = ".verified"
 _PARTIAL = ".partial"
 _MOMENT = "nestegg-%Y%m%dT%H%M%SZ"
 _LEFT_BEHIND = timedelta(hours=25)
@@ -29,14 +29,14 @@ class Kept:
         path: the file.
         created_at: as its name says, in UTC.
         size: bytes.
-        proved_at: when it was last restored and found equal; `None` when never, or when the file
+        verified_at: when it was last restored and found equal; `None` when never, or when the file
             is another one since.
     """
 
     path: Path
     created_at: datetime
     size: int
-    proved_at: datetime | None
+    verified_at: datetime | None
 
 
 def kept(folder: Path) -> Sequence[Kept]:
@@ -45,10 +45,10 @@ def kept(folder: Path) -> Sequence[Kept]:
     return sorted(found, key=lambda one: (one.created_at, one.path.name), reverse=True)
 
 
-def mark_proved(path: Path, checksum: str, moment: datetime) -> None:
-    """Write down beside a backup that it was proved."""
-    note = {"proved_at": moment.isoformat(), "sha256": checksum}
-    beside = path.with_name(path.name + _PROVED)
+def mark_verified(path: Path, checksum: str, moment: datetime) -> None:
+    """Write down beside a backup that it was verified."""
+    note = {"verified_at": moment.isoformat(), "sha256": checksum}
+    beside = path.with_name(path.name + _VERIFIED)
     partial = beside.with_name(f".{beside.name}{_PARTIAL}")
     try:
         partial.write_text(json.dumps(note) + "\n", encoding="utf-8")
@@ -57,19 +57,19 @@ def mark_proved(path: Path, checksum: str, moment: datetime) -> None:
         partial.unlink(missing_ok=True)
         raise BackupFailed(
             f"The backup is good, but {beside} cannot be written ({error.strerror}), so it does "
-            "not count as proved."
+            "not count as verified."
         ) from error
 
 
-def is_proved(path: Path) -> bool:
-    """Tell whether a backup was proved as it is."""
-    return _proved_at(path) is not None
+def is_verified(path: Path) -> bool:
+    """Tell whether a backup was verified as it is."""
+    return _verified_at(path) is not None
 
 
 def remove(one: Kept) -> None:
     """Delete a backup and what is written down about it."""
     one.path.unlink(missing_ok=True)
-    one.path.with_name(one.path.name + _PROVED).unlink(missing_ok=True)
+    one.path.with_name(one.path.name + _VERIFIED).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -110,15 +110,15 @@ def _kept(path: Path) -> Kept | None:
         size = path.stat().st_size
     except (ValueError, FileNotFoundError):
         return None
-    return Kept(path, created_at, size, _proved_at(path))
+    return Kept(path, created_at, size, _verified_at(path))
 
 
-def _proved_at(path: Path) -> datetime | None:
+def _verified_at(path: Path) -> datetime | None:
     try:
-        note = json.loads(path.with_name(path.name + _PROVED).read_text(encoding="utf-8"))
+        note = json.loads(path.with_name(path.name + _VERIFIED).read_text(encoding="utf-8"))
         with path.open("rb") as file:
             same = checksum_of(file) == note["sha256"]
-        return datetime.fromisoformat(note["proved_at"]) if same else None
+        return datetime.fromisoformat(note["verified_at"]) if same else None
     except (OSError, ValueError, KeyError, TypeError, BackupRefused):
         return None
 

@@ -74,8 +74,8 @@ class Figures:
         """Yield what is not equal, a sentence each; `other` is what was found.
 
         Example:
-            >>> list(Figures({"persons": 2}, {}).differences(Figures({"persons": 1}, {})))
-            ['persons: 2 rows were backed up, 1 found']
+            >>> list(Figures({"users": 2}, {}).differences(Figures({"users": 1}, {})))
+            ['users: 2 rows were backed up, 1 found']
         """
         for name in sorted({*self.rows, *other.rows}):
             mine, found = self.rows.get(name, 0), other.rows.get(name, 0)
@@ -147,20 +147,20 @@ class Values(Protocol):
 def books_balance(check: Callable[[Storage], Books]) -> Callable[[Storage], Sequence[str]]:
     """Return the proof that every account's balance is the sum of its rows."""
 
-    def prove(storage: Storage) -> Sequence[str]:
+    def verify(storage: Storage) -> Sequence[str]:
         wrong = len(check(storage).differences)
         return [f"the balances of {wrong} accounts are not the sums of their rows"] if wrong else []
 
-    return prove
+    return verify
 
 
 def values_open(check: Callable[[Storage], Values]) -> Callable[[Storage], Sequence[str]]:
     """Return the proof that every encrypted value opens with the keys at hand."""
 
-    def prove(storage: Storage) -> Sequence[str]:
+    def verify(storage: Storage) -> Sequence[str]:
         found = check(storage)
         wrong = len(found.failures)
         told = f"{wrong} of {found.checked} encrypted values do not open with the keys at hand"
         return [told] if wrong else []
 
-    return prove
+    return verify

@@ -62,9 +62,9 @@ def _organizations(runtime: Runtime) -> list[UUID]:
 
 def _owner(tx: Transaction) -> UUID:
     owner: UUID = tx.execute(
-        select(memberships.c.person_id)
+        select(memberships.c.user_id)
         .where(memberships.c.org_id == tx.org_id, memberships.c.role == "owner")
-        .order_by(memberships.c.created_at, memberships.c.person_id)
+        .order_by(memberships.c.created_at, memberships.c.user_id)
         .limit(1)
     ).scalar_one()
     return owner

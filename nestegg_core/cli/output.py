@@ -1,4 +1,4 @@
-"""How commands answer: tables for people, JSON for programs."""
+"""How commands answer: tables for users, JSON for programs."""
 
 import json
 import sys

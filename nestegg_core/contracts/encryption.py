@@ -34,8 +34,8 @@ class EncryptionBackend(Protocol):
         ...         except (ValueError, InvalidTag):
         ...             raise DecryptionError("A value was altered or moved") from None
         >>> backend: EncryptionBackend = AesGcm()
-        >>> payload = backend.encrypt(b"Aino", key=bytes(32), context=b"persons.name")
-        >>> backend.decrypt(payload, key=bytes(32), context=b"persons.name")
+        >>> payload = backend.encrypt(b"Aino", key=bytes(32), context=b"users.name")
+        >>> backend.decrypt(payload, key=bytes(32), context=b"users.name")
         b'Aino'
     """
 

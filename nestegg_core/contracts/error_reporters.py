@@ -25,12 +25,12 @@ class ErrorReporter(Protocol):
     def report(self, error: BaseException, facts: Mapping[str, str]) -> None:
         """Take an exception and facts about where it happened.
 
-        What is sent must not hold values of variables: they may be a person's data or a secret.
+        What is sent must not hold values of variables: they may be a user's data or a secret.
 
         Args:
             error: the exception, with its traceback.
             facts: such as `request_id`, `route` and `release`; any may be missing. They never
-                hold a person's data, a secret or a request's body.
+                hold a user's data, a secret or a request's body.
         """
         ...
 

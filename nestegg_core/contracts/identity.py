@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a verified token says of a person.
+    """What a verified token says of a user.
 
     The core checks every field of an identity that comes from outside: one that has expired is
     refused (401), and whatever else is not as it says here is the plugin's fault (500). Texts hold
@@ -23,22 +23,22 @@ class Identity:
 
     Attributes:
         provider: name of the provider that verified the token, as it is registered.
-        issuer: one of the provider's `issuers`; with `subject` the only key of a person (never the
+        issuer: one of the provider's `issuers`; with `subject` the only key of a user (never the
             email). The token's own, except where a vendor spells one issuer in several ways.
-        subject: the provider's stable key for the person, of at most 255 characters.
+        subject: the provider's stable key for the user, of at most 255 characters.
         expires_at: the moment from which the token is worthless, aware, in UTC.
         email: may be absent, and need not be unique; at most 320 characters.
         email_verified: true only when the provider says so; absent means false.
-        name: what the person is called, if the provider tells; at most 320 characters.
+        name: what the user is called, if the provider tells; at most 320 characters.
         groups: group or role names as the provider gives them, each of at most 320 characters.
         is_admin: whether the token makes its bearer an administrator of the instance.
         session_id: the built-in provider's session; `None` for every other provider.
-        may_provision: whether a person who was never seen before may be created from this
+        may_provision: whether a user who was never seen before may be created from this
             token. False unless the operator says so, for each provider.
-        may_link: whether a person here who has proven the very same address may be signed in by
+        may_link: whether a user here who has verified the very same address may be signed in by
             this token at first sight. Only where the provider has verified the email, and the
             operator says that the address's domain is the provider's to vouch for.
-        authenticated_at: when the person last proved to the provider who they are, aware; `None`
+        authenticated_at: when the user last verified to the provider who they are, aware; `None`
             where it is not known. What outlives a session asks that it is not long ago.
 
     Example:
@@ -189,7 +189,7 @@ class ExaminedProvider(IdentityProvider, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AppSignIn:
-    """What an app needs to sign people in at a vendor: authorization code with PKCE (RFC 7636).
+    """What an app needs to sign users in at a vendor: authorization code with PKCE (RFC 7636).
 
     Attributes:
         authorization_endpoint: where the app sends the browser.

@@ -37,7 +37,7 @@ class RowProblem:
 
     Attributes:
         code: stable, for programs, e.g. `bad_date`.
-        detail: for people; never repeats more of the row than the name of its column.
+        detail: for users; never repeats more of the row than the name of its column.
         field: which value is wrong: `date`, `amount`, `payee`, ...; empty for the whole row.
 
     Example:
@@ -151,13 +151,13 @@ class Statement:
         decisions: what was decided for the whole file, as JSON values, in the importer's own
             words; the same names are the options that override them.
         rows: every row in the file's order, the bad ones too.
-        warnings: what a person should look at before committing, one sentence each.
+        warnings: what a user should look at before committing, one sentence each.
         currency: ISO 4217 code, where the whole file says one.
         closing_balance: the account's balance after the newest row, where the file tells.
         accounts: the accounts that the file names. Where there are several, every good row says
             whose it is, and the caller picks one with the option `account`, which the
             application answers itself: importers do not declare it.
-        questions: what a person has to decide before anything is booked. An option that is given
+        questions: what a user has to decide before anything is booked. An option that is given
             is an answer, and its question is not asked again.
 
     Example:

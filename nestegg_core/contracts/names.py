@@ -29,7 +29,7 @@ RULE = (
     f"a string of at most {LONGEST} lower-case letters, digits, `_` and `-` that begins with a "
     "letter"
 )
-"""The grammar, for people."""
+"""The grammar, for users."""
 
 _NAME = re.compile(PATTERN, re.ASCII)
 

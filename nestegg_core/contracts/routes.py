@@ -17,7 +17,7 @@ class RouteCall:
 
     Attributes:
         org_id: the organization of the path.
-        person_id: who calls.
+        user_id: who calls.
         transaction: open on that organization; it commits when the handler returns. It refuses
             statements that are not scoped: each table needs `nestegg_core.database.in_org` in every
             SELECT, and text needs `org_id = :tenant_id`.
@@ -31,7 +31,7 @@ class RouteCall:
     """
 
     org_id: UUID
-    person_id: UUID
+    user_id: UUID
     transaction: "Transaction"
     body: Any
     params: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Storages: the two doors to the database, and the upkeep behind them."""
+"""Storages: the two transaction scopes to the database, and the upkeep behind them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Transaction(Protocol):
-    """One open database transaction. It commits when its door closes without an exception.
+    """One open database transaction. It commits when its block ends without an exception.
 
     Example:
         >>> from sqlalchemy import func, select
@@ -42,7 +42,7 @@ class Transaction(Protocol):
     ) -> "CursorResult[Any]":
         """Run one SQLAlchemy Core statement, once for each mapping of a sequence.
 
-        In an organization's transaction the parameter `tenant_id` is bound by the door, so that
+        In an organization's transaction the parameter `tenant_id` is bound by the storage, so that
         `nestegg_core.database.in_org(table)` scopes any statement.
 
         Raises:
@@ -118,7 +118,7 @@ class Storage(Protocol):
         ...
 
     def system_transaction(self, *, write: bool) -> AbstractContextManager[Transaction]:
-        """Open a transaction for the unscoped tables: persons, identities, sessions,
+        """Open a transaction for the unscoped tables: users, identities, sessions,
         organizations, memberships, keys.
 
         Args:
@@ -131,7 +131,7 @@ class Storage(Protocol):
         ...
 
     def ping(self) -> None:
-        """Do the least that proves the database answers.
+        """Do the least that verifies the database answers.
 
         Raises:
             StorageUnavailable: it does not.

@@ -1,4 +1,4 @@
-"""Tables, the two doors, sealed rows and migrations: the documented base of SQL storages.
+"""Tables, transaction scopes, sealed rows and migrations: the documented base of SQL storages.
 
 A plugin that brings another SQL database subclasses `SqlStorage`; `nestegg-storage-postgres` is
 the example to follow. One that keeps SQLite in another way subclasses `SqliteStorage`.

@@ -1,4 +1,4 @@
-"""Keyset pages of people's rows, whose ids are in the order of their making (UUIDv7)."""
+"""Keyset pages of users's rows, whose ids are in the order of their making (UUIDv7)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

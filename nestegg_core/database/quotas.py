@@ -27,7 +27,7 @@ class Quota:
 
         Args:
             tx: the transaction in which it is to be made.
-            owner: whose they are: an organization or a person.
+            owner: whose they are: an organization or a user.
             count: selects how many there are.
 
         Raises:

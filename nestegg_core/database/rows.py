@@ -36,7 +36,7 @@ class Place(tuple[str, str, str, str]):
     """Where a sealed value is kept: organization (empty for a system table), table, column, row.
 
     Example:
-        >>> Place(("", "persons", "email", "7b3c"))[2]
+        >>> Place(("", "users", "email", "7b3c"))[2]
         'email'
     """
 

@@ -1,4 +1,4 @@
-"""The base of every SQL storage: two doors, one set of tables, one line of migrations.
+"""The base of every SQL storage: two transaction scopes, one set of tables, one line of migrations.
 
 A storage for another database subclasses `SqlStorage` and says how its engine is made, how a
 transaction begins, how a lock is taken and what only its database can check.
@@ -144,7 +144,7 @@ class SqlStorage:
     # What a subclass says of its database.
 
     def make_engine(self) -> Engine:
-        """Return an engine whose driver is in autocommit: the doors send BEGIN themselves."""
+        """Return an engine whose driver is in autocommit: transactions send BEGIN themselves."""
         raise NotImplementedError
 
     def begin(self, connection: Connection, org_id: UUID | None, *, write: bool) -> None:
@@ -195,7 +195,7 @@ class SqlStorage:
         """
         return ()
 
-    # The doors.
+    # The transaction scopes.
 
     @contextmanager
     def transaction(self, org_id: UUID, *, write: bool) -> Iterator[SqlTransaction]:

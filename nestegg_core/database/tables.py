@@ -43,7 +43,7 @@ metadata = MetaData(
 )
 
 TENANT_PARAMETER = "tenant_id"
-"""The parameter that the door binds in every statement of an organization's transaction."""
+"""The parameter that the storage binds in every statement of an organization's transaction."""
 
 
 def in_org(table: Table) -> ColumnElement[bool]:
@@ -74,8 +74,8 @@ def _stamps() -> list[Column[Any]]:
     ]
 
 
-persons = Table(
-    "persons",
+users = Table(
+    "users",
     metadata,
     Column("id", Uuid, primary_key=True),
     _sealed("email"),
@@ -88,7 +88,7 @@ persons = Table(
 credentials = Table(
     "credentials",
     metadata,
-    Column("person_id", Uuid, ForeignKey("persons.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Column("email_index", LargeBinary(32), nullable=False, unique=True),
     Column("email_verified_at", UtcDateTime),
     Column("password_hash", Text, nullable=False),
@@ -102,14 +102,14 @@ identities = Table(
     Column("issuer", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column(
-        "person_id",
+        "user_id",
         Uuid,
-        ForeignKey("persons.id", ondelete="CASCADE"),
+        ForeignKey("users.id", ondelete="CASCADE"),
         nullable=False,
         index=True,
     ),
     _sealed("email"),
-    # Digest of the roles that the person's groups gave when they were last looked at.
+    # Digest of the roles that the user's groups gave when they were last looked at.
     Column("grants_hash", LargeBinary(32)),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("issuer", "subject"),
@@ -120,9 +120,9 @@ sessions = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column(
-        "person_id",
+        "user_id",
         Uuid,
-        ForeignKey("persons.id", ondelete="CASCADE"),
+        ForeignKey("users.id", ondelete="CASCADE"),
         nullable=False,
         index=True,
     ),
@@ -158,16 +158,16 @@ denied_tokens = Table(
 )
 
 
-def _of_person(**options: Any) -> Column[Any]:
+def _of_user(**options: Any) -> Column[Any]:
     return Column(
-        "person_id", Uuid, ForeignKey("persons.id", ondelete="CASCADE"), nullable=False, **options
+        "user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, **options
     )
 
 
 second_factors = Table(
     "second_factors",
     metadata,
-    _of_person(primary_key=True),
+    _of_user(primary_key=True),
     _sealed("secret"),
     # A code is good once: the time step of the last one that was taken.
     Column("last_step", Integer),
@@ -178,17 +178,17 @@ second_factors = Table(
 recovery_codes = Table(
     "recovery_codes",
     metadata,
-    _of_person(),
+    _of_user(),
     Column("code_hash", LargeBinary(32)),
     Column("used_at", UtcDateTime),
-    PrimaryKeyConstraint("person_id", "code_hash"),
+    PrimaryKeyConstraint("user_id", "code_hash"),
 )
 
 personal_tokens = Table(
     "personal_tokens",
     metadata,
     Column("id", Uuid, primary_key=True),
-    _of_person(index=True),
+    _of_user(index=True),
     _sealed("name"),
     Column("token_hash", LargeBinary(32), nullable=False, unique=True),
     Column("scopes", JSON, nullable=False),
@@ -201,9 +201,9 @@ one_time_links = Table(
     "one_time_links",
     metadata,
     Column("token_hash", LargeBinary(32), primary_key=True),
-    _of_person(index=True),
+    _of_user(index=True),
     Column("purpose", String(16), nullable=False),
-    # Whether nobody but the mailbox got it: only then its use proves the address.
+    # Whether nobody but the mailbox got it: only then its use verifies the address.
     Column("mailed", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
@@ -221,12 +221,12 @@ memberships = Table(
     "memberships",
     metadata,
     Column("org_id", Uuid, ForeignKey("organizations.id", ondelete="CASCADE")),
-    Column("person_id", Uuid, ForeignKey("persons.id", ondelete="CASCADE"), index=True),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), index=True),
     Column("role", String(16), nullable=False),
     # The issuer whose groups gave the role; NULL where somebody here did.
     Column("granted_by", Text),
     *_stamps(),
-    PrimaryKeyConstraint("org_id", "person_id"),
+    PrimaryKeyConstraint("org_id", "user_id"),
 )
 
 invitations = Table(
@@ -244,7 +244,7 @@ invitations = Table(
     Column("email_index", LargeBinary(32), nullable=False),
     Column("role", String(16), nullable=False),
     Column("token_hash", LargeBinary(32), nullable=False, unique=True),
-    Column("invited_by", Uuid, ForeignKey("persons.id", ondelete="SET NULL")),
+    Column("invited_by", Uuid, ForeignKey("users.id", ondelete="SET NULL")),
     # NULL where the link was shown to the inviter instead.
     Column("mailed_at", UtcDateTime),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
@@ -327,7 +327,7 @@ clock_marks = Table(
 SYSTEM_TABLES = frozenset(
     {
         clock_marks,
-        persons,
+        users,
         credentials,
         identities,
         sessions,

@@ -54,7 +54,7 @@ def fill(
         ConfigurationError: this is production.
     """
     refuse_production(runtime.settings)
-    person_id, org_id = _person(runtime)
+    user_id, org_id = _user(runtime)
     accounts, start = _accounts(runtime, org_id, today)
     lived = bookings(start, today)
     imported = {}
@@ -62,7 +62,7 @@ def fill(
         form = FORMATS[name]
         content = form.render([booking for booking in lived if booking.account == name])
         file = StatementFile(content, form.file_name)
-        imported[name] = _import(runtime, org_id, person_id, account["id"], file)
+        imported[name] = _import(runtime, org_id, user_id, account["id"], file)
         report(f"{form.file_name} -> {name}: {imported[name]} new transactions")
     return DemoHousehold(EMAIL, PASSWORD, org_id, imported)
 
@@ -85,22 +85,22 @@ def refuse_production(settings: Settings) -> None:
         )
 
 
-def _person(runtime: Runtime) -> tuple[UUID, UUID]:
+def _user(runtime: Runtime) -> tuple[UUID, UUID]:
     """Return the demo's user and organization; the user can sign in afterwards."""
     try:
-        runtime.persons.register(EMAIL, PASSWORD, "Demo")
+        runtime.users.register(EMAIL, PASSWORD, "Demo")
     except Conflict:
         _restore_password(runtime)
-    person_id = runtime.sign_in.with_password(EMAIL, PASSWORD).person_id
-    memberships = runtime.persons.read(person_id)["memberships"]
-    return person_id, memberships[0]["organization"]["id"]
+    user_id = runtime.sign_in.with_password(EMAIL, PASSWORD).user_id
+    memberships = runtime.users.read(user_id)["memberships"]
+    return user_id, memberships[0]["organization"]["id"]
 
 
 def _restore_password(runtime: Runtime) -> None:
     try:
         runtime.sign_in.with_password(EMAIL, PASSWORD)
     except Unauthenticated:
-        runtime.persons.reset_password(EMAIL, PASSWORD)
+        runtime.users.reset_password(EMAIL, PASSWORD)
 
 
 def _accounts(
@@ -138,11 +138,11 @@ def _months_before(today: date) -> date:
 
 
 def _import(
-    runtime: Runtime, org_id: UUID, person_id: UUID, account_id: UUID, file: StatementFile
+    runtime: Runtime, org_id: UUID, user_id: UUID, account_id: UUID, file: StatementFile
 ) -> int:
     """Preview and commit a statement; return how many of its rows were new."""
     importer, statement = runtime.importers.read(file, {}, "csv")
-    upload = Upload(importer, file.name, statement, person_id)
+    upload = Upload(importer, file.name, statement, user_id)
     with runtime.storage.transaction(org_id, write=True) as tx:
         entry = runtime.imports.preview(tx, account_id, upload)
         new: int = entry["counts"]["new"]

@@ -1,4 +1,4 @@
-"""Backups: is there one, is it young enough, and was one proved?"""
+"""Backups: is there one, is it young enough, and was one verified?"""
 
 import os
 from collections.abc import Iterator
@@ -55,12 +55,16 @@ def backups(
             "see `nestegg jobs list --name backup`; `nestegg scheduler` and `nestegg worker` must "
             "run",
         )
-    proved = max((one.proved_at for one in found if one.proved_at is not None), default=None)
-    if proved is None or _overdue(proved, schedule, now):
-        last = f"was last proved at {proved:%Y-%m-%d %H:%M} UTC" if proved else "was ever proved"
+    verified = max((one.verified_at for one in found if one.verified_at is not None), default=None)
+    if verified is None or _overdue(verified, schedule, now):
+        last = (
+            f"was last verified at {verified:%Y-%m-%d %H:%M} UTC"
+            if verified
+            else "was ever verified"
+        )
         yield Diagnosis(
             "warning",
-            f"{'A' if proved else 'No'} backup {last}",
+            f"{'A' if verified else 'No'} backup {last}",
             "one that was not restored yet may not restore",
             f"nestegg backup verify {found[0].path.name} (in BACKUP_DIR)",
         )

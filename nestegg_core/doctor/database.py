@@ -1,4 +1,4 @@
-"""The database: does it answer, where does its schema stand, and does it keep people apart?"""
+"""The database: does it answer, where does its schema stand, and does it keep users apart?"""
 
 import re
 import sqlite3

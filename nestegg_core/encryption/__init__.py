@@ -1,1 +1,1 @@
-"""Encryption at rest: envelope, keyring, the Fernet backend and the blind index."""
+"""Encryption at rest: cipher, keyring, the Fernet backend and the blind index."""

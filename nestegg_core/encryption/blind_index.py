@@ -1,7 +1,7 @@
 """Blind index: finds a row by an encrypted value without opening any.
 
 HMAC-SHA256 over the value, under a key of each column's own. It folds nothing: which values are one
-is for those to say who know what they are (`people.emails` does of addresses). The keys derive from
+is for those to say who know what they are (`users.emails` does of addresses). The keys derive from
 a random root that does not change with the data keys: rotating them must not break sign-in. The
 root itself is kept in the database, sealed under the current data key.
 """

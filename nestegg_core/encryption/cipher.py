@@ -44,7 +44,7 @@ class FailureCounts:
         return self._counts.total()
 
 
-class Envelope:
+class FieldCipher:
     """Seals and opens text, bound to the place where it is kept.
 
     Fulfils `nestegg_core.database.rows.Sealer`.

@@ -22,12 +22,12 @@ from nestegg_core.encryption.sealed_columns import (
     SealedColumn,
     begins_with,
     bound_key,
-    door,
     key_parameters,
     pages,
     row_key,
     scopes,
     sealed_columns,
+    transaction_for,
 )
 from nestegg_core.encryption.token import SCHEME, Token
 from nestegg_core.encryption.usage import Count, census, total
@@ -161,13 +161,13 @@ def _try(keys: Keys) -> None:
     table = instance_secrets
     for text in ("", "a trial", "\N{LATIN SMALL LETTER A WITH DIAERESIS}\0" * 1000):
         values = {"name": "trial", "value": text}
-        if why := _unproved(keys, table, "value", keys.rows.seal(table, values), text):
+        if why := _unverified(keys, table, "value", keys.rows.seal(table, values), text):
             what = f"is {keys.backend}, and what it writes does not open again ({why})"
             fix = "set a backend that passes its conformance tests; nothing was changed"
             raise ConfigurationError([Problem("ENCRYPTION_BACKEND", what, fix)])
 
 
-def _unproved(
+def _unverified(
     keys: Keys, table: Table, name: str, sealed: Mapping[str, Any], text: str
 ) -> str | None:
     """Open what was just sealed, before it takes the place of a value that does open.
@@ -266,7 +266,7 @@ class _Run:
             self._failures.add(column, org_id, row_key(column, row), str(error))
             return None
         sealed = self._keys.rows.seal(column.table, {**values, name: text})
-        if why := _unproved(self._keys, column.table, name, sealed, text):
+        if why := _unverified(self._keys, column.table, name, sealed, text):
             reason = f"{column}: what {self._keys.backend} wrote does not open again: {why}"
             self._failures.add(column, org_id, row_key(column, row), reason)
             return None
@@ -319,7 +319,7 @@ class _Writer:
             **key_parameters(self._column, "first", batch.first),
             **key_parameters(self._column, "last", batch.last),
         }
-        with door(self._storage, batch.org_id, write=True) as tx:
+        with transaction_for(self._storage, batch.org_id, write=True) as tx:
             free = {tuple(row) for row in tx.execute(self._free, bounds)}
             values = [v for v in batch.values if tuple(v[name] for name in self._key) in free]
             return tx.execute(self._update, values).rowcount if values else 0

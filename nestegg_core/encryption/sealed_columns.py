@@ -63,7 +63,7 @@ def _key(table: Table) -> tuple[Column[Any], ...]:
     return tuple(c for c in table.primary_key if not (scoped and c.name == "org_id"))
 
 
-def door(
+def transaction_for(
     storage: Storage, org_id: UUID | None, *, write: bool
 ) -> AbstractContextManager[Transaction]:
     """Open the transaction that a column's rows are reached through."""
@@ -131,7 +131,7 @@ def pages(
     )
     further = statement.where(tuple_(*column.key) > bound_key(column, "after"))
     while True:
-        with door(storage, org_id, write=False) as tx:
+        with transaction_for(storage, org_id, write=False) as tx:
             if after is None:
                 rows = tx.execute(statement).all()
             else:

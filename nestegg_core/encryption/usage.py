@@ -18,11 +18,11 @@ from nestegg_core.encryption.key_maintenance import Failures, Keys, Progress, Re
 from nestegg_core.encryption.sealed_columns import (
     SealedColumn,
     begins_with,
-    door,
     pages,
     row_key,
     scopes,
     sealed_columns,
+    transaction_for,
 )
 from nestegg_core.encryption.token import SCHEME, Token, parse
 from nestegg_core.errors import Conflict, DecryptionError, NotFound, PluginFault, Problem
@@ -62,7 +62,7 @@ def census(storage: Storage) -> list[Count]:
     found: Counter[_Kind] = Counter()
     for group in _by_scope(sealed_columns()):
         for org_id in scopes(storage, group[0]):
-            with door(storage, org_id, write=False) as tx:
+            with transaction_for(storage, org_id, write=False) as tx:
                 for column in group:
                     for token, rows in _count(tx, column):
                         found[_kind(column, token)] += rows

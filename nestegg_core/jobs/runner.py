@@ -16,7 +16,7 @@ from nestegg_core.errors import DecryptionError, NestEggError
 from nestegg_core.jobs.model import Registry
 from nestegg_core.jobs.store import Claim, JobBook
 
-PERSON, COMMAND, SCHEDULE, CORE = "person", "command", "schedule", "core"
+USER, COMMAND, SCHEDULE, CORE = "user", "command", "schedule", "core"
 """Who asks for a job: somebody through the API, `nestegg jobs run`, the scheduler, or the core on
 its own behalf, such as for a mail.
 """
@@ -123,7 +123,7 @@ class Performer:
         book: their rows.
         tries_again: whether somebody would run a failed one again.
         metrics: `jobs` counts runs by `job` and `outcome`, `job_seconds` takes their durations.
-        describe: turns what a job raised into text without any person's data.
+        describe: turns what a job raised into text without any user's data.
         report: is told of what a job raised.
     """
 

@@ -225,7 +225,7 @@ def make_jobs(
         policy: leases and tries.
         redis_url: of the queue; `None` runs each job in the process that asks for it.
         metrics: counts and durations of runs.
-        describe: turns what a job raised into text without any person's data.
+        describe: turns what a job raised into text without any user's data.
         report: is told of what a job raised.
     """
     book = JobBook(storage, rows, index, clock, policy)

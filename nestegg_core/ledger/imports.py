@@ -60,13 +60,13 @@ class Upload:
         importer: name of the importer.
         file_name: as the client said it; may be empty.
         statement: what the importer read.
-        person_id: who uploaded it.
+        user_id: who uploaded it.
     """
 
     importer: str
     file_name: str
     statement: Statement
-    person_id: UUID
+    user_id: UUID
 
 
 class Imports:
@@ -131,7 +131,7 @@ class Imports:
                 "questions": [_question(one) for one in statement.questions],
                 "statement_balance": statement.closing_balance,
                 "balance_after": balance_after,
-                "created_by": upload.person_id,
+                "created_by": upload.user_id,
                 **new_stamps(self._clock()),
             },
         )

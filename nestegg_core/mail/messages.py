@@ -50,7 +50,7 @@ class Letters:
         )
 
     def verification(self, to: str, token: str) -> Letter:
-        """Write to somebody whose address is to be proved."""
+        """Write to somebody whose address is to be verified."""
         return Letter(
             to,
             "Confirm your address for Nest Egg",

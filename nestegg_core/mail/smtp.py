@@ -1,6 +1,6 @@
 """Mail: one small seam, and SMTP behind it.
 
-Nothing that a person wrote gets into a header but the address, and that in one form alone. What a
+Nothing that a user wrote gets into a header but the address, and that in one form alone. What a
 mail server answers may repeat addresses, so errors tell its code and no more.
 """
 

@@ -1,4 +1,4 @@
-"""Logging: one event a line, for people or as JSON, the libraries' own messages included."""
+"""Logging: one event a line, for users or as JSON, the libraries' own messages included."""
 
 import logging
 import sys
@@ -15,7 +15,7 @@ def traceback_of(error: BaseException) -> str:
     """Return the frames and types of an exception and of what led to it, the cause first.
 
     Local variables are left out, and so are messages, save those of our own errors: a library's
-    may repeat a person's data, as when a database names the text that it could not take. A
+    may repeat a user's data, as when a database names the text that it could not take. A
     database's own code for the error is kept (`sqlstate`, SQLite's name).
 
     Example:

@@ -105,7 +105,7 @@ MEASURES: Mapping[str, Measure] = {
         "gauge", "When data retention last ran to its end, by mode: live or dry_run.", ("mode",)
     ),
     "backup_last_created_timestamp_seconds": Measure("gauge", "When the newest backup was made."),
-    "backup_last_proved_timestamp_seconds": Measure(
+    "backup_last_verified_timestamp_seconds": Measure(
         "gauge", "When a backup was last restored and found equal to what it holds."
     ),
     "backup_last_size_bytes": Measure("gauge", "Size of the newest backup."),

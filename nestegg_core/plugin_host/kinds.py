@@ -80,7 +80,7 @@ class Kind:
 
     @property
     def label(self) -> str:
-        """The kind as a person says it."""
+        """The kind as a user says it."""
         return self.name.replace("_", " ")
 
     def name_of(self, registration: Any) -> str:

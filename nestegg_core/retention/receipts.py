@@ -178,7 +178,7 @@ class Receipt:
 
     Args:
         day: the day that the policies were asked about.
-        started_by: who started the run: `schedule`, `command` or `person`.
+        started_by: who started the run: `schedule`, `command` or `user`.
         started_at: when the organization's turn came.
     """
 

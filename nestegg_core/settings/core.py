@@ -224,7 +224,7 @@ class Settings(BaseSettings):
         "127.0.0.1", description="Address that the metrics listen on; `::` as in WEB_HOST."
     )
     log_format: Literal["console", "json"] = Field(
-        "console", description="console for people, json for programs."
+        "console", description="console for users, json for programs."
     )
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)
@@ -252,20 +252,20 @@ class Settings(BaseSettings):
     registrations_per_hour: int = Field(
         default_factory=_few_in_production,
         ge=1,
-        description="Persons who may register from one address in an hour without an invitation. "
+        description="Users who may register from one address in an hour without an invitation. "
         "When not set, 20 in production, else 10000.",
     )
     invitations_per_hour: int = Field(
         50,
         ge=1,
-        description="Invitations that are mailed in an hour for one organization, for one person, "
+        description="Invitations that are mailed in an hour for one organization, for one user, "
         "and for all who ask from one address.",
     )
-    max_organizations_per_person: int = Field(
+    max_organizations_per_user: int = Field(
         50,
         ge=1,
         le=500,
-        description="Organizations that a person may be in, made or joined by invitation.",
+        description="Organizations that a user may be in, made or joined by invitation.",
     )
     max_members_per_organization: int = Field(
         200,
@@ -282,8 +282,8 @@ class Settings(BaseSettings):
     max_categories_per_organization: int = Field(
         1_000, ge=1, description="Categories of an organization."
     )
-    max_personal_tokens_per_person: int = Field(
-        100, ge=1, description="Personal access tokens of a person that have not expired."
+    max_personal_tokens_per_user: int = Field(
+        100, ge=1, description="Personal access tokens of a user that have not expired."
     )
     smtp_host: str | None = Field(
         None,
@@ -320,7 +320,7 @@ class Settings(BaseSettings):
     backup_dir: Annotated[Path, AfterValidator(absolute)] | None = Field(
         None,
         description="Folder for backups, best on another disk than the database. When set, a job "
-        "makes, proves and prunes them; workers must be able to write there.",
+        "makes, verifies and prunes them; workers must be able to write there.",
     )
     backup_schedule: CronSchedule = Field(
         "0 2 * * *",
@@ -335,10 +335,10 @@ class Settings(BaseSettings):
     backup_keep_monthly: int = Field(
         12, ge=0, description="Months of which the newest backup is kept."
     )
-    backup_keep_unproved: int = Field(
+    backup_keep_unverified: int = Field(
         3,
         ge=1,
-        description="Newest backups that are kept though they were not proved; the rules above "
+        description="Newest backups that are kept though they were not verified; the rules above "
         "count those that were.",
     )
     import_preview_days: int = Field(

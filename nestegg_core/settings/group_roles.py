@@ -82,7 +82,7 @@ def _known_providers(value: tuple[GroupRole, ...], info: ValidationInfo) -> tupl
         if rule.provider == "builtin":
             raise invalid(
                 f"names builtin in entry {number}, which has no groups",
-                "invite members of its people instead",
+                "invite members of its users instead",
             )
         if chain is not None and rule.provider not in chain:
             raise invalid(

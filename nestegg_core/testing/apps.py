@@ -33,7 +33,7 @@ class RunningApp:
     home: Path
 
     def register(self, **values: Any) -> Household:
-        """Register a new person, who is signed in then, with an organization of their own."""
+        """Register a new user, who is signed in then, with an organization of their own."""
         return register(self.client, **values)
 
 

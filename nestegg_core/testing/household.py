@@ -1,4 +1,4 @@
-"""A signed-in person with an organization of their own, and the calls that tests make."""
+"""A signed-in user with an organization of their own, and the calls that tests make."""
 
 from dataclasses import dataclass, field
 from itertools import count
@@ -6,18 +6,18 @@ from typing import Any
 
 from falcon.testing import Result, TestClient
 
-PASSWORD = "correct horse battery staple"  # noqa: S105 - of people who exist in tests only
+PASSWORD = "correct horse battery staple"  # noqa: S105 - of users who exist in tests only
 
 _numbers = count(1)
 
 
 @dataclass
 class Household:
-    """Calls the API as one person, in one organization.
+    """Calls the API as one user, in one organization.
 
     Attributes:
         client: talks to the application.
-        email: the person's.
+        email: the user's.
         signed_in: the answer to registering, with both tokens.
     """
 
@@ -98,7 +98,7 @@ def register(client: TestClient, **values: Any) -> Household:
         client: talks to an application whose identity provider chain has `builtin`.
         values: members of the body, where the defaults will not do: `email`, `name`.
     """
-    email = values.pop("email", f"person{next(_numbers)}@example.org")
+    email = values.pop("email", f"user{next(_numbers)}@example.org")
     answer = client.simulate_post(
         "/api/v1/auth/register", json={"email": email, "password": PASSWORD, **values}
     )

@@ -68,7 +68,7 @@ def nestegg_app(make_app: "MakeApp") -> "RunningApp":
 
 @pytest.fixture
 def signed_in(nestegg_app: "RunningApp") -> "Household":
-    """A new person of `nestegg_app`, signed in, with an organization of their own."""
+    """A new user of `nestegg_app`, signed in, with an organization of their own."""
     return nestegg_app.register()
 
 

@@ -1,1 +1,1 @@
-"""Persons, organizations, memberships, permissions and sessions."""
+"""Users, organizations, memberships, permissions and sessions."""

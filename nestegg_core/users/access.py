@@ -1,4 +1,4 @@
-"""Who may: turns a verified identity into a person, and a person into a right.
+"""Who may: turns a verified identity into a user, and a user into a right.
 
 The check rides in the same transaction as the work it guards, so that it costs one round trip
 and cannot be outrun by a change of roles.
@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Select, and_, bindparam, select
 
 from nestegg_core.contracts.storage import Storage, Transaction
-from nestegg_core.database.tables import denied_tokens, memberships, persons, sessions
+from nestegg_core.database.tables import denied_tokens, memberships, sessions, users
 from nestegg_core.errors import Forbidden, InsufficientScope, NotFound, Unauthenticated
 from nestegg_core.users.roles import ROLES
 
@@ -24,16 +24,16 @@ class Caller:
     """Whoever sent a request's token.
 
     Attributes:
-        person_id: the person.
+        user_id: the user.
         is_admin: whether the token makes them an administrator of the instance.
         session_id: session of the built-in provider, if it is one.
         token_hash: SHA-256 of what the token signs; signing out denies it.
-        scopes: what a personal access token may be used for; `None` for a person who is signed
+        scopes: what a personal access token may be used for; `None` for a user who is signed
             in, who may do all that their roles allow.
         authenticated_at: when they signed in at another identity provider, if its token says so.
     """
 
-    person_id: UUID
+    user_id: UUID
     is_admin: bool
     session_id: UUID | None
     token_hash: bytes
@@ -45,41 +45,41 @@ STANDING = 4
 
 
 def standing(*columns: Any) -> Select[Any]:
-    """Select a person with what can take their token's worth away, and further columns.
+    """Select a user with what can take their token's worth away, and further columns.
 
     The first `STANDING` columns of a row are for `refuse_fallen`.
     """
     return (
         select(
-            persons.c.disabled_at,
+            users.c.disabled_at,
             denied_tokens.c.token_hash,
             sessions.c.id,
             sessions.c.revoked_at,
             *columns,
         )
-        .select_from(persons)
+        .select_from(users)
         .outerjoin(
             sessions,
-            and_(sessions.c.id == bindparam("session_id"), sessions.c.person_id == persons.c.id),
+            and_(sessions.c.id == bindparam("session_id"), sessions.c.user_id == users.c.id),
         )
         .outerjoin(denied_tokens, denied_tokens.c.token_hash == bindparam("token_hash"))
-        .where(persons.c.id == bindparam("person_id"))
+        .where(users.c.id == bindparam("user_id"))
     )
 
 
 _IN_ORGANIZATION = standing(memberships.c.role).outerjoin(
     memberships,
     and_(
-        memberships.c.person_id == persons.c.id,
+        memberships.c.user_id == users.c.id,
         memberships.c.org_id == bindparam("member_org_id"),
     ),
 )
 
 
-_ADMINISTRATOR = standing(persons.c.is_admin)
+_ADMINISTRATOR = standing(users.c.is_admin)
 
 
-_PERSON = standing()
+_USER = standing()
 
 
 class Access:
@@ -95,8 +95,8 @@ class Access:
         """Open a transaction on an organization for a caller who has the permission there.
 
         Raises:
-            Unauthenticated: the person is disabled or the session is over.
-            NotFound: the person is no member; looks like an organization that does not exist.
+            Unauthenticated: the user is disabled or the session is over.
+            NotFound: the user is no member; looks like an organization that does not exist.
             Forbidden: the role does not have the permission.
             InsufficientScope: the token does not have it, whatever the role.
         """
@@ -111,14 +111,14 @@ class Access:
             yield tx
 
     def administrator(self, caller: Caller, scope: str) -> None:
-        """Let pass only who administers the instance: by the token, or by a mark of the person.
+        """Let pass only who administers the instance: by the token, or by a mark of the user.
 
         Args:
             caller: who calls.
             scope: what a personal access token must have.
 
         Raises:
-            Unauthenticated: the person is disabled or the session is over.
+            Unauthenticated: the user is disabled or the session is over.
             Forbidden: everybody else.
             InsufficientScope: the token does not have the scope.
         """
@@ -132,16 +132,16 @@ class Access:
         """Let pass whoever is signed in, or has a token with the scope.
 
         Raises:
-            Unauthenticated: the person is disabled or the session is over.
+            Unauthenticated: the user is disabled or the session is over.
             InsufficientScope: the token does not have the scope.
         """
         require_scope(caller, scope)
         with self._storage.system_transaction(write=False) as tx:
-            refuse_fallen(caller, tx.rows(_PERSON, standing_parameters(caller)))
+            refuse_fallen(caller, tx.rows(_USER, standing_parameters(caller)))
 
 
 def require_scope(caller: Caller, scope: str) -> None:
-    """Refuse a personal access token that was not given a scope; signed-in persons have all.
+    """Refuse a personal access token that was not given a scope; signed-in users have all.
 
     Raises:
         InsufficientScope: with the scope's name.
@@ -160,7 +160,7 @@ def require_scope(caller: Caller, scope: str) -> None:
 def standing_parameters(caller: Caller) -> dict[str, Any]:
     """Return the parameters of `standing`."""
     return {
-        "person_id": caller.person_id,
+        "user_id": caller.user_id,
         "session_id": caller.session_id,
         "token_hash": caller.token_hash,
     }
@@ -170,7 +170,7 @@ def refuse_fallen(caller: Caller, rows: Sequence[Sequence[Any]]) -> Sequence[Any
     """Return the first row of `standing`, for a caller whose token is still worth something.
 
     Raises:
-        Unauthenticated: the person is disabled or gone, the token was signed out, or its
+        Unauthenticated: the user is disabled or gone, the token was signed out, or its
             session is over.
     """
     disabled_at, denied, session_id, revoked_at = rows[0][:STANDING] if rows else _GONE

@@ -1,4 +1,4 @@
-"""The administration of persons: who there is, who may come in, who administers the instance."""
+"""The administration of users: who there is, who may come in, who administers the instance."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -11,18 +11,18 @@ from nestegg_core.auth.builtin.sessions import end_sessions
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.paging import FIRST, page_by_id, position
 from nestegg_core.database.rows import SealedRows
-from nestegg_core.database.tables import persons
+from nestegg_core.database.tables import users
 from nestegg_core.errors import Conflict, NotFound, StaleVersion
 from nestegg_core.users.emails import canonical
 
-_P = persons.c
-_PAGE = select(persons).where(_P.id > bindparam("after")).order_by(_P.id).limit(bindparam("count"))
-_ONE = select(persons).where(_P.id == bindparam("person_id"))
+_P = users.c
+_PAGE = select(users).where(_P.id > bindparam("after")).order_by(_P.id).limit(bindparam("count"))
+_ONE = select(users).where(_P.id == bindparam("user_id"))
 _ADMINISTRATORS = select(func.count()).where(_P.is_admin, _P.disabled_at.is_(None))
 
 
 class Administration:
-    """Lists, changes, disables and enables persons."""
+    """Lists, changes, disables and enables users."""
 
     def __init__(self, storage: Storage, rows: SealedRows, clock: Callable[[], datetime]) -> None:
         self._storage = storage
@@ -32,55 +32,55 @@ class Administration:
     def page(
         self, *, limit: int, after: tuple[Any, ...] | None
     ) -> tuple[Sequence[dict[str, Any]], tuple[Any, ...] | None]:
-        """Return persons, the oldest first, and where the next page begins."""
+        """Return users, the oldest first, and where the next page begins."""
         parameters = {"after": position(after, otherwise=FIRST), "count": limit + 1}
         with self._storage.system_transaction(write=False) as tx:
             found = tx.execute(_PAGE, parameters).all()
         return page_by_id(found, limit, self._shown)
 
-    def change(self, person_id: UUID, version: int, changes: Mapping[str, bool]) -> dict[str, Any]:
-        """Disable or enable a person, give or take their mark as an administrator.
+    def change(self, user_id: UUID, version: int, changes: Mapping[str, bool]) -> dict[str, Any]:
+        """Disable or enable a user, give or take their mark as an administrator.
 
         Args:
             version: that was read.
             changes: `disabled` and `is_admin`; what is left out stays.
 
         Raises:
-            NotFound: there is no such person.
-            StaleVersion: the person has changed since that version was read.
+            NotFound: there is no such user.
+            StaleVersion: the user has changed since that version was read.
             Conflict: nobody would be left with the mark. This also holds for an administrator
                 by another provider's groups, whose mark is not ours to keep.
         """
         with self._storage.system_transaction(write=True) as tx:
             tx.lock("administrators")  # two that take each other's mark at once must not both do
-            before = _row(tx, person_id)
+            before = _row(tx, user_id)
             if before.version != version:
-                raise StaleVersion("The person has changed since they were read.")
+                raise StaleVersion("The user has changed since they were read.")
             self._write(tx, before, changes)
             if _counts(before) and tx.execute(_ADMINISTRATORS).scalar_one() == 0:
                 raise Conflict(
                     "last-administrator",
                     "This is the last administrator. Make somebody else one first.",
                 )
-            return self._shown(_row(tx, person_id))
+            return self._shown(_row(tx, user_id))
 
-    def set_disabled(self, person_id: UUID, *, disabled: bool) -> None:
-        """Disable or enable a person whatever their version and their mark: for the operator.
+    def set_disabled(self, user_id: UUID, *, disabled: bool) -> None:
+        """Disable or enable a user whatever their version and their mark: for the operator.
 
         Raises:
-            NotFound: there is no such person.
+            NotFound: there is no such user.
         """
         with self._storage.system_transaction(write=True) as tx:
-            self._write(tx, _row(tx, person_id), {"disabled": disabled})
+            self._write(tx, _row(tx, user_id), {"disabled": disabled})
 
     def find(self, email_or_id: str) -> UUID:
-        """Return the one person with an id, or with an email: for the operator.
+        """Return the one user with an id, or with an email: for the operator.
 
         Emails are sealed, and those of other providers have no index: each is opened.
 
         Raises:
             NotFound: there is nobody.
-            Conflict: several persons have the email; only an id tells them apart.
+            Conflict: several users have the email; only an id tells them apart.
         """
         try:
             wanted = UUID(email_or_id)
@@ -96,15 +96,15 @@ class Administration:
         found: list[UUID] = [
             row.id
             for row in rows
-            if (known := self._rows.show(persons, row, ("email",))["email"]) is not None
+            if (known := self._rows.show(users, row, ("email",))["email"]) is not None
             and canonical(known) == wanted
         ]
         if not found:
             raise NotFound("Nobody has this email or id.")
         if len(found) > 1:
             raise Conflict(
-                "several-persons",
-                "Several persons have this email. Name one by id: " + ", ".join(map(str, found)),
+                "several-users",
+                "Several users have this email. Name one by id: " + ", ".join(map(str, found)),
             )
         return found[0]
 
@@ -116,17 +116,17 @@ class Administration:
         if "disabled" in changes:  # who was disabled before stays so since then
             values["disabled_at"] = (before.disabled_at or now) if changes["disabled"] else None
         written = tx.execute(
-            update(persons).where(_P.id == before.id, _P.version == before.version).values(values)
+            update(users).where(_P.id == before.id, _P.version == before.version).values(values)
         )
         if written.rowcount == 0:
-            raise StaleVersion("The person has changed meanwhile. Read them again.")
+            raise StaleVersion("The user has changed meanwhile. Read them again.")
         if changes.get("disabled"):
             end_sessions(tx, before.id, now)
 
     def _shown(self, row: Any) -> dict[str, Any]:
         return {
             "id": row.id,
-            **self._rows.show(persons, row, ("email", "name")),
+            **self._rows.show(users, row, ("email", "name")),
             "is_admin": row.is_admin,
             "disabled": row.disabled_at is not None,
             "created_at": row.created_at,
@@ -135,13 +135,13 @@ class Administration:
         }
 
 
-def _row(tx: Transaction, person_id: UUID) -> Any:
-    row = tx.execute(_ONE, {"person_id": person_id}).first()
+def _row(tx: Transaction, user_id: UUID) -> Any:
+    row = tx.execute(_ONE, {"user_id": user_id}).first()
     if row is None:
-        raise NotFound("There is no such person.")
+        raise NotFound("There is no such user.")
     return row
 
 
-def _counts(person: Any) -> bool:
-    """Tell whether a person is an administrator who can come in."""
-    return person.is_admin and person.disabled_at is None
+def _counts(user: Any) -> bool:
+    """Tell whether a user is an administrator who can come in."""
+    return user.is_admin and user.disabled_at is None

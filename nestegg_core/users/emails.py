@@ -17,7 +17,7 @@ from sqlalchemy import Column, Select, Table, bindparam, select, update
 
 from nestegg_core.contracts.storage import Storage
 from nestegg_core.database.rows import SealedRows
-from nestegg_core.database.tables import credentials, invitations, persons
+from nestegg_core.database.tables import credentials, invitations, users
 from nestegg_core.encryption.blind_index import BlindIndex
 from nestegg_core.errors import Conflict, DecryptionError
 
@@ -37,7 +37,7 @@ _LOCAL = re.compile(rf"{_ATOM}(\.{_ATOM})*")
 _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"({_LABEL}\.)+(?!\d+$){_LABEL}", re.ASCII)
 
-_log = structlog.get_logger("nestegg.people")
+_log = structlog.get_logger("nestegg.users")
 
 
 def canonical(address: str) -> str:
@@ -136,12 +136,12 @@ class _Indexed:
 _INDEXES = (
     _Indexed(
         EMAIL_INDEX,
-        persons,
-        select(persons.c.id, persons.c.email, credentials.c.email_index.label("stored")).join(
-            credentials, credentials.c.person_id == persons.c.id
+        users,
+        select(users.c.id, users.c.email, credentials.c.email_index.label("stored")).join(
+            credentials, credentials.c.user_id == users.c.id
         ),
         credentials,
-        credentials.c.person_id,
+        credentials.c.user_id,
     ),
     _Indexed(
         INVITED_INDEX,
@@ -198,7 +198,7 @@ class EmailReindexing:
         """Keep an account whose address is another's in another spelling, out of that one's way."""
         _log.warning(
             "two accounts have one address in two spellings: the other one signs in with it",
-            person_id=str(row.id),
+            user_id=str(row.id),
             fix="disable one of them: nestegg user disable",
         )
         return self._write(one, row, self._nobodys(row))

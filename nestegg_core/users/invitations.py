@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, and_, bindparam, delete, func, insert, select, update
 
-from nestegg_core.auth.builtin.email_verification import link_hash, prove
+from nestegg_core.auth.builtin.email_verification import link_hash, mark_verified
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.paging import LAST, page_by_id, position
 from nestegg_core.database.quotas import Quota
@@ -19,7 +19,7 @@ from nestegg_core.database.tables import (
     invitations,
     memberships,
     organizations,
-    persons,
+    users,
 )
 from nestegg_core.database.types import new_id
 from nestegg_core.errors import Conflict, Forbidden, NotAdmitted, NotFound, StaleVersion
@@ -38,11 +38,11 @@ _PAGE = (
     .order_by(_I.id.desc())
     .limit(bindparam("count"))
 )
-_INVITER = and_(memberships.c.org_id == _I.org_id, memberships.c.person_id == _I.invited_by)
+_INVITER = and_(memberships.c.org_id == _I.org_id, memberships.c.user_id == _I.invited_by)
 _OPEN = (
     select(invitations, memberships.c.role.label("role_of_inviter"))
     .join(memberships, _INVITER)
-    .join(persons, and_(persons.c.id == _I.invited_by, persons.c.disabled_at.is_(None)))
+    .join(users, and_(users.c.id == _I.invited_by, users.c.disabled_at.is_(None)))
 )
 
 
@@ -53,7 +53,7 @@ class Quotas:
     Attributes:
         open: invitations of an organization that nobody has accepted and that have not expired.
         members: of an organization.
-        organizations: that a person may be in.
+        organizations: that a user may be in.
     """
 
     open: Quota
@@ -179,21 +179,21 @@ class Invitations:
         with self._storage.system_transaction(write=False) as tx:
             self._open(tx, token)
 
-    def accept(self, token: str, person_id: UUID) -> UUID:
-        """Let a person join, and return the organization.
+    def accept(self, token: str, user_id: UUID) -> UUID:
+        """Let a user join, and return the organization.
 
         Raises:
             NotAdmitted: the link is unknown, used, withdrawn, replaced or expired, or whoever made
                 it could not make it now.
-            Conflict: the person is a member already; the link stays good.
-            QuotaExceeded: the organization has as many members as it may, or the person is in as
+            Conflict: the user is a member already; the link stays good.
+            QuotaExceeded: the organization has as many members as it may, or the user is in as
                 many organizations; the link stays good.
         """
         with self._storage.system_transaction(write=True) as tx:
-            return self.join(tx, token, person_id)
+            return self.join(tx, token, user_id)
 
-    def join(self, tx: Transaction, token: str, person_id: UUID) -> UUID:
-        """Do as `accept` does, within a transaction that may have made the person."""
+    def join(self, tx: Transaction, token: str, user_id: UUID) -> UUID:
+        """Do as `accept` does, within a transaction that may have made the user."""
         found, now = self._open(tx, token), self._clock()
         spent = tx.execute(
             delete(invitations).where(_I.id == found.id, _I.token_hash == found.token_hash)
@@ -201,16 +201,16 @@ class Invitations:
         if spent.rowcount == 0:  # another was faster
             raise _not_good()
         org_id: UUID = found.org_id
-        place = (memberships.c.org_id == org_id, memberships.c.person_id == person_id)
+        place = (memberships.c.org_id == org_id, memberships.c.user_id == user_id)
         if tx.execute(select(memberships.c.role).where(*place)).first() is not None:
             raise Conflict("already-member", "You are a member of this organization already.")
         self._quotas.members.require(tx, org_id, _members_of(org_id))
-        self._quotas.organizations.require(tx, person_id, places_of(person_id))
-        values = {"org_id": org_id, "person_id": person_id, "role": found.role}
+        self._quotas.organizations.require(tx, user_id, places_of(user_id))
+        values = {"org_id": org_id, "user_id": user_id, "role": found.role}
         stamps = {"created_at": now, "updated_at": now, "version": 1}
         tx.execute(insert(memberships), {**values, **stamps})
         if found.mailed_at is not None:
-            self._prove(tx, person_id, found, now)
+            self._verify(tx, user_id, found, now)
         return org_id
 
     def _open(self, tx: Transaction, token: str) -> Any:
@@ -232,26 +232,24 @@ class Invitations:
         ids = [row.id for row in older if self._emails.is_of(invitations, row, email)]
         tx.execute(delete(invitations).where(_I.id.in_(ids)))
 
-    def _prove(self, tx: Transaction, person_id: UUID, invitation: Any, now: datetime) -> None:
-        """Take a mailed link for proof of the address, if it is the one that the person has."""
+    def _verify(self, tx: Transaction, user_id: UUID, invitation: Any, now: datetime) -> None:
+        """Take a mailed link for proof of the address, if it is the one that the user has."""
         email = self._rows.show(invitations, invitation, ("email",))["email"]
-        if email is None:  # it is damaged, and proves nothing
+        if email is None:  # it is damaged, and verifies nothing
             return
-        person = tx.execute(
-            select(persons.c.id, persons.c.email).where(persons.c.id == person_id)
-        ).one()
-        if self._emails.is_of(persons, person, str(email)):
-            prove(tx, credentials.c.person_id == person_id, now=now)
+        user = tx.execute(select(users.c.id, users.c.email).where(users.c.id == user_id)).one()
+        if self._emails.is_of(users, user, str(email)):
+            mark_verified(tx, credentials.c.user_id == user_id, now=now)
 
     def _refuse_member(self, tx: Transaction, email: str) -> None:
         index = self._emails.index_of(EMAIL_INDEX, email)
         member = tx.execute(
-            select(persons.c.id, persons.c.email)
-            .join(credentials, credentials.c.person_id == persons.c.id)
-            .join(memberships, memberships.c.person_id == persons.c.id)
+            select(users.c.id, users.c.email)
+            .join(credentials, credentials.c.user_id == users.c.id)
+            .join(memberships, memberships.c.user_id == users.c.id)
             .where(memberships.c.org_id == tx.org_id, credentials.c.email_index == index)
         ).first()
-        if member is not None and self._emails.is_of(persons, member, email):
+        if member is not None and self._emails.is_of(users, member, email):
             raise Conflict("already-member", "Whoever has this address is a member already.")
 
     def _shown(self, row: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
 from nestegg_core.contracts.storage import Transaction
 from nestegg_core.database.paging import FIRST, page_by_id, position
 from nestegg_core.database.rows import SealedRows
-from nestegg_core.database.tables import memberships, persons
+from nestegg_core.database.tables import memberships, users
 from nestegg_core.errors import Conflict, Forbidden, NotFound, StaleVersion
 from nestegg_core.users.roles import at_most
 
@@ -19,33 +19,31 @@ OWNER = "owner"
 _M = memberships.c
 _MEMBERS = (
     select(
-        persons.c.id,
-        persons.c.email,
-        persons.c.name,
-        persons.c.disabled_at,
+        users.c.id,
+        users.c.email,
+        users.c.name,
+        users.c.disabled_at,
         _M.role,
         _M.granted_by,
         _M.created_at,
         _M.updated_at,
         _M.version,
     )
-    .join(persons, persons.c.id == _M.person_id)
+    .join(users, users.c.id == _M.user_id)
     .where(_M.org_id == bindparam("in_org_id"))
 )
 _PAGE = (
-    _MEMBERS.where(persons.c.id > bindparam("after"))
-    .order_by(persons.c.id)
-    .limit(bindparam("count"))
+    _MEMBERS.where(users.c.id > bindparam("after")).order_by(users.c.id).limit(bindparam("count"))
 )
-_ONE = _MEMBERS.where(persons.c.id == bindparam("member_id"))
+_ONE = _MEMBERS.where(users.c.id == bindparam("member_id"))
 _OWNERS_WHO_CAN_COME_IN = (
     select(func.count())
     .select_from(memberships)
-    .join(persons, persons.c.id == _M.person_id)
+    .join(users, users.c.id == _M.user_id)
     .where(
         _M.org_id == bindparam("in_org_id"),
         _M.role == OWNER,
-        persons.c.disabled_at.is_(None),
+        users.c.disabled_at.is_(None),
     )
 )
 
@@ -74,50 +72,50 @@ class Members:
         parameters = {"in_org_id": tx.org_id, "after": begin, "count": limit + 1}
         return page_by_id(tx.execute(_PAGE, parameters).all(), limit, self._shown)
 
-    def read(self, tx: Transaction, person_id: UUID) -> dict[str, Any]:
+    def read(self, tx: Transaction, user_id: UUID) -> dict[str, Any]:
         """Return one member, or raise `NotFound`."""
-        return self._shown(_row(tx, person_id))
+        return self._shown(_row(tx, user_id))
 
     def change(
-        self, tx: Transaction, caller_id: UUID, person_id: UUID, version: int, role: str
+        self, tx: Transaction, caller_id: UUID, user_id: UUID, version: int, role: str
     ) -> dict[str, Any]:
         """Give a member another role.
 
         Raises:
-            NotFound: the person is no member.
+            NotFound: the user is no member.
             StaleVersion: the membership has changed since that version was read.
             Forbidden: the present or the new role is above the caller's own.
             Conflict: a provider gave the role, or no owner would be left.
         """
-        member = self._in_reach(tx, caller_id, person_id, version)
+        member = self._in_reach(tx, caller_id, user_id, version)
         if not at_most(role, role_of(tx, caller_id)):
             raise Forbidden("Nobody can give a role above their own.")
         values = {"role": role, "granted_by": None, "version": member.version + 1}
         tx.execute(
             update(memberships)
-            .where(*_place(tx, person_id))
+            .where(*_place(tx, user_id))
             .values(**values, updated_at=self._clock())
         )
         _refuse_ownerless(tx, member)
-        return self.read(tx, person_id)
+        return self.read(tx, user_id)
 
-    def remove(self, tx: Transaction, caller_id: UUID, person_id: UUID, version: int) -> None:
+    def remove(self, tx: Transaction, caller_id: UUID, user_id: UUID, version: int) -> None:
         """Take a member out, from the very next request on. Everyone may take themselves out.
 
         Raises:
-            NotFound: the person is no member.
+            NotFound: the user is no member.
             StaleVersion: the membership has changed since that version was read.
             Forbidden: the member's role is above the caller's own.
             Conflict: a provider gave the role, or no owner would be left.
         """
-        member = self._in_reach(tx, caller_id, person_id, version)
-        tx.execute(delete(memberships).where(*_place(tx, person_id)))
+        member = self._in_reach(tx, caller_id, user_id, version)
+        tx.execute(delete(memberships).where(*_place(tx, user_id)))
         _refuse_ownerless(tx, member)
 
-    def _in_reach(self, tx: Transaction, caller_id: UUID, person_id: UUID, version: int) -> Any:
+    def _in_reach(self, tx: Transaction, caller_id: UUID, user_id: UUID, version: int) -> Any:
         """Return a member whom the caller may touch; nobody else changes a role meanwhile."""
         tx.lock(f"members {tx.org_id}")
-        member = _row(tx, person_id)
+        member = _row(tx, user_id)
         if member.version != version:
             raise StaleVersion("The member has changed since they were read.")
         if not at_most(member.role, role_of(tx, caller_id)):
@@ -131,8 +129,8 @@ class Members:
 
     def _shown(self, row: Any) -> dict[str, Any]:
         return {
-            "person_id": row.id,
-            **self._rows.show(persons, row, ("email", "name")),
+            "user_id": row.id,
+            **self._rows.show(users, row, ("email", "name")),
             "role": row.role,
             "granted_by": row.granted_by,
             "disabled": row.disabled_at is not None,
@@ -142,24 +140,24 @@ class Members:
         }
 
 
-def role_of(tx: Transaction, person_id: UUID) -> str:
-    """Return a person's role in the organization of a transaction.
+def role_of(tx: Transaction, user_id: UUID) -> str:
+    """Return a user's role in the organization of a transaction.
 
     Raises:
         NotFound: they are no member.
     """
-    role = tx.execute(select(_M.role).where(*_place(tx, person_id))).scalar()
+    role = tx.execute(select(_M.role).where(*_place(tx, user_id))).scalar()
     if role is None:
         raise NotFound("There is no such member.")
     return str(role)
 
 
-def _place(tx: Transaction, person_id: UUID) -> tuple[ColumnElement[bool], ...]:
-    return _M.org_id == tx.org_id, _M.person_id == person_id
+def _place(tx: Transaction, user_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    return _M.org_id == tx.org_id, _M.user_id == user_id
 
 
-def _row(tx: Transaction, person_id: UUID) -> Any:
-    row = tx.execute(_ONE, {"in_org_id": tx.org_id, "member_id": person_id}).first()
+def _row(tx: Transaction, user_id: UUID) -> Any:
+    row = tx.execute(_ONE, {"in_org_id": tx.org_id, "member_id": user_id}).first()
     if row is None:
         raise NotFound("There is no such member.")
     return row

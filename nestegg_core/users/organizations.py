@@ -14,9 +14,9 @@ from nestegg_core.database.tables import memberships, organizations
 from nestegg_core.errors import StaleVersion
 
 
-def places_of(person_id: UUID) -> Select[Any]:
-    """Select how many organizations a person is in."""
-    return select(func.count()).where(memberships.c.person_id == person_id)
+def places_of(user_id: UUID) -> Select[Any]:
+    """Select how many organizations a user is in."""
+    return select(func.count()).where(memberships.c.user_id == user_id)
 
 
 class Organizations:
@@ -27,7 +27,7 @@ class Organizations:
         prepare: fills a new organization with what it starts with, in the transaction that makes
             it.
         clock: the present moment.
-        quota: of organizations that a person may be in.
+        quota: of organizations that a user may be in.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Organizations:
         """Make a further organization for somebody who is here, and return it.
 
         Raises:
-            QuotaExceeded: the person is in as many as they may be.
+            QuotaExceeded: the user is in as many as they may be.
         """
         self._quota.require(tx, owner_id, places_of(owner_id))
         self.found(tx, owner_id, name)
@@ -66,7 +66,7 @@ class Organizations:
         now = self._clock()
         stamps = {"created_at": now, "updated_at": now, "version": 1}
         tx.execute(insert(organizations), {"id": tx.org_id, "name": name, **stamps})
-        owner = {"org_id": tx.org_id, "person_id": owner_id, "role": "owner"}
+        owner = {"org_id": tx.org_id, "user_id": owner_id, "role": "owner"}
         tx.execute(insert(memberships), {**owner, **stamps})
         self._prepare(tx)
 

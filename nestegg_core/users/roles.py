@@ -42,7 +42,7 @@ ACCOUNT_WRITE = "account:write"
 INSTANCE_ADMIN = "instance:admin"
 
 GRANTABLE = PERMISSIONS | {ACCOUNT_READ, INSTANCE_ADMIN}
-"""Scopes that a person can give to a personal access token of theirs."""
+"""Scopes that a user can give to a personal access token of theirs."""
 
 SCOPES = GRANTABLE | {ACCOUNT_WRITE}
-"""All there are. A token that manages how its person signs in, only the operator can make."""
+"""All there are. A token that manages how its user signs in, only the operator can make."""

@@ -1,4 +1,4 @@
-"""Persons: who they are, what they belong to, and how one comes to be."""
+"""Users: who they are, what they belong to, and how one comes to be."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from nestegg_core.database.tables import (
     credentials,
     memberships,
     organizations,
-    persons,
+    users,
 )
 from nestegg_core.database.types import new_id
 from nestegg_core.errors import Conflict, NotFound
@@ -31,27 +31,27 @@ from nestegg_core.users.emails import EMAIL_INDEX, Emails
 
 
 @dataclass(frozen=True, slots=True)
-class NewPerson:
+class NewUser:
     """The ids of what registering made."""
 
-    person_id: UUID
+    user_id: UUID
     org_id: UUID
 
 
 MOST_PLACES = 500
-"""Memberships that are shown; what MAX_ORGANIZATIONS_PER_PERSON may be at most."""
+"""Memberships that are shown; what MAX_ORGANIZATIONS_PER_USER may be at most."""
 
 _ME = (
     standing(
-        persons.c.id,
-        persons.c.email,
-        persons.c.name,
-        persons.c.is_admin,
+        users.c.id,
+        users.c.email,
+        users.c.name,
+        users.c.is_admin,
         memberships.c.role,
         memberships.c.org_id,
         organizations.c.name,
     )
-    .outerjoin(memberships, memberships.c.person_id == persons.c.id)
+    .outerjoin(memberships, memberships.c.user_id == users.c.id)
     .outerjoin(organizations, organizations.c.id == memberships.c.org_id)
     .order_by(memberships.c.created_at, memberships.c.org_id)
     .limit(MOST_PLACES)
@@ -62,8 +62,8 @@ _PLACE = STANDING + 4
 """Where the columns of a membership begin."""
 
 
-class Persons:
-    """Makes persons and tells about them."""
+class Users:
+    """Makes users and tells about them."""
 
     def __init__(
         self,
@@ -90,8 +90,8 @@ class Persons:
 
     def register(
         self, email: str, password: str, name: str | None = None, *, is_admin: bool = False
-    ) -> NewPerson:
-        """Make a person with a password, and an organization of their own.
+    ) -> NewUser:
+        """Make a user with a password, and an organization of their own.
 
         Raises:
             InvalidInput: the password is too easy to guess.
@@ -100,11 +100,11 @@ class Persons:
         refuse_weak(password, "/password", email=email, name=name)
         password_hash = self._passwords.hash(password)
         index = self._emails.index_of(EMAIL_INDEX, email)
-        new = NewPerson(new_id(), new_id())
+        new = NewUser(new_id(), new_id())
         with self._storage.transaction(new.org_id, write=True) as tx:
             self._refuse_taken(tx, index, email)
             self.add(tx, new, email, name, is_admin=is_admin)
-            self._insert_credentials(tx, new.person_id, index, password_hash)
+            self._insert_credentials(tx, new.user_id, index, password_hash)
         return new
 
     def register_member(
@@ -113,8 +113,8 @@ class Persons:
         password: str,
         name: str | None,
         join: Callable[[Transaction, UUID], UUID],
-    ) -> NewPerson:
-        """Make a person with a password who joins an organization, and has none of their own.
+    ) -> NewUser:
+        """Make a user with a password who joins an organization, and has none of their own.
 
         Args:
             join: makes them a member in the transaction that makes them, and returns where.
@@ -126,40 +126,40 @@ class Persons:
         refuse_weak(password, "/password", email=email, name=name)
         password_hash = self._passwords.hash(password)
         index = self._emails.index_of(EMAIL_INDEX, email)
-        person_id = new_id()
+        user_id = new_id()
         with self._storage.system_transaction(write=True) as tx:
             self._refuse_taken(tx, index, email)
-            self._insert_person(tx, person_id, email, name, is_admin=False)
-            self._insert_credentials(tx, person_id, index, password_hash)
-            return NewPerson(person_id, join(tx, person_id))
+            self._insert_user(tx, user_id, email, name, is_admin=False)
+            self._insert_credentials(tx, user_id, index, password_hash)
+            return NewUser(user_id, join(tx, user_id))
 
     def _refuse_taken(self, tx: Transaction, index: bytes, email: str) -> None:
         if self._find(tx, index, email) is not None:
             raise Conflict("email-taken", "There is an account with this email already.")
 
     def _insert_credentials(
-        self, tx: Transaction, person_id: UUID, index: bytes, password_hash: str
+        self, tx: Transaction, user_id: UUID, index: bytes, password_hash: str
     ) -> None:
-        values = {"person_id": person_id, "email_index": index, "password_hash": password_hash}
+        values = {"user_id": user_id, "email_index": index, "password_hash": password_hash}
         tx.execute(insert(credentials), {**values, "changed_at": self._clock()})
 
     def add(
         self,
         tx: Transaction,
-        new: NewPerson,
+        new: NewUser,
         email: str | None,
         name: str | None,
         *,
         is_admin: bool = False,
     ) -> None:
-        """Make a person without a password, and the transaction's organization for them."""
-        self._insert_person(tx, new.person_id, email, name, is_admin=is_admin)
-        self._found(tx, new.person_id, "Household")
+        """Make a user without a password, and the transaction's organization for them."""
+        self._insert_user(tx, new.user_id, email, name, is_admin=is_admin)
+        self._found(tx, new.user_id, "Household")
 
-    def _insert_person(
+    def _insert_user(
         self,
         tx: Transaction,
-        person_id: UUID,
+        user_id: UUID,
         email: str | None,
         name: str | None,
         *,
@@ -167,25 +167,25 @@ class Persons:
     ) -> None:
         now = self._clock()
         stamps = {"created_at": now, "updated_at": now, "version": 1}
-        person = {"id": person_id, "email": email, "name": name, "is_admin": is_admin}
-        tx.execute(insert(persons), self._rows.seal(persons, {**person, **stamps}))
+        user = {"id": user_id, "email": email, "name": name, "is_admin": is_admin}
+        tx.execute(insert(users), self._rows.seal(users, {**user, **stamps}))
 
     def me(self, caller: Caller) -> dict[str, Any]:
-        """Return a person as the API shows them to themselves.
+        """Return a user as the API shows them to themselves.
 
         Whether they are an administrator of the instance, either the token says, or a mark of the
-        person's own, which counts with every token of theirs.
+        user's own, which counts with every token of theirs.
 
         Raises:
             Unauthenticated: the caller's token has lost its worth.
         """
         with self._storage.system_transaction(write=False) as tx:
             rows = tx.rows(_ME, standing_parameters(caller))
-        person_id, email, name, is_admin = refuse_fallen(caller, rows)[STANDING:_PLACE]
-        sealed = {"id": person_id, "email": email, "name": name}
+        user_id, email, name, is_admin = refuse_fallen(caller, rows)[STANDING:_PLACE]
+        sealed = {"id": user_id, "email": email, "name": name}
         return {
-            "id": person_id,
-            **self._rows.show(persons, sealed, ("email", "name")),
+            "id": user_id,
+            **self._rows.show(users, sealed, ("email", "name")),
             "is_admin": is_admin or caller.is_admin,
             "memberships": [
                 {"organization": {"id": org_id, "name": org_name}, "role": role}
@@ -194,18 +194,18 @@ class Persons:
             ],
         }
 
-    def read(self, person_id: UUID) -> dict[str, Any]:
-        """Return a person as `me` shows them, for the server's own use."""
-        return self.me(Caller(person_id, is_admin=False, session_id=None, token_hash=b""))
+    def read(self, user_id: UUID) -> dict[str, Any]:
+        """Return a user as `me` shows them, for the server's own use."""
+        return self.me(Caller(user_id, is_admin=False, session_id=None, token_hash=b""))
 
     def list(self) -> Sequence[dict[str, Any]]:
-        """Return every person, the oldest first, for the operator."""
+        """Return every user, the oldest first, for the operator."""
         with self._storage.system_transaction(write=False) as tx:
-            rows = tx.execute(select(persons).order_by(persons.c.id)).all()
+            rows = tx.execute(select(users).order_by(users.c.id)).all()
         return [
             {
                 "id": row.id,
-                **self._rows.show(persons, row, ("email", "name")),
+                **self._rows.show(users, row, ("email", "name")),
                 "is_admin": row.is_admin,
                 "disabled": row.disabled_at is not None,
                 "created_at": row.created_at,
@@ -225,19 +225,17 @@ class Persons:
         index = self._emails.index_of(EMAIL_INDEX, email)
         now = self._clock()
         with self._storage.system_transaction(write=True) as tx:
-            person_id = self._find(tx, index, email)
-            if person_id is None:
+            user_id = self._find(tx, index, email)
+            if user_id is None:
                 raise NotFound("No account has this email.")
-            return replace_password(tx, person_id, password_hash, now)
+            return replace_password(tx, user_id, password_hash, now)
 
     def _find(self, tx: Transaction, index: bytes, email: str) -> UUID | None:
         row = tx.execute(_OF_EMAIL.where(credentials.c.email_index == index)).first()
-        if row is None or not self._emails.is_of(persons, row, email):
+        if row is None or not self._emails.is_of(users, row, email):
             return None
-        person_id: UUID = row.id
-        return person_id
+        user_id: UUID = row.id
+        return user_id
 
 
-_OF_EMAIL = select(persons.c.id, persons.c.email).join(
-    credentials, credentials.c.person_id == persons.c.id
-)
+_OF_EMAIL = select(users.c.id, users.c.email).join(credentials, credentials.c.user_id == users.c.id)

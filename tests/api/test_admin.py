@@ -14,18 +14,18 @@ from nestegg_core.api.app import operations
 from nestegg_core.api.operation import Operation
 from nestegg_core.application import Runtime
 from nestegg_core.cli import main
-from nestegg_core.database.tables import persons
+from nestegg_core.database.tables import users
 from support.household import Household, register
 from support.serving import Serve
-from support.staff import disable, person_id
+from support.staff import disable, user_id
 
 PLUGINS = "/api/v1/admin/plugins"
 
 
-def promote(runtime: Runtime, person: Household) -> None:
+def promote(runtime: Runtime, user: Household) -> None:
     """Make somebody an administrator of the instance."""
     with runtime.storage.system_transaction(write=True) as tx:
-        statement = update(persons).where(persons.c.id == person_id(person))
+        statement = update(users).where(users.c.id == user_id(user))
         tx.execute(statement.values(is_admin=True))
 
 
@@ -41,8 +41,8 @@ def test_everything_below_admin_is_for_administrators_alone(
     assert ("GET", PLUGINS) in paths
     for method, path in paths:
         assert client.simulate_request(method, path).status_code == 401
-        for person in staff.values():  # also the owner of an organization is nobody here
-            answer = person.call(method, path)
+        for user in staff.values():  # also the owner of an organization is nobody here
+            answer = user.call(method, path)
             assert answer.status_code == 403
             assert answer.json["type"] == "urn:nestegg:problem:forbidden"
 

@@ -104,13 +104,13 @@ def test_a_bad_registration_names_every_bad_field_and_repeats_none(
 
 @pytest.mark.parametrize("spelling", [str, str.upper, "  {} ".format])
 def test_one_signs_in_with_the_address_in_any_case(client: TestClient, spelling: Any) -> None:
-    person = register(client, email=f"Mixed.Case.{email()}")
-    answer = post(client, "login", email=spelling(person.email), password=PASSWORD)
+    user = register(client, email=f"Mixed.Case.{email()}")
+    answer = post(client, "login", email=spelling(user.email), password=PASSWORD)
 
     assert answer.status_code == 200
     assert set(answer.json) == {"access_token", "refresh_token", "token_type", "expires_in"}
     assert answer.headers["Cache-Control"] == "no-store"
-    assert me(client, answer.json["access_token"]).json["id"] == person.signed_in["user"]["id"]
+    assert me(client, answer.json["access_token"]).json["id"] == user.signed_in["user"]["id"]
 
 
 def test_a_wrong_password_and_an_unknown_address_look_alike(
@@ -212,17 +212,17 @@ def test_signing_out_twice_is_no_error(household: Household) -> None:
 def test_an_access_token_expires_and_a_refresh_token_outlives_it(serve: Serve) -> None:
     clock = MovableClock()
     client = serve(clock=clock)
-    person = register(client)
+    user = register(client)
     clock.move(minutes=14, seconds=59)
-    assert me(client, person.token).status_code == 200
+    assert me(client, user.token).status_code == 200
 
     clock.move(seconds=1)
 
-    answer = me(client, person.token)
+    answer = me(client, user.token)
     assert answer.status_code == 401
     assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
-    assert person.get("accounts").status_code == 401
-    renewed = post(client, "refresh", refresh_token=person.signed_in["refresh_token"])
+    assert user.get("accounts").status_code == 401
+    renewed = post(client, "refresh", refresh_token=user.signed_in["refresh_token"])
     assert me(client, renewed.json["access_token"]).status_code == 200
 
 
@@ -242,14 +242,14 @@ def test_a_session_ends_when_it_is_not_used_for_long(serve: Serve) -> None:
 def test_the_lifetime_of_access_tokens_is_a_setting(serve: Serve) -> None:
     clock = MovableClock()
     client = serve(clock=clock, ACCESS_TOKEN_MINUTES="1")
-    person = register(client)
+    user = register(client)
     clock.move(seconds=60)
 
-    assert person.signed_in["expires_in"] == 60
-    assert me(client, person.token).status_code == 401
+    assert user.signed_in["expires_in"] == 60
+    assert me(client, user.token).status_code == 401
 
 
-def test_a_disabled_person_is_out_at_once(runtime: Runtime, household: Household) -> None:
+def test_a_disabled_user_is_out_at_once(runtime: Runtime, household: Household) -> None:
     disable(runtime, household)
 
     assert household.get("/api/v1/me").status_code == 401
@@ -259,7 +259,7 @@ def test_a_disabled_person_is_out_at_once(runtime: Runtime, household: Household
 
 
 def test_a_new_password_ends_every_session(runtime: Runtime, household: Household) -> None:
-    runtime.persons.reset_password(household.email.upper(), "another battery staple")
+    runtime.users.reset_password(household.email.upper(), "another battery staple")
 
     assert household.get("/api/v1/me").status_code == 401
     login = {"email": household.email}

@@ -15,7 +15,7 @@ from support.authenticator import PATH, Authenticator, authenticator
 from support.household import PASSWORD, Household, register
 from support.newcomers import newcomer
 from support.serving import Serve, serving
-from support.staff import person_id
+from support.staff import user_id
 
 KIND = "urn:nestegg:problem:"
 
@@ -29,7 +29,7 @@ class Guarded:
         codes: recovery codes.
     """
 
-    person: Household
+    user: Household
     app: Authenticator
     clock: MovableClock
     codes: list[str]
@@ -44,17 +44,17 @@ class Guarded:
         return self.code()
 
     def login(self, code: str | None = None, password: str = PASSWORD) -> Result:
-        body = {"email": self.person.email, "password": password, "code": code}
+        body = {"email": self.user.email, "password": password, "code": code}
         body = {name: value for name, value in body.items() if value is not None}
-        return self.person.client.simulate_post("/api/v1/auth/login", json=body)
+        return self.user.client.simulate_post("/api/v1/auth/login", json=body)
 
     def state(self) -> dict[str, Any]:
-        answer = self.person.get(PATH)
+        answer = self.user.get(PATH)
         assert answer.status_code == 200, answer.text
         return dict(answer.json)
 
     def remove(self, code: str, password: str = PASSWORD) -> Result:
-        return self.person.post(f"{PATH}/remove", password=password, code=code)
+        return self.user.post(f"{PATH}/remove", password=password, code=code)
 
 
 @pytest.fixture(scope="module")
@@ -73,17 +73,17 @@ def server(
 
 
 @pytest.fixture
-def person(server: TestClient) -> Household:
+def user(server: TestClient) -> Household:
     return register(server)
 
 
 @pytest.fixture
-def guarded(person: Household, clock: MovableClock) -> Guarded:
-    app = authenticator(person)
-    confirmed = person.post(f"{PATH}/confirm", code=app.code(at=clock().timestamp()))
+def guarded(user: Household, clock: MovableClock) -> Guarded:
+    app = authenticator(user)
+    confirmed = user.post(f"{PATH}/confirm", code=app.code(at=clock().timestamp()))
     assert confirmed.status_code == 200, confirmed.text
     assert confirmed.headers["Cache-Control"] == "no-store"
-    return Guarded(person, app, clock, confirmed.json["recovery_codes"])
+    return Guarded(user, app, clock, confirmed.json["recovery_codes"])
 
 
 def refused(answer: Result, status: int, kind: str) -> None:
@@ -91,40 +91,40 @@ def refused(answer: Result, status: int, kind: str) -> None:
     assert answer.json["type"] == KIND + kind
 
 
-def test_a_factor_that_is_not_confirmed_is_off(person: Household) -> None:
-    begun = person.post(PATH, password=PASSWORD)
+def test_a_factor_that_is_not_confirmed_is_off(user: Household) -> None:
+    begun = user.post(PATH, password=PASSWORD)
 
     assert begun.headers["Cache-Control"] == "no-store"
     assert begun.json["secret"] in begun.json["uri"]
     assert begun.json["uri"].startswith("otpauth://totp/Nest%20Egg:")
     off = {"enabled": False, "enabled_at": None, "recovery_codes_left": 0}
-    assert person.get(PATH).json == off
-    login = {"email": person.email, "password": PASSWORD}
-    assert person.client.simulate_post("/api/v1/auth/login", json=login).status_code == 200
+    assert user.get(PATH).json == off
+    login = {"email": user.email, "password": PASSWORD}
+    assert user.client.simulate_post("/api/v1/auth/login", json=login).status_code == 200
 
 
-def test_beginning_needs_the_password(person: Household) -> None:
-    answer = person.post(PATH, password="a guess")
+def test_beginning_needs_the_password(user: Household) -> None:
+    answer = user.post(PATH, password="a guess")
 
     refused(answer, 422, "invalid-input")
     assert [error["pointer"] for error in answer.json["errors"]] == ["/password"]
 
 
 def test_beginning_again_replaces_what_was_not_confirmed(
-    person: Household, clock: MovableClock
+    user: Household, clock: MovableClock
 ) -> None:
-    first, second = authenticator(person), authenticator(person)
+    first, second = authenticator(user), authenticator(user)
     now = clock().timestamp()
 
-    assert person.post(f"{PATH}/confirm", code=first.code(at=now)).status_code == 422
-    assert person.post(f"{PATH}/confirm", code=second.code(at=now)).status_code == 200
+    assert user.post(f"{PATH}/confirm", code=first.code(at=now)).status_code == 422
+    assert user.post(f"{PATH}/confirm", code=second.code(at=now)).status_code == 200
 
 
 def test_a_confirmed_factor_is_neither_begun_nor_confirmed_again(guarded: Guarded) -> None:
-    person = guarded.person
+    user = guarded.user
 
-    refused(person.post(PATH, password=PASSWORD), 409, "second-factor-on")
-    again = person.post(f"{PATH}/confirm", code=guarded.next_code())
+    refused(user.post(PATH, password=PASSWORD), 409, "second-factor-on")
+    again = user.post(f"{PATH}/confirm", code=guarded.next_code())
     refused(again, 409, "no-second-factor-begun")
     assert guarded.state()["recovery_codes_left"] == 10
 
@@ -138,10 +138,10 @@ def test_recovery_codes_are_many_long_and_different(guarded: Guarded) -> None:
 
 
 def test_what_is_stored_gives_no_code_away(runtime: Runtime, guarded: Guarded) -> None:
-    owner = person_id(guarded.person)
+    owner = user_id(guarded.user)
     with runtime.storage.system_transaction(write=False) as tx:
-        factor = tx.execute(select(second_factors).where(second_factors.c.person_id == owner)).one()
-        codes = tx.execute(select(recovery_codes).where(recovery_codes.c.person_id == owner)).all()
+        factor = tx.execute(select(second_factors).where(second_factors.c.user_id == owner)).one()
+        codes = tx.execute(select(recovery_codes).where(recovery_codes.c.user_id == owner)).all()
 
     assert guarded.app.secret not in repr(factor)
     assert len(codes) == 10
@@ -163,7 +163,7 @@ def test_a_wrong_code_opens_no_session(guarded: Guarded) -> None:
     for wrong in ("000000", "abcdef", "AAAA-AAAA-AAAA-AAAA", "é"):
         refused(guarded.login(wrong), 401, "second-factor-wrong")
 
-    assert len(guarded.person.get("/api/v1/me/sessions").json["items"]) == 1
+    assert len(guarded.user.get("/api/v1/me/sessions").json["items"]) == 1
 
 
 def test_a_code_is_good_once_and_so_is_none_before_it(guarded: Guarded) -> None:
@@ -194,7 +194,7 @@ def test_a_recovery_code_signs_in_once_and_tells_how_many_are_left(guarded: Guar
 
 
 def test_nobody_uses_anothers_recovery_code(guarded: Guarded) -> None:
-    other = register(guarded.person.client)
+    other = register(guarded.user.client)
     app = authenticator(other)
     now = guarded.clock().timestamp()
     assert other.post(f"{PATH}/confirm", code=app.code(at=now)).status_code == 200
@@ -247,9 +247,9 @@ def test_a_code_that_was_used_is_not_good_for_removal(guarded: Guarded) -> None:
     refused(guarded.remove(code), 422, "invalid-input")
 
 
-def test_nothing_begun_is_nothing_to_confirm_or_remove(person: Household) -> None:
-    refused(person.post(f"{PATH}/confirm", code="123456"), 409, "no-second-factor-begun")
-    removal = person.post(f"{PATH}/remove", password=PASSWORD, code="123456")
+def test_nothing_begun_is_nothing_to_confirm_or_remove(user: Household) -> None:
+    refused(user.post(f"{PATH}/confirm", code="123456"), 409, "no-second-factor-begun")
+    removal = user.post(f"{PATH}/remove", password=PASSWORD, code="123456")
     refused(removal, 409, "no-second-factor")
 
 

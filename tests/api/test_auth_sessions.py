@@ -17,38 +17,38 @@ from nestegg_core.users.emails import EMAIL_INDEX
 from support.household import PASSWORD, Household, register
 from support.newcomers import newcomer
 from support.serving import Serve
-from support.staff import person_id
+from support.staff import user_id
 
 SESSIONS = "/api/v1/me/sessions"
 NEW = "another battery staple"
 
 
-def login(person: Household, password: str = PASSWORD, **arguments: Any) -> Result:
-    body = {"email": person.email, "password": password}
-    return person.client.simulate_post("/api/v1/auth/login", json=body, **arguments)
+def login(user: Household, password: str = PASSWORD, **arguments: Any) -> Result:
+    body = {"email": user.email, "password": password}
+    return user.client.simulate_post("/api/v1/auth/login", json=body, **arguments)
 
 
-def also(person: Household, **arguments: Any) -> Household:
-    """Sign the same person in once more."""
-    answer = login(person, **arguments)
+def also(user: Household, **arguments: Any) -> Household:
+    """Sign the same user in once more."""
+    answer = login(user, **arguments)
     assert answer.status_code == 200, answer.text
-    return Household(person.client, person.email, {**person.signed_in, **answer.json})
+    return Household(user.client, user.email, {**user.signed_in, **answer.json})
 
 
-def listed(person: Household) -> list[dict[str, Any]]:
-    answer = person.get(SESSIONS)
+def listed(user: Household) -> list[dict[str, Any]]:
+    answer = user.get(SESSIONS)
     assert answer.status_code == 200, answer.text
-    assert all(part not in answer.text for part in ("token", person.token))
+    assert all(part not in answer.text for part in ("token", user.token))
     return list(answer.json["items"])
 
 
-def is_in(person: Household) -> bool:
-    return person.get("/api/v1/me").status_code == 200
+def is_in(user: Household) -> bool:
+    return user.get("/api/v1/me").status_code == 200
 
 
-def refresh(person: Household, **arguments: Any) -> Result:
-    body = {"refresh_token": person.signed_in["refresh_token"]}
-    return person.client.simulate_post("/api/v1/auth/refresh", json=body, **arguments)
+def refresh(user: Household, **arguments: Any) -> Result:
+    body = {"refresh_token": user.signed_in["refresh_token"]}
+    return user.client.simulate_post("/api/v1/auth/refresh", json=body, **arguments)
 
 
 def test_sessions_tell_where_they_are_and_which_is_the_present_one(household: Household) -> None:
@@ -82,13 +82,13 @@ def test_an_endless_name_of_a_program_is_cut(household: Household) -> None:
 
 def test_refreshing_tells_where_a_session_is_now(serve: Serve) -> None:
     clock = MovableClock()
-    person = register(serve(clock=clock))
-    (before,) = listed(person)
+    user = register(serve(clock=clock))
+    (before,) = listed(user)
     clock.move(minutes=5)
 
-    assert refresh(person, remote_addr="192.0.2.9").status_code == 200
+    assert refresh(user, remote_addr="192.0.2.9").status_code == 200
 
-    (after,) = listed(person)
+    (after,) = listed(user)
     assert after["address"] == "192.0.2.9"
     assert after["last_used_at"] > before["last_used_at"] == before["created_at"]
 
@@ -107,9 +107,9 @@ def test_sessions_come_in_pages_and_only_ones_own(
 
 def test_a_session_that_is_over_is_not_listed(serve: Serve) -> None:
     clock = MovableClock()
-    person = register(serve(clock=clock, REFRESH_TOKEN_DAYS="1"))
+    user = register(serve(clock=clock, REFRESH_TOKEN_DAYS="1"))
     clock.move(days=2)
-    again = also(person)
+    again = also(user)
 
     (left,) = listed(again)
     assert left["current"]
@@ -149,8 +149,8 @@ def test_all_other_sessions_end_at_once(household: Household, stranger: Househol
     assert len(listed(household)) == 1
 
 
-def change(person: Household, old: str, new: str) -> Result:
-    return person.post("/api/v1/me/password", old_password=old, new_password=new)
+def change(user: Household, old: str, new: str) -> Result:
+    return user.post("/api/v1/me/password", old_password=old, new_password=new)
 
 
 def test_a_new_password_counts_and_ends_the_other_sessions(household: Household) -> None:
@@ -210,7 +210,7 @@ def test_the_old_password_cannot_be_guessed_by_who_holds_a_token(
     runtime: Runtime, household: Household, stranger: Household
 ) -> None:
     for _ in range(9):
-        runtime.own_password.count(person_id(household))
+        runtime.own_password.count(user_id(household))
     assert change(household, "a guess", NEW).status_code == 422
 
     refused = change(household, PASSWORD, NEW)
@@ -249,10 +249,10 @@ def test_guessing_from_one_address_is_limited_there_alone(
     assert login(household).status_code == 200
 
 
-def test_behind_a_proxy_people_are_told_apart(serve: Serve) -> None:
-    person = register(serve(FORWARDED_ALLOW_IPS="10.0.0.1"))
+def test_behind_a_proxy_users_are_told_apart(serve: Serve) -> None:
+    user = register(serve(FORWARDED_ALLOW_IPS="10.0.0.1"))
     by_proxy = {"remote_addr": "10.0.0.1", "headers": {"X-Forwarded-For": "192.0.2.7"}}
     spoofed = {"remote_addr": "192.0.2.8", "headers": {"X-Forwarded-For": "192.0.2.9"}}
 
-    assert listed(also(person, **by_proxy))[0]["address"] == "192.0.2.7"
-    assert listed(also(person, **spoofed))[0]["address"] == "192.0.2.8"
+    assert listed(also(user, **by_proxy))[0]["address"] == "192.0.2.7"
+    assert listed(also(user, **spoofed))[0]["address"] == "192.0.2.8"

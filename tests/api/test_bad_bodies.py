@@ -41,21 +41,21 @@ def requests(runtime: Runtime, owner: Household) -> list[Request]:
 
 
 def send(
-    person: Household, request: Request, body: bytes, content_type: str = "application/json"
+    user: Household, request: Request, body: bytes, content_type: str = "application/json"
 ) -> Result:
     """Send another body than the good one."""
-    return person.call(
+    return user.call(
         request.op.method,
-        request.path(person.org_id),
+        request.path(user.org_id),
         body=body,
         headers={"Content-Type": content_type, "If-Match": f'"{request.version}"'},
     )
 
 
-def state(person: Household) -> list[str]:
+def state(user: Household) -> list[str]:
     """Return all that a refused request might have changed."""
     paths = ("accounts", "transactions", "categories", "imports", "/api/v1/me")
-    return [person.get(path).text for path in paths]
+    return [user.get(path).text for path in paths]
 
 
 def fields_of(request: Request) -> dict[str, FieldInfo]:

@@ -62,7 +62,7 @@ def test_the_scheme_may_be_written_in_any_case(household: Household, form: str) 
     assert send(household.client, form.format(household.token)).status_code == 200
 
 
-def test_a_token_of_a_person_who_is_gone_is_refused(
+def test_a_token_of_a_user_who_is_gone_is_refused(
     serve: Serve, serve_fresh: Serve, household: Household
 ) -> None:
     """The same secret, another database: what a restored backup would see."""
@@ -143,7 +143,7 @@ def test_a_server_without_builtin_has_no_passwords(acme: TestClient, household: 
     assert of_sign_in == {"logout", "providers"}
 
 
-def test_another_providers_person_is_made_at_first_sight_and_known_afterwards(
+def test_another_providers_user_is_made_at_first_sight_and_known_afterwards(
     acme: TestClient,
 ) -> None:
     first, second = send(acme, "Bearer ada").json, send(acme, "Bearer ada").json
@@ -159,7 +159,7 @@ def test_the_token_says_who_is_an_administrator(acme: TestClient) -> None:
     assert (body["is_admin"], body["email"], body["name"]) == (True, None, None)
 
 
-def test_a_person_whom_nobody_knows_and_nobody_may_make_is_refused(acme: TestClient) -> None:
+def test_a_user_whom_nobody_knows_and_nobody_may_make_is_refused(acme: TestClient) -> None:
     assert send(acme, "Bearer unknown").status_code == 401
 
 

@@ -14,10 +14,10 @@ from nestegg_core.database.tables import (
     idempotency_keys,
     import_rows,
     invitations,
-    persons,
     second_factors,
     sessions,
     transactions,
+    users,
 )
 from support.authenticator import PATH, authenticator
 from support.household import PASSWORD, Household
@@ -43,11 +43,11 @@ def me(household: Household) -> dict[str, Any]:
     return dict(answer.json)
 
 
-def test_a_person_with_a_damaged_email_is_seen_and_breaks_no_sign_in(
+def test_a_user_with_a_damaged_email_is_seen_and_breaks_no_sign_in(
     household: Household, runtime: Runtime, client: TestClient
 ) -> None:
     before = me(household)
-    damage(runtime, persons, "email", before["id"])
+    damage(runtime, users, "email", before["id"])
 
     with structlog.testing.capture_logs() as logs:
         after = me(household)
@@ -55,7 +55,7 @@ def test_a_person_with_a_damaged_email_is_seen_and_breaks_no_sign_in(
     assert (after["email"], after["name"], after["damaged"]) == (None, before["name"], ["email"])
     (told,) = [one for one in logs if one["log_level"] == "error"]
     assert told["event"] == "a stored value is damaged"
-    assert "persons.email" in told["why"]
+    assert "users.email" in told["why"]
     (member,) = household.get("members").json["items"]
     assert (member["email"], member["damaged"]) == (None, ["email"])
     signed_in = client.simulate_post(
@@ -116,9 +116,9 @@ def test_a_damaged_second_factor_is_told_and_recovery_codes_open(
 ) -> None:
     app = authenticator(household)
     codes = household.post(f"{PATH}/confirm", code=app.code()).json["recovery_codes"]
-    person = select(persons.c.id).where(persons.c.id == UUID(me(household)["id"]))
+    user = select(users.c.id).where(users.c.id == UUID(me(household)["id"]))
     with runtime.storage.system_transaction(write=True) as tx:
-        change = update(second_factors).where(second_factors.c.person_id.in_(person))
+        change = update(second_factors).where(second_factors.c.user_id.in_(user))
         assert tx.execute(change.values(secret=BROKEN)).rowcount == 1
 
     def login(code: str) -> Any:

@@ -23,21 +23,21 @@ class Book:
     """A household with `ROWS`, and what a filter finds of them."""
 
     def __init__(self, client: TestClient) -> None:
-        self.person = register(client)
-        self.accounts = [self.person.account(), self.person.account()]
-        self.categories = self.person.get("categories").json["items"]
+        self.user = register(client)
+        self.accounts = [self.user.account(), self.user.account()]
+        self.categories = self.user.get("categories").json["items"]
         self.names: dict[str, str] = {}
         for name, row in ROWS.items():
             values = dict(row)
             account = self.accounts[values.pop("account", 0)]
             if "category" in values:
                 values["category_id"] = self.categories[values.pop("category")]["id"]
-            made = self.person.transaction(account, values.pop("amount"), **values)
+            made = self.user.transaction(account, values.pop("amount"), **values)
             self.names[made["id"]] = name
 
     def find(self, **params: str) -> set[str]:
         """Return the names of the rows that a filter finds."""
-        answer = self.person.get("transactions", **params)
+        answer = self.user.get("transactions", **params)
         assert answer.status_code == 200, answer.text
         return {self.names[row["id"]] for row in answer.json["items"]}
 
@@ -124,7 +124,7 @@ def test_accounts_and_categories_combine_with_the_rest(book: Book) -> None:
 
 
 def test_notes_stay_sealed_in_a_list(book: Book) -> None:
-    answer = book.person.get("transactions", q="οδος")
+    answer = book.user.get("transactions", q="οδος")
 
     assert "hidden" not in answer.text
     assert answer.json["items"][0]["has_notes"] is True
@@ -151,7 +151,7 @@ def test_notes_stay_sealed_in_a_list(book: Book) -> None:
 def test_a_filter_that_makes_no_sense_is_422_and_named(
     book: Book, query: str, pointers: list[str]
 ) -> None:
-    answer = book.person.call("GET", "transactions", query_string=query)
+    answer = book.user.call("GET", "transactions", query_string=query)
 
     assert answer.status_code == 422
     assert [error["pointer"] for error in answer.json["errors"]] == pointers
@@ -161,7 +161,7 @@ def test_a_filter_that_makes_no_sense_is_422_and_named(
 def test_odd_bytes_in_a_query_find_nothing_or_everything_but_break_nothing(
     book: Book, query: str
 ) -> None:
-    answer = book.person.call("GET", "transactions", query_string=query)
+    answer = book.user.call("GET", "transactions", query_string=query)
 
     assert answer.status_code == 200
     assert len(answer.json["items"]) == (len(ROWS) if query == "&&" else 0)

@@ -68,7 +68,7 @@ def test_a_refused_request_may_be_mended_under_its_key(household: Household) -> 
     assert book(household, account, "k1").status_code == 201
 
 
-def test_two_people_of_one_organization_do_not_share_keys(
+def test_two_users_of_one_organization_do_not_share_keys(
     runtime: Runtime, client: TestClient, household: Household
 ) -> None:
     account, colleague = household.account(), hire(runtime, client, household, "member")
@@ -79,7 +79,7 @@ def test_two_people_of_one_organization_do_not_share_keys(
     assert household.balance(account) == "-10.00"
 
 
-def test_two_organizations_of_one_person_do_not_share_keys(
+def test_two_organizations_of_one_user_do_not_share_keys(
     runtime: Runtime, client: TestClient, household: Household, stranger: Household
 ) -> None:
     abroad = hire(runtime, client, stranger, "member", household)

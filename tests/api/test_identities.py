@@ -68,8 +68,8 @@ def role_at(of: Playing, host: Household, token: str) -> str | None:
     return roles[0] if roles else None
 
 
-def link(of: Playing, person: Household, token: str) -> Result:
-    return post(of, person.token, {"token": token, "password": PASSWORD})
+def link(of: Playing, user: Household, token: str) -> Result:
+    return post(of, user.token, {"token": token, "password": PASSWORD})
 
 
 def post(of: Playing, bearer: str, body: Mapping[str, str]) -> Result:
@@ -77,9 +77,9 @@ def post(of: Playing, bearer: str, body: Mapping[str, str]) -> Result:
     return of.api.client.simulate_post("/api/v1/me/identities", json=body, headers=headers)
 
 
-def proven(runtime: Runtime, household: Household) -> None:
-    """Let a person have proven their address."""
-    where = credentials.c.person_id == UUID(household.signed_in["user"]["id"])
+def verified(runtime: Runtime, household: Household) -> None:
+    """Let a user have verified their address."""
+    where = credentials.c.user_id == UUID(household.signed_in["user"]["id"])
     with runtime.storage.system_transaction(write=True) as tx:
         tx.execute(update(credentials).where(where).values(email_verified_at=runtime.clock()))
 
@@ -87,27 +87,27 @@ def proven(runtime: Runtime, household: Household) -> None:
 @each_vendor
 def test_the_right_to_administer_goes_with_the_next_token(of: Playing) -> None:
     who = subject()
-    chief = of.person(who, **groups(of.vendor, ADMINISTRATORS))
+    chief = of.user(who, **groups(of.vendor, ADMINISTRATORS))
     assert of.api.may_administer(chief)
     assert of.api.me(chief)["is_admin"]
 
-    assert not of.api.may_administer(of.person(who, **groups(of.vendor, "family")))
-    assert not of.api.may_administer(of.person(who))  # without any groups claim
-    assert not of.api.me(of.person(who))["is_admin"]
+    assert not of.api.may_administer(of.user(who, **groups(of.vendor, "family")))
+    assert not of.api.may_administer(of.user(who))  # without any groups claim
+    assert not of.api.me(of.user(who))["is_admin"]
 
 
 @each_vendor
 def test_a_role_comes_and_goes_with_the_group(of: Playing, host: Household) -> None:
     who = subject()
 
-    assert role_at(of, host, of.person(who)) is None
-    assert role_at(of, host, of.person(who, **groups(of.vendor, "family"))) == "member"
+    assert role_at(of, host, of.user(who)) is None
+    assert role_at(of, host, of.user(who, **groups(of.vendor, "family"))) == "member"
     accounts = of.api.answer(
-        of.person(who, **groups(of.vendor, "family")),
+        of.user(who, **groups(of.vendor, "family")),
         f"/api/v1/organizations/{host.org_id}/accounts",
     )
     assert accounts.status_code == 200
-    gone = of.person(who)
+    gone = of.user(who)
     assert of.api.answer(gone, f"/api/v1/organizations/{host.org_id}/accounts").status_code == 404
     assert role_at(of, host, gone) is None
 
@@ -117,25 +117,25 @@ def test_a_token_that_was_signed_out_gives_no_role_back_and_makes_nobody(
     of: Playing, host: Household
 ) -> None:
     who = subject()
-    old = of.person(who, **groups(of.vendor, "family"))
-    person = of.api.me(old)["id"]
+    old = of.user(who, **groups(of.vendor, "family"))
+    user = of.api.me(old)["id"]
     of.api.sign_out(old)
-    assert role_at(of, host, of.person(who)) is None
+    assert role_at(of, host, of.user(who)) is None
 
     assert of.api.status(old) == 401
-    assert person not in [one["person_id"] for one in host.get("members", limit=200).json["items"]]
+    assert user not in [one["user_id"] for one in host.get("members", limit=200).json["items"]]
 
 
 @each_vendor
-def test_a_verified_address_of_a_listed_domain_signs_its_person_in(
+def test_a_verified_address_of_a_listed_domain_signs_its_user_in(
     of: Playing, runtime: Runtime, client: TestClient
 ) -> None:
     local = subject()
     household = register(client, email=f"{local}@{DOMAIN}")
-    proven(runtime, household)
+    verified(runtime, household)
     claims = {"email": f"{local.upper()}@{DOMAIN.title()}", "email_verified": True, "hd": DOMAIN}
 
-    me = of.api.me(of.person(subject(), **claims))
+    me = of.api.me(of.user(subject(), **claims))
 
     assert me["id"] == household.signed_in["user"]["id"]
 
@@ -161,23 +161,23 @@ def test_an_address_takes_nobody_over(
     said = {"email": f"{{}}@{DOMAIN}", "email_verified": True, "hd": DOMAIN, **TAKE_OVERS[attempt]}
     email = said["email"].format(local)
     household = register(client, email=email if email.count("@") == 1 else f"{local}@{DOMAIN}")
-    proven(runtime, household)
+    verified(runtime, household)
 
-    me = of.api.me(of.person(subject(), **{**said, "email": email}))
+    me = of.api.me(of.user(subject(), **{**said, "email": email}))
 
     assert me["id"] != household.signed_in["user"]["id"]
     assert household.get("/api/v1/me/identities").json["items"] == []
 
 
 @each_vendor
-def test_an_address_that_was_not_proven_here_takes_nobody_over(
+def test_an_address_that_was_not_verified_here_takes_nobody_over(
     of: Playing, client: TestClient
 ) -> None:
     local = subject()
     household = register(client, email=f"{local}@{DOMAIN}")
     claims = {"email": f"{local}@{DOMAIN}", "email_verified": True, "hd": DOMAIN}
 
-    me = of.api.me(of.person(subject(), **claims))
+    me = of.api.me(of.user(subject(), **claims))
 
     assert me["id"] != household.signed_in["user"]["id"]
 
@@ -188,16 +188,16 @@ def test_googles_word_does_not_count_where_it_does_not_manage_the_domain(
 ) -> None:
     local = subject()
     household = register(client, email=f"{local}@{DOMAIN}")
-    proven(runtime, household)
+    verified(runtime, household)
     claims = {"email": f"{local}@{DOMAIN}", "email_verified": True}
 
-    assert of.api.me(of.person(subject(), **claims))["id"] != household.signed_in["user"]["id"]
+    assert of.api.me(of.user(subject(), **claims))["id"] != household.signed_in["user"]["id"]
 
 
 @each_vendor
 def test_whoever_is_signed_in_links_and_unlinks(of: Playing, household: Household) -> None:
     who = subject()
-    token = of.person(who, email="elsewhere@example.net")
+    token = of.user(who, email="elsewhere@example.net")
     linked = link(of, household, token)
 
     assert linked.status_code == 201
@@ -217,7 +217,7 @@ def test_whoever_is_signed_in_links_and_unlinks(of: Playing, household: Househol
 @pytest.mark.parametrize("vendor", [OKTA], ids=["okta"])
 class TestRefusals:
     def test_what_has_an_account_of_its_own_is_409(self, of: Playing, household: Household) -> None:
-        token = of.person(subject())
+        token = of.user(subject())
         owner = of.api.me(token)["id"]
         answer = link(of, household, token)
 
@@ -226,7 +226,7 @@ class TestRefusals:
         assert of.api.me(token)["id"] == owner
 
     def test_the_last_way_to_sign_in_is_409(self, of: Playing) -> None:
-        token = of.person(subject())
+        token = of.user(subject())
         (only,) = of.api.answer(token, "/api/v1/me/identities").json["items"]
         answer = of.api.answer(token, f"/api/v1/me/identities/{only['id']}", "DELETE")
 
@@ -248,7 +248,7 @@ class TestRefusals:
     def test_a_good_token_without_the_callers_password_is_422(
         self, of: Playing, household: Household, password: dict[str, str]
     ) -> None:
-        answer = post(of, household.token, {"token": of.person(subject()), **password})
+        answer = post(of, household.token, {"token": of.user(subject()), **password})
 
         assert answer.status_code == 422
         assert [one["pointer"] for one in answer.json["errors"]] == ["/password"]
@@ -259,9 +259,9 @@ class TestRefusals:
 
     def test_an_expired_or_signed_out_token_is_422(self, of: Playing, household: Household) -> None:
         now = int(of.clock().timestamp())
-        assert link(of, household, of.person(subject(), exp=now - 1)).status_code == 422
+        assert link(of, household, of.user(subject(), exp=now - 1)).status_code == 422
 
-        used = of.person(subject())
+        used = of.user(subject())
         of.api.sign_out(used)
         assert link(of, household, used).status_code == 422
 
@@ -274,7 +274,7 @@ class TestRefusals:
             client = serve(IDENTITY_PROVIDER_CHAIN="okta,builtin", **vendor.settings, **variables)
             answer = client.simulate_post(
                 "/api/v1/me/identities",
-                json={"token": server.token(server.claims(**vendor.person["id"]))},
+                json={"token": server.token(server.claims(**vendor.user["id"]))},
                 headers={"Authorization": f"Bearer {household.token}"},
             )
 
@@ -285,4 +285,4 @@ class TestRefusals:
         body = {"name": "Script", "scopes": ["account:read"]}
         personal = household.post("/api/v1/me/tokens", **body).json["token"]
 
-        assert post(of, personal, {"token": of.person(subject())}).status_code == 403
+        assert post(of, personal, {"token": of.user(subject())}).status_code == 403

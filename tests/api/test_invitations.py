@@ -14,7 +14,7 @@ from nestegg_core.testing import MovableClock
 from support.household import PASSWORD, Household, register
 from support.newcomers import newcomer
 from support.serving import Serve
-from support.staff import at, change_role, disable, dismiss, hire, invite, join, person_id, token_of
+from support.staff import at, change_role, disable, dismiss, hire, invite, join, token_of, user_id
 
 _numbers = count(1)
 
@@ -28,8 +28,8 @@ def register_with(client: TestClient, token: str, email: str | None = None) -> R
     return client.simulate_post("/api/v1/auth/register", json=body)
 
 
-def accept(person: Household, token: str) -> Result:
-    return person.post("/api/v1/invitations/accept", token=token)
+def accept(user: Household, token: str) -> Result:
+    return user.post("/api/v1/invitations/accept", token=token)
 
 
 def refused(answer: Result) -> bool:
@@ -37,8 +37,8 @@ def refused(answer: Result) -> bool:
     return answer.status_code == 403 and answer.json["type"] == kind
 
 
-def roles(person: Household) -> dict[str, str]:
-    listed = person.get("/api/v1/me").json["memberships"]
+def roles(user: Household) -> dict[str, str]:
+    listed = user.get("/api/v1/me").json["memberships"]
     return {one["organization"]["id"]: one["role"] for one in listed}
 
 
@@ -67,13 +67,13 @@ def test_whoever_is_here_already_accepts_while_signed_in(
     assert roles(stranger) == {stranger.org_id: "owner", household.org_id: "admin"}
 
 
-def test_a_person_of_any_provider_accepts(
+def test_a_user_of_any_provider_accepts(
     runtime: Runtime, client: TestClient, household: Household
 ) -> None:
-    person = newcomer(runtime, client)
+    user = newcomer(runtime, client)
 
-    assert accept(person, token_of(invite(household, address())["link"])).status_code == 200
-    assert roles(person)[household.org_id] == "viewer"
+    assert accept(user, token_of(invite(household, address())["link"])).status_code == 200
+    assert roles(user)[household.org_id] == "viewer"
 
 
 def test_a_link_is_good_once(client: TestClient, household: Household, stranger: Household) -> None:
@@ -88,10 +88,10 @@ def test_of_many_at_once_one_gets_in(
     runtime: Runtime, client: TestClient, household: Household
 ) -> None:
     token = token_of(invite(household, address())["link"])
-    people = [newcomer(runtime, client) for _ in range(4)]
+    users = [newcomer(runtime, client) for _ in range(4)]
 
     with ThreadPoolExecutor(4) as pool:
-        statuses = sorted(one.status_code for one in pool.map(lambda p: accept(p, token), people))
+        statuses = sorted(one.status_code for one in pool.map(lambda p: accept(p, token), users))
 
     assert statuses == [200, 403, 403, 403]
 
@@ -215,7 +215,7 @@ def test_an_owner_s_invitation_to_their_role_ends_when_they_are_an_admin_only(
     assert accept(stranger, admin).status_code == 200
 
 
-def test_a_link_that_was_shown_proves_no_address(
+def test_a_link_that_was_shown_verifies_no_address(
     runtime: Runtime, client: TestClient, household: Household
 ) -> None:
     email = address()
@@ -225,7 +225,7 @@ def test_a_link_that_was_shown_proves_no_address(
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_a_mailed_link_proves_the_address_if_it_is_the_accounts(
+def test_a_mailed_link_verifies_the_address_if_it_is_the_accounts(
     runtime: Runtime, client: TestClient, household: Household, same: bool
 ) -> None:
     email = address()
@@ -242,10 +242,10 @@ def test_a_mailed_link_proves_the_address_if_it_is_the_accounts(
     assert verified(runtime, Household(client, email, dict(answer.json))) is same
 
 
-def verified(runtime: Runtime, person: Household) -> bool:
+def verified(runtime: Runtime, user: Household) -> bool:
     with runtime.storage.system_transaction(write=False) as tx:
         at = credentials.c.email_verified_at
-        stored = select(at).where(credentials.c.person_id == person_id(person))
+        stored = select(at).where(credentials.c.user_id == user_id(user))
         return tx.execute(stored).scalar_one() is not None
 
 
@@ -281,7 +281,7 @@ def test_a_membership_by_link_is_like_any_other(
     assert joined.post("categories", name="Joined").status_code == 201
 
     with runtime.storage.system_transaction(write=True) as tx:
-        role = update(memberships).where(memberships.c.person_id == person_id(joined))
+        role = update(memberships).where(memberships.c.user_id == user_id(joined))
         tx.execute(role.values(role="viewer"))
 
     assert joined.post("categories", name="Later").status_code == 403

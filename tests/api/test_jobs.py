@@ -12,9 +12,9 @@ JOBS = "/api/v1/admin/jobs"
 
 @pytest.fixture
 def administrator(runtime: Runtime, client: TestClient) -> Household:
-    person = register(client)
-    promote(runtime, person)
-    return person
+    user = register(client)
+    promote(runtime, user)
+    return user
 
 
 def test_a_job_is_asked_for_and_read(administrator: Household) -> None:
@@ -22,7 +22,7 @@ def test_a_job_is_asked_for_and_read(administrator: Household) -> None:
 
     assert asked.status_code == 202
     assert (asked.json["state"], asked.json["arguments"]) == ("done", {})
-    assert asked.json["asked_by"] == "person"
+    assert asked.json["asked_by"] == "user"
     assert asked.headers["Location"] == f"{JOBS}/{asked.json['id']}"
     assert administrator.get(asked.headers["Location"]).json == asked.json
 

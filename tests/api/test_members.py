@@ -12,11 +12,11 @@ from nestegg_core.database.tables import memberships
 from support.household import Household, register
 from support.newcomers import newcomer
 from support.serving import Serve
-from support.staff import at, disable, hire, person_id
+from support.staff import at, disable, hire, user_id
 
 
-def path(person: Household) -> str:
-    return f"members/{person_id(person)}"
+def path(user: Household) -> str:
+    return f"members/{user_id(user)}"
 
 
 def give(by: Household, to: Household, role: str, version: int = 1) -> Result:
@@ -46,8 +46,8 @@ def test_everyone_sees_who_belongs_to_it(crew: dict[str, Household]) -> None:
     rest = crew["viewer"].get("members", limit=3, cursor=first["next"]).json
 
     listed = [*first["items"], *rest["items"]]
-    assert {one["person_id"]: one["role"] for one in listed} == {
-        str(person_id(person)): role for role, person in crew.items()
+    assert {one["user_id"]: one["role"] for one in listed} == {
+        str(user_id(user)): role for role, user in crew.items()
     }
     assert (listed[0]["email"], listed[1]["email"]) == (crew["owner"].email, None)
     assert rest["next"] is None
@@ -156,7 +156,7 @@ def granted(runtime: Runtime, client: TestClient, household: Household) -> House
     """Return a member whose role the groups of a provider gave."""
     member = employ(runtime, client, household, "member")
     with runtime.storage.system_transaction(write=True) as tx:
-        place = update(memberships).where(memberships.c.person_id == person_id(member))
+        place = update(memberships).where(memberships.c.user_id == user_id(member))
         tx.execute(
             place.where(memberships.c.role == "member").values(granted_by="https://id.example")
         )
@@ -173,7 +173,7 @@ def test_a_role_of_a_providers_groups_is_shown_and_left_alone(
         IDP_OKTA_CLIENT_ID="app",
         IDP_OKTA_PROVISION="true",
     )
-    owner, member = (replace(person, client=there) for person in (household, member))
+    owner, member = (replace(user, client=there) for user in (household, member))
 
     assert owner.get(path(member)).json["granted_by"] == "https://id.example"
     assert problem(give(owner, member, "admin")) == "role-of-provider"
@@ -196,12 +196,12 @@ def test_a_role_of_a_provider_that_is_in_force_no_more_is_changed_like_any_other
 def test_a_further_organization_has_its_maker_as_owner_and_a_starting_set(
     client: TestClient,
 ) -> None:
-    person = register(client)
-    made = person.post("/api/v1/organizations", name="Company")
+    user = register(client)
+    made = user.post("/api/v1/organizations", name="Company")
 
     assert made.status_code == 201
     assert made.headers["Location"] == f"/api/v1/organizations/{made.json['id']}"
-    company = at(person, made.json["id"])
+    company = at(user, made.json["id"])
     assert company.get("categories").json["items"]
     assert [one["role"] for one in company.get("members").json["items"]] == ["owner"]
-    assert len(person.get("/api/v1/me").json["memberships"]) == 2
+    assert len(user.get("/api/v1/me").json["memberships"]) == 2

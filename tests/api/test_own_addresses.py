@@ -17,7 +17,7 @@ from support.newcomers import newcomer
 from support.redis import running_redis
 from support.serving import Serve
 from support.smtp import MailBox, mail_server
-from support.staff import at, disable, invite, person_id, promote, token_of
+from support.staff import at, disable, invite, promote, token_of, user_id
 
 NEW = "another battery staple"
 
@@ -50,7 +50,7 @@ def client(mailing: Runtime) -> TestClient:
 
 
 @pytest.fixture
-def person(client: TestClient) -> Household:
+def user(client: TestClient) -> Household:
     return register(client, email=f"Owner.{next(_numbers)}@example.com")
 
 
@@ -74,8 +74,8 @@ def mailed(box: MailBox, number: int = 1) -> str:
     return next(line for line in text.splitlines() if line.startswith("https://"))
 
 
-def is_verified(runtime: Runtime, person: Household) -> bool:
-    own = credentials.c.person_id == person_id(person)
+def is_verified(runtime: Runtime, user: Household) -> bool:
+    own = credentials.c.user_id == user_id(user)
     with runtime.storage.system_transaction(write=False) as tx:
         stored = tx.execute(select(credentials.c.email_verified_at).where(own)).scalar_one()
     return stored is not None
@@ -86,50 +86,50 @@ def kind(answer: Result) -> str:
 
 
 def test_a_mailed_link_resets_the_password_and_ends_what_the_old_one_let_in(
-    mailing: Runtime, client: TestClient, box: MailBox, person: Household
+    mailing: Runtime, client: TestClient, box: MailBox, user: Household
 ) -> None:
     token_body = {"name": "Script", "scopes": ["account:read"]}
-    personal = person.post("/api/v1/me/tokens", **token_body).json["token"]
-    assert forgot(client, person.email.swapcase()).status_code == 202
+    personal = user.post("/api/v1/me/tokens", **token_body).json["token"]
+    assert forgot(client, user.email.swapcase()).status_code == 202
     link = mailed(box)
     assert link.startswith("https://app.example.org/reset-password#token=")
-    assert box.received[0][0] == [person.email], "the address that is stored, not the one typed"
+    assert box.received[0][0] == [user.email], "the address that is stored, not the one typed"
 
     answer = reset(client, token_of(link))
     assert answer.status_code == 200
     assert answer.json == {"sessions_ended": 1, "personal_tokens_ended": 1}
 
-    assert signs_in(client, person.email, NEW)
-    assert not signs_in(client, person.email, PASSWORD)
-    assert person.get("/api/v1/me").status_code == 401
-    refresh = {"refresh_token": person.signed_in["refresh_token"]}
+    assert signs_in(client, user.email, NEW)
+    assert not signs_in(client, user.email, PASSWORD)
+    assert user.get("/api/v1/me").status_code == 401
+    refresh = {"refresh_token": user.signed_in["refresh_token"]}
     assert client.simulate_post("/api/v1/auth/refresh", json=refresh).status_code == 401
     bearer = {"Authorization": f"Bearer {personal}"}
     assert client.simulate_get("/api/v1/me", headers=bearer).status_code == 401
-    assert is_verified(mailing, person)
+    assert is_verified(mailing, user)
     assert reset(client, token_of(link), PASSWORD).status_code == 422
 
 
 def test_for_nobody_the_answer_is_the_same_and_no_mail_goes_out(
-    mailing: Runtime, client: TestClient, box: MailBox, person: Household
+    mailing: Runtime, client: TestClient, box: MailBox, user: Household
 ) -> None:
     gone = register(client, email=f"gone{next(_numbers)}@example.com")
     disable(mailing, gone)
     unknown = forgot(client, f"nobody{next(_numbers)}@example.com")
     disabled = forgot(client, gone.email)
-    known = forgot(client, person.email)
+    known = forgot(client, user.email)
 
     told = {(one.status_code, one.content) for one in (unknown, disabled, known)}
     assert told == {(202, b"")}
     mailing.outbox.close()
-    assert [recipients for recipients, _ in box.received] == [[person.email]]
+    assert [recipients for recipients, _ in box.received] == [[user.email]]
 
 
 def test_the_request_does_not_wait_for_the_mail_server(
-    mailing: Runtime, client: TestClient, box: MailBox, person: Household
+    mailing: Runtime, client: TestClient, box: MailBox, user: Household
 ) -> None:
     with box.held():
-        assert forgot(client, person.email).status_code == 202
+        assert forgot(client, user.email).status_code == 202
         assert box.received == []
 
     mailed(box)
@@ -137,9 +137,9 @@ def test_the_request_does_not_wait_for_the_mail_server(
 
 
 def test_no_job_tells_the_link(
-    mailing: Runtime, client: TestClient, box: MailBox, person: Household
+    mailing: Runtime, client: TestClient, box: MailBox, user: Household
 ) -> None:
-    forgot(client, person.email)
+    forgot(client, user.email)
     token = token_of(mailed(box))
     mailing.outbox.close()
     administrator = register(client, email=f"admin{next(_numbers)}@example.com")
@@ -149,13 +149,13 @@ def test_no_job_tells_the_link(
     assert shown.status_code == 200
     assert token not in shown.text
     with mailing.storage.system_transaction(write=False) as tx:
-        assert person.email.lower() not in repr(tx.execute(select(jobs)).all()).lower()
+        assert user.email.lower() not in repr(tx.execute(select(jobs)).all()).lower()
 
 
 def test_an_account_is_mailed_three_times_an_hour(
-    client: TestClient, box: MailBox, person: Household
+    client: TestClient, box: MailBox, user: Household
 ) -> None:
-    statuses = [forgot(client, person.email).status_code for _ in range(4)]
+    statuses = [forgot(client, user.email).status_code for _ in range(4)]
     nobody = f"nobody{next(_numbers)}@example.com"
 
     assert statuses == [202, 202, 202, 429]
@@ -163,49 +163,49 @@ def test_an_account_is_mailed_three_times_an_hour(
     mailed(box, 3)
 
 
-def test_a_person_mails_no_more_invitations_by_making_more_organizations(
-    mailing: Runtime, person: Household
+def test_a_user_mails_no_more_invitations_by_making_more_organizations(
+    mailing: Runtime, user: Household
 ) -> None:
-    made = person.post("/api/v1/organizations", name="Another").json["id"]
+    made = user.post("/api/v1/organizations", name="Another").json["id"]
     invitation = {"email": "guest@example.com", "role": "viewer"}
     for _ in range(50):
-        mailing.rate_limits.hit("invitations of a person", person_id(person))
+        mailing.rate_limits.hit("invitations of a user", user_id(user))
 
-    answer = at(person, made).post("invitations", **invitation)
+    answer = at(user, made).post("invitations", **invitation)
 
     assert (answer.status_code, kind(answer)) == (429, "too-many-requests")
 
 
 def test_a_bad_password_leaves_the_link_good(
-    client: TestClient, box: MailBox, person: Household
+    client: TestClient, box: MailBox, user: Household
 ) -> None:
-    forgot(client, person.email)
+    forgot(client, user.email)
     token = token_of(mailed(box))
 
     assert reset(client, token, "short").status_code == 422
     assert reset(client, token).status_code == 200
 
 
-def test_an_administrator_gets_the_link_and_the_person_the_same_one(
-    mailing: Runtime, client: TestClient, box: MailBox, person: Household
+def test_an_administrator_gets_the_link_and_the_user_the_same_one(
+    mailing: Runtime, client: TestClient, box: MailBox, user: Household
 ) -> None:
     administrator = register(client, email=f"admin{next(_numbers)}@example.com")
     promote(mailing, administrator)
-    made = administrator.post(f"/api/v1/admin/persons/{person_id(person)}/reset-link")
+    made = administrator.post(f"/api/v1/admin/users/{user_id(user)}/reset-link")
 
     assert (made.status_code, made.json["mailed"]) == (201, True)
     assert made.headers["Cache-Control"] == "no-store"
     assert made.json["link"] == mailed(box)
     assert reset(client, token_of(made.json["link"])).status_code == 200
-    assert not is_verified(mailing, person), "the administrator has seen it too"
+    assert not is_verified(mailing, user), "the administrator has seen it too"
 
 
 def test_a_token_that_administers_does_not_read_such_a_link_from_its_job(
-    mailing: Runtime, client: TestClient, box: MailBox, person: Household
+    mailing: Runtime, client: TestClient, box: MailBox, user: Household
 ) -> None:
     administrator = register(client, email=f"admin{next(_numbers)}@example.com")
     promote(mailing, administrator)
-    link = administrator.post(f"/api/v1/admin/persons/{person_id(person)}/reset-link").json["link"]
+    link = administrator.post(f"/api/v1/admin/users/{user_id(user)}/reset-link").json["link"]
     assert mailed(box) == link
     (job, *_), _ = mailing.job_list.page({"name": "mail_shown_reset_link", "state": None}, limit=1)
     body = {"name": "Script", "scopes": ["instance:admin"]}
@@ -226,54 +226,54 @@ def test_whoever_has_no_password_here_gets_no_link(
     administrator = register(client, email=f"admin{next(_numbers)}@example.com")
     promote(mailing, administrator)
 
-    made = administrator.post(f"/api/v1/admin/persons/{person_id(elsewhere)}/reset-link")
+    made = administrator.post(f"/api/v1/admin/users/{user_id(elsewhere)}/reset-link")
     own = elsewhere.post("/api/v1/me/verify-email")
 
     assert [(one.status_code, kind(one)) for one in (made, own)] == [(409, "no-password")] * 2
     assert box.received == []
 
 
-def test_a_mailed_link_proves_an_address_once(
-    mailing: Runtime, client: TestClient, box: MailBox, person: Household
+def test_a_mailed_link_verifies_an_address_once(
+    mailing: Runtime, client: TestClient, box: MailBox, user: Household
 ) -> None:
-    assert person.post("/api/v1/me/verify-email").status_code == 202
+    assert user.post("/api/v1/me/verify-email").status_code == 202
     body = {"token": token_of(mailed(box))}
-    assert not is_verified(mailing, person)
+    assert not is_verified(mailing, user)
 
     assert client.simulate_post("/api/v1/auth/verify-email", json=body).status_code == 204
 
-    assert is_verified(mailing, person)
+    assert is_verified(mailing, user)
     assert client.simulate_post("/api/v1/auth/verify-email", json=body).status_code == 422
     assert reset(client, body["token"]).status_code == 422, "it is good for nothing else"
-    assert person.post("/api/v1/me/verify-email").status_code == 202
+    assert user.post("/api/v1/me/verify-email").status_code == 202
     mailing.outbox.close()
-    assert len(box.received) == 1, "what is proved is not proved again"
+    assert len(box.received) == 1, "what is verified is not verified again"
 
 
 def test_an_invitation_is_mailed_and_its_link_shown_to_nobody(
-    mailing: Runtime, client: TestClient, box: MailBox, person: Household
+    mailing: Runtime, client: TestClient, box: MailBox, user: Household
 ) -> None:
     email = f"mailed.guest{next(_numbers)}@example.com"
-    made = invite(person, email, "member")
+    made = invite(user, email, "member")
     link = mailed(box)
     mailing.outbox.close()
 
     assert made["link"] is None
     assert box.received[0][0] == [email]
     assert link.startswith("https://app.example.org/accept-invitation#token=")
-    assert person.get(f"invitations/{made['id']}").json["mailed_at"] is not None
+    assert user.get(f"invitations/{made['id']}").json["mailed_at"] is not None
     body = {"email": email, "password": PASSWORD, "invitation": token_of(link)}
     joined = client.simulate_post("/api/v1/auth/register", json=body)
-    assert joined.json["organization"]["id"] == person.org_id
+    assert joined.json["organization"]["id"] == user.org_id
     assert is_verified(mailing, Household(client, email, dict(joined.json)))
 
 
 def test_a_repeated_invitation_with_one_key_is_mailed_once(
-    mailing: Runtime, box: MailBox, person: Household
+    mailing: Runtime, box: MailBox, user: Household
 ) -> None:
     body = {"email": f"mailed.guest{next(_numbers)}@example.com", "role": "viewer"}
     key = {"Idempotency-Key": "invite-once"}
-    first, again = (person.call("POST", "invitations", json=body, headers=key) for _ in range(2))
+    first, again = (user.call("POST", "invitations", json=body, headers=key) for _ in range(2))
 
     assert first.json == again.json
     assert again.headers["Idempotency-Replayed"] == "true"
@@ -296,8 +296,8 @@ def mail_by_worker(serve: Serve, box: MailBox, redis_url: str) -> None:
         QUEUE_REDIS_URL=redis_url,
     )
     client = ConformingClient(create_app(made), operations(made))
-    person = register(client, email=f"owner{next(_numbers)}@example.com")
-    assert forgot(client, person.email).status_code == 202
+    user = register(client, email=f"owner{next(_numbers)}@example.com")
+    assert forgot(client, user.email).status_code == 202
     assert box.received == []
     (waiting,), _ = made.job_list.page({"state": "queued", "name": "mail_reset_link"}, limit=1)
 
@@ -310,10 +310,10 @@ def test_without_a_mail_server_everyone_is_told_to_ask_an_administrator(
     serve: Serve,
 ) -> None:
     plain = serve()
-    person = register(plain, email=f"owner{next(_numbers)}@example.com")
+    user = register(plain, email=f"owner{next(_numbers)}@example.com")
     nobody = f"nobody{next(_numbers)}@example.com"
 
-    answers = [forgot(plain, email) for email in (person.email, nobody)]
-    answers.append(person.post("/api/v1/me/verify-email"))
+    answers = [forgot(plain, email) for email in (user.email, nobody)]
+    answers.append(user.post("/api/v1/me/verify-email"))
 
     assert {(one.status_code, kind(one)) for one in answers} == {(409, "mail-not-configured")}

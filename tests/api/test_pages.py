@@ -11,11 +11,11 @@ from support.samples import statement
 LISTS = ["transactions", "accounts", "categories", "imports", "imports/{import_id}/rows"]
 
 
-def walk(person: Household, path: str, **params: Any) -> Iterator[list[dict[str, Any]]]:
+def walk(user: Household, path: str, **params: Any) -> Iterator[list[dict[str, Any]]]:
     """Yield each page's items to the end of a list."""
     cursor = None
     while True:
-        page = person.get(path, **params, **({"cursor": cursor} if cursor else {})).json
+        page = user.get(path, **params, **({"cursor": cursor} if cursor else {})).json
         yield page["items"]
         cursor = page["next"]
         if cursor is None:

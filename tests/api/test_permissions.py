@@ -240,7 +240,7 @@ def test_a_new_role_holds_from_the_next_request(
     assert member.get("categories").status_code == 200
 
 
-def test_one_person_keeps_organizations_apart(
+def test_one_user_keeps_organizations_apart(
     runtime: Runtime, client: TestClient, household: Household
 ) -> None:
     elsewhere = hire(runtime, client, household, "viewer")
@@ -252,7 +252,7 @@ def test_one_person_keeps_organizations_apart(
     assert [one["name"] for one in own.get("accounts").json["items"]] == ["Mine"]
 
 
-def test_a_disabled_person_gets_in_nowhere(
+def test_a_disabled_user_gets_in_nowhere(
     runtime: Runtime, all_operations: list[Operation], household: Household
 ) -> None:
     calls = [request_for(op, household) for op in all_operations if not op.public]

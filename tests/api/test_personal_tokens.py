@@ -25,24 +25,24 @@ from support.authenticator import Authenticator
 from support.household import PASSWORD, Household, register
 from support.samples import request_for
 from support.serving import Serve
-from support.staff import disable, hire, person_id, promote
+from support.staff import disable, hire, promote, user_id
 
 TOKENS = "/api/v1/me/tokens"
 REALM = 'Bearer realm="nestegg"'
 
 
-def with_token(runtime: Runtime, person: Household, *scopes: str) -> Household:
-    """Return a person whose calls carry a personal access token."""
-    issued = runtime.personal_tokens.issue(person_id(person), "Script", scopes, timedelta(hours=1))
-    return carrying(person, issued.token)
+def with_token(runtime: Runtime, user: Household, *scopes: str) -> Household:
+    """Return a user whose calls carry a personal access token."""
+    issued = runtime.personal_tokens.issue(user_id(user), "Script", scopes, timedelta(hours=1))
+    return carrying(user, issued.token)
 
 
-def carrying(person: Household, token: str) -> Household:
-    return replace(person, signed_in={**person.signed_in, "access_token": token})
+def carrying(user: Household, token: str) -> Household:
+    return replace(user, signed_in={**user.signed_in, "access_token": token})
 
 
-def make(person: Household, *scopes: str, **values: Any) -> Result:
-    return person.post(TOKENS, **{"name": "Script", "scopes": list(scopes), **values})
+def make(user: Household, *scopes: str, **values: Any) -> Result:
+    return user.post(TOKENS, **{"name": "Script", "scopes": list(scopes), **values})
 
 
 @pytest.fixture
@@ -53,9 +53,9 @@ def guarded(runtime: Runtime) -> list[Operation]:
 @pytest.fixture
 def administrator(runtime: Runtime, client: TestClient) -> Household:
     """The owner of an organization who administers the instance as well: they may do all."""
-    person = register(client)
-    promote(runtime, person)
-    return person
+    user = register(client)
+    promote(runtime, user)
+    return user
 
 
 def test_an_operation_is_refused_to_a_token_with_every_scope_but_its_own(
@@ -88,8 +88,8 @@ def test_an_operation_on_ones_account_admits_a_token_with_its_scope_alone(
     own = [op for op in guarded if not (op.permission or op.administrators)]
     assert {op.scope for op in own} == {"account:read", "account:write"}
     for op in own:
-        person = register(client)  # some of them end what the next would need
-        answer = request_for(op, person).send(with_token(runtime, person, op.scope))
+        user = register(client)  # some of them end what the next would need
+        answer = request_for(op, user).send(with_token(runtime, user, op.scope))
 
         assert answer.status_code != 401, (op.method, op.path)
         assert f'scope="{op.scope}"' not in answer.headers.get("WWW-Authenticate", "")
@@ -107,7 +107,7 @@ def test_scopes_are_of_the_table_and_follow_from_the_declaration(guarded: list[O
             assert op.scope == ("account:read" if op.method == "GET" else "account:write")
 
 
-def test_what_the_api_gives_never_manages_how_its_person_signs_in(
+def test_what_the_api_gives_never_manages_how_its_user_signs_in(
     administrator: Household, guarded: list[Operation]
 ) -> None:
     token = make(administrator, *GRANTABLE).json["token"]
@@ -143,8 +143,8 @@ def test_a_token_is_shown_once_and_works_until_it_is_deleted(household: Househol
 
 def test_it_is_good_for_thirty_days_when_nothing_else_is_said(serve: Serve) -> None:
     clock = MovableClock()
-    person = register(serve(clock=clock))
-    script = carrying(person, make(person, "account:read").json["token"])
+    user = register(serve(clock=clock))
+    script = carrying(user, make(user, "account:read").json["token"])
 
     clock.move(days=30, seconds=-1)
     assert script.get("/api/v1/me").status_code == 200
@@ -189,7 +189,7 @@ def test_a_token_that_cannot_be_had_is_refused_with_every_bad_field(
     assert household.get(TOKENS).json["items"] == []
 
 
-def test_a_token_is_never_worth_more_than_its_person(
+def test_a_token_is_never_worth_more_than_its_user(
     runtime: Runtime, client: TestClient, household: Household, stranger: Household
 ) -> None:
     viewer = hire(runtime, client, household, "viewer")
@@ -207,35 +207,35 @@ def test_instance_administration_needs_the_scope_and_the_mark(
     runtime: Runtime, administrator: Household, household: Household
 ) -> None:
     script = carrying(administrator, make(administrator, "instance:admin").json["token"])
-    assert script.get("/api/v1/admin/persons").status_code == 200
+    assert script.get("/api/v1/admin/users").status_code == 200
     assert (
-        with_token(runtime, household, "instance:admin").get("/api/v1/admin/persons").status_code
+        with_token(runtime, household, "instance:admin").get("/api/v1/admin/users").status_code
         == 403
     )
-    person = f"/api/v1/admin/persons/{person_id(administrator)}"
+    user = f"/api/v1/admin/users/{user_id(administrator)}"
     promote(runtime, household)
 
-    assert household.patch(person, 1, is_admin=False).status_code == 200
+    assert household.patch(user, 1, is_admin=False).status_code == 200
 
-    assert script.get("/api/v1/admin/persons").status_code == 403
+    assert script.get("/api/v1/admin/users").status_code == 403
 
 
 def test_a_token_that_administers_opens_no_account(
     runtime: Runtime, administrator: Household, household: Household
 ) -> None:
-    """Else one that leaks would take its person's account over, and everybody else's."""
+    """Else one that leaks would take its user's account over, and everybody else's."""
     script = carrying(administrator, make(administrator, *GRANTABLE).json["token"])
-    persons = [f"/api/v1/admin/persons/{person_id(one)}" for one in (administrator, household)]
+    users = [f"/api/v1/admin/users/{user_id(one)}" for one in (administrator, household)]
 
-    for person in persons:
-        assert script.post(f"{person}/reset-link").json["type"].endswith(":insufficient-scope")
+    for user in users:
+        assert script.post(f"{user}/reset-link").json["type"].endswith(":insufficient-scope")
     for change in ({"is_admin": True}, {"is_admin": True, "disabled": False}):
-        refused = script.patch(persons[1], 1, **change)
+        refused = script.patch(users[1], 1, **change)
         assert refused.json["type"].endswith(":insufficient-scope")
-    assert script.patch(persons[1], 1, disabled=True).status_code == 200
+    assert script.patch(users[1], 1, disabled=True).status_code == 200
     operator = with_token(runtime, administrator, *SCOPES)
-    assert operator.patch(persons[1], 2, is_admin=True).status_code == 200
-    assert operator.post(f"{persons[1]}/reset-link").status_code == 201
+    assert operator.patch(users[1], 2, is_admin=True).status_code == 200
+    assert operator.post(f"{users[1]}/reset-link").status_code == 201
 
 
 def test_bad_tokens_are_401_and_tell_nothing_but_why(
@@ -304,10 +304,10 @@ def test_a_token_costs_one_query_more_than_a_session(
     for name in ("rows", "execute"):
         monkeypatch.setattr(SqlTransaction, name, _counting(counted, name))
 
-    def queries(person: Household, path: str) -> int:
-        person.get(path)  # the first use is written down
+    def queries(user: Household, path: str) -> int:
+        user.get(path)  # the first use is written down
         counted.clear()
-        assert person.get(path).status_code == 200
+        assert user.get(path).status_code == 200
         return len(counted)
 
     for path in ("accounts", "/api/v1/me"):
@@ -346,42 +346,40 @@ def _counting(counted: list[str], name: str) -> Callable[..., Any]:
 
 def test_after_ten_minutes_a_token_asks_for_the_password(serve: Serve) -> None:
     clock = MovableClock()
-    person = register(serve(clock=clock))
+    user = register(serve(clock=clock))
     clock.move(minutes=10, seconds=-1)
-    assert make(person, "account:read").status_code == 201
+    assert make(user, "account:read").status_code == 201
     clock.move(seconds=1)
 
-    refused = make(person, "account:read")
+    refused = make(user, "account:read")
     assert refused.status_code == 401
     assert refused.json["type"] == "urn:nestegg:problem:recent-sign-in-required"
     challenge = refused.headers["WWW-Authenticate"]
     assert 'error="insufficient_user_authentication"' in challenge
     assert 'max_age="600"' in challenge
-    wrong = make(person, "account:read", password="a guess")
+    wrong = make(user, "account:read", password="a guess")
     assert [one["pointer"] for one in wrong.json["errors"]] == ["/password"]
-    assert make(person, "account:read", password=PASSWORD).status_code == 201
-    assert make(person, "account:read", code="123456").json["type"].endswith("no-second-factor")
-    spent = {"refresh_token": person.signed_in["refresh_token"]}
-    refreshed = person.client.simulate_post("/api/v1/auth/refresh", json=spent).json
-    assert make(carrying(person, refreshed["access_token"]), "account:read").status_code == 401
+    assert make(user, "account:read", password=PASSWORD).status_code == 201
+    assert make(user, "account:read", code="123456").json["type"].endswith("no-second-factor")
+    spent = {"refresh_token": user.signed_in["refresh_token"]}
+    refreshed = user.client.simulate_post("/api/v1/auth/refresh", json=spent).json
+    assert make(carrying(user, refreshed["access_token"]), "account:read").status_code == 401
 
 
-def test_a_code_proves_as_well_as_a_password(serve: Serve) -> None:
+def test_a_code_verifies_as_well_as_a_password(serve: Serve) -> None:
     clock = MovableClock()
-    person = register(serve(clock=clock))
-    setup = person.post("/api/v1/me/second-factor", password=PASSWORD).json
+    user = register(serve(clock=clock))
+    setup = user.post("/api/v1/me/second-factor", password=PASSWORD).json
     app = Authenticator(setup["secret"])
-    confirmed = person.post(
-        "/api/v1/me/second-factor/confirm", code=app.code(at=clock().timestamp())
-    )
+    confirmed = user.post("/api/v1/me/second-factor/confirm", code=app.code(at=clock().timestamp()))
     assert confirmed.status_code == 200, confirmed.text
     clock.move(minutes=11)
 
     code = app.code(at=clock().timestamp())
-    assert make(person, "account:read", code=code).status_code == 201
-    assert make(person, "account:read", code=code).status_code == 422, "a code is good once"
+    assert make(user, "account:read", code=code).status_code == 201
+    assert make(user, "account:read", code=code).status_code == 422, "a code is good once"
     (recovery, *_) = confirmed.json["recovery_codes"]
-    assert make(person, "account:read", code=recovery).status_code == 201
+    assert make(user, "account:read", code=recovery).status_code == 201
 
 
 def test_a_token_does_not_make_tokens_without_the_password(

@@ -57,12 +57,12 @@ def served(serve: Serve) -> ConformingClient:
     return serve(plugins={"wishes": plugin})
 
 
-def path(person: Household, rest: str = "") -> str:
-    return f"/api/v1/x/wishes/organizations/{person.org_id}/wishes{rest}"
+def path(user: Household, rest: str = "") -> str:
+    return f"/api/v1/x/wishes/organizations/{user.org_id}/wishes{rest}"
 
 
-def calling(client: ConformingClient, person: Household) -> Household:
-    return Household(client, person.email, person.signed_in)
+def calling(client: ConformingClient, user: Household) -> Household:
+    return Household(client, user.email, user.signed_in)
 
 
 def test_a_route_sees_its_own_organization(
@@ -70,10 +70,10 @@ def test_a_route_sees_its_own_organization(
 ) -> None:
     household.account()
     stranger.account()
-    person = calling(served, household)
+    user = calling(served, household)
 
-    assert person.get(path(person)).json == {"accounts": 1, "wish": ""}
-    made = person.post(path(person), text="rain")
+    assert user.get(path(user)).json == {"accounts": 1, "wish": ""}
+    made = user.post(path(user), text="rain")
     assert (made.status_code, made.json) == (200, {"accounts": 1, "wish": "rain"})
 
 
@@ -93,16 +93,16 @@ def test_a_route_asks_for_its_permission(
 
 
 def test_a_routes_body_is_validated(served: ConformingClient, household: Household) -> None:
-    person = calling(served, household)
+    user = calling(served, household)
     for body in ({}, {"text": 1}, {"text": "x", "colour": "red"}):
-        answer = person.call("POST", path(person), json=body)
+        answer = user.call("POST", path(user), json=body)
         assert answer.status_code == 422
         assert answer.json["errors"]
 
 
 def test_a_route_may_raise_the_cores_errors(served: ConformingClient, household: Household) -> None:
-    person = calling(served, household)
-    answer = person.get(path(person, "/seven"))
+    user = calling(served, household)
+    answer = user.get(path(user, "/seven"))
 
     assert (answer.status_code, answer.json["detail"]) == (
         404,
@@ -145,11 +145,11 @@ def writing(serve: Serve) -> ConformingClient:
 def test_a_route_that_is_not_scoped_is_its_plugins_fault_on_every_database(
     writing: ConformingClient, household: Household, stranger: Household
 ) -> None:
-    for person in (household, stranger):
-        person.transaction(person.account(), "-1.00")
-    person = calling(writing, household)
+    for user in (household, stranger):
+        user.transaction(user.account(), "-1.00")
+    user = calling(writing, household)
 
-    answer = person.call("POST", path(person, "/wipe"))
+    answer = user.call("POST", path(user, "/wipe"))
 
     assert (answer.status_code, answer.json["type"]) == (500, "urn:nestegg:problem:plugin-fault")
     for one in (household, stranger):
@@ -160,8 +160,8 @@ def test_who_may_read_alone_writes_by_no_method(
     writing: ConformingClient, household: Household
 ) -> None:
     account = household.account(name="kept")
-    person = calling(writing, household)
+    user = calling(writing, household)
 
-    assert person.call("POST", path(person, "/read")).status_code == 500
+    assert user.call("POST", path(user, "/read")).status_code == 500
     assert household.get(f"accounts/{account['id']}").json["name"] == "kept"
-    assert person.call("POST", path(person, "/write")).status_code == 200
+    assert user.call("POST", path(user, "/write")).status_code == 200

@@ -1,4 +1,4 @@
-"""`GET /auth/providers`: what an app must know to sign people in."""
+"""`GET /auth/providers`: what an app must know to sign users in."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator

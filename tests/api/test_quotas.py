@@ -19,25 +19,25 @@ ACCOUNT = {"type": "cash", "currency": "EUR", "opening_balance": "0"}
 LIMIT = 3
 
 
-def account(person: Household, number: int) -> Result:
-    return person.post("accounts", name=f"Purse {number}", **ACCOUNT)
+def account(user: Household, number: int) -> Result:
+    return user.post("accounts", name=f"Purse {number}", **ACCOUNT)
 
 
-def category(person: Household, number: int) -> Result:
-    return person.post("categories", name=f"Kind {number}", kind="expense")
+def category(user: Household, number: int) -> Result:
+    return user.post("categories", name=f"Kind {number}", kind="expense")
 
 
-def organization(person: Household, number: int) -> Result:
-    return person.post("/api/v1/organizations", name=f"Company {number}")
+def organization(user: Household, number: int) -> Result:
+    return user.post("/api/v1/organizations", name=f"Company {number}")
 
 
-def invitation(person: Household, number: int) -> Result:
-    body = {"email": f"quota{number}.{person.email}", "role": "viewer"}
-    return person.post("invitations", **body)
+def invitation(user: Household, number: int) -> Result:
+    body = {"email": f"quota{number}.{user.email}", "role": "viewer"}
+    return user.post("invitations", **body)
 
 
-def token(person: Household, number: int) -> Result:
-    return person.post("/api/v1/me/tokens", name=f"Script {number}", scopes=["accounts:read"])
+def token(user: Household, number: int) -> Result:
+    return user.post("/api/v1/me/tokens", name=f"Script {number}", scopes=["accounts:read"])
 
 
 def quota_of(answer: Result) -> str:
@@ -50,9 +50,9 @@ def quota_of(answer: Result) -> str:
 KINDS: list[Any] = [
     pytest.param(account, "MAX_ACCOUNTS_PER_ORGANIZATION", 0, id="accounts"),
     pytest.param(category, "MAX_CATEGORIES_PER_ORGANIZATION", None, id="categories"),
-    pytest.param(organization, "MAX_ORGANIZATIONS_PER_PERSON", 1, id="organizations"),
+    pytest.param(organization, "MAX_ORGANIZATIONS_PER_USER", 1, id="organizations"),
     pytest.param(invitation, "MAX_INVITATIONS_PER_ORGANIZATION", 0, id="invitations"),
-    pytest.param(token, "MAX_PERSONAL_TOKENS_PER_PERSON", 0, id="tokens"),
+    pytest.param(token, "MAX_PERSONAL_TOKENS_PER_USER", 0, id="tokens"),
 ]
 
 
@@ -67,12 +67,12 @@ def test_many_at_once_do_not_pass_the_limit(
     if there is None:  # the starting set of categories
         there = len(household.get("categories", limit="200").json["items"])
     client = serve(**{setting: str(there + LIMIT)})
-    person = Household(client, household.email, household.signed_in)
+    user = Household(client, household.email, household.signed_in)
     barrier = Barrier(6)
 
     def together(number: int) -> Result:
         barrier.wait()
-        return make(person, number)
+        return make(user, number)
 
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(together, range(6)))
@@ -84,7 +84,7 @@ def test_many_at_once_do_not_pass_the_limit(
     assert setting in refused[0].json["detail"]
 
 
-def test_an_invited_person_comes_in_while_there_is_room_and_the_link_stays_good(
+def test_an_invited_user_comes_in_while_there_is_room_and_the_link_stays_good(
     serve: Serve, household: Household, stranger: Household
 ) -> None:
     client = serve(MAX_MEMBERS_PER_ORGANIZATION="1")
@@ -103,13 +103,13 @@ def test_who_is_in_enough_organizations_joins_no_further_one(
     serve: Serve, household: Household, stranger: Household
 ) -> None:
     link = token_of(invite(household, f"full.{stranger.email}")["link"])
-    client = serve(MAX_ORGANIZATIONS_PER_PERSON="1")
-    person = Household(client, stranger.email, stranger.signed_in)
+    client = serve(MAX_ORGANIZATIONS_PER_USER="1")
+    user = Household(client, stranger.email, stranger.signed_in)
 
-    full = person.post("/api/v1/invitations/accept", token=link)
+    full = user.post("/api/v1/invitations/accept", token=link)
 
-    assert (full.status_code, quota_of(full)) == (422, "max_organizations_per_person")
-    assert len(person.get("/api/v1/me").json["memberships"]) == 1
+    assert (full.status_code, quota_of(full)) == (422, "max_organizations_per_user")
+    assert len(user.get("/api/v1/me").json["memberships"]) == 1
 
 
 def limited_by(answer: Result) -> str:
@@ -134,7 +134,7 @@ def test_one_address_registers_so_many_and_whoever_is_invited_comes_in_all_the_s
     assert comes(3, invitation=link).status_code == 201
 
 
-def test_new_persons_do_not_widen_how_many_invitations_one_address_has_mailed(
+def test_new_users_do_not_widen_how_many_invitations_one_address_has_mailed(
     serve: Serve,
 ) -> None:
     with mail_server() as box:
@@ -146,10 +146,10 @@ def test_new_persons_do_not_widen_how_many_invitations_one_address_has_mailed(
             INVITATIONS_PER_HOUR="2",
         )
         client = TestClient(create_app(made))
-        people = [newcomer(made, client) for _ in range(3)]
+        users = [newcomer(made, client) for _ in range(3)]
         answers = [
-            person.post("invitations", email=f"spam{number}@example.net", role="viewer")
-            for number, person in enumerate(people)
+            user.post("invitations", email=f"spam{number}@example.net", role="viewer")
+            for number, user in enumerate(users)
         ]
         made.outbox.close()
 

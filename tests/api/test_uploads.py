@@ -30,16 +30,16 @@ def form(*parts: bytes) -> bytes:
 
 
 def upload(
-    person: Household,
+    user: Household,
     body: bytes,
     content_type: str | None = BOUNDARY,
     chunked: bool = False,
     **params: str,
 ) -> Result:
-    return person.call(
+    return user.call(
         "POST",
         "imports",
-        params={"account_id": person.account()["id"], **params},
+        params={"account_id": user.account()["id"], **params},
         body=body,
         headers={} if content_type is None else {"Content-Type": content_type},
         extras={"CONTENT_LENGTH": "", "wsgi.input_terminated": True} if chunked else {},
@@ -128,13 +128,13 @@ def test_a_form_without_a_file_is_422(household: Household) -> None:
 @pytest.mark.parametrize("chunked", [False, True])
 @pytest.mark.parametrize("in_a_form", [False, True])
 def test_a_file_over_the_limit_is_413(serve: Serve, in_a_form: bool, chunked: bool) -> None:
-    person = register(serve(MAX_BODY_BYTES="2000"))
+    user = register(serve(MAX_BODY_BYTES="2000"))
     rows = b"2026-01-01,-1.00,Bakery\n" * 100
     body = form(part(STATEMENT + rows)) if in_a_form else STATEMENT + rows
-    answer = upload(person, body, BOUNDARY if in_a_form else "text/csv", chunked)
+    answer = upload(user, body, BOUNDARY if in_a_form else "text/csv", chunked)
 
     assert answer.status_code == 413
-    assert person.get("imports").json["items"] == []
+    assert user.get("imports").json["items"] == []
 
 
 @pytest.mark.parametrize(

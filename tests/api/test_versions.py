@@ -116,7 +116,7 @@ def test_a_booking_changes_its_accounts_version(household: Household) -> None:
     assert (answer.status_code, answer.json["balance"]) == (200, "-12.50")
 
 
-def test_a_renamed_organization_shows_in_the_persons_own_page(household: Household) -> None:
+def test_a_renamed_organization_shows_in_the_users_own_page(household: Household) -> None:
     before = household.get("/api/v1/me")
     household.patch(f"/api/v1/organizations/{household.org_id}", 1, name="The Hive")
 
@@ -162,6 +162,6 @@ def test_concurrent_bookings_all_count(household: Household) -> None:
     assert household.balance(account) == "-18.00"
 
 
-def unchanged(person: Household, path: str, tag: str) -> Result:
+def unchanged(user: Household, path: str, tag: str) -> Result:
     """Read a path unless it still has this tag."""
-    return person.call("GET", path, headers={"If-None-Match": tag})
+    return user.call("GET", path, headers={"If-None-Match": tag})

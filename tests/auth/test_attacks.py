@@ -55,10 +55,10 @@ def test_an_attack_is_refused_with_its_status(attack: Attack, of: Playing) -> No
 
 
 @each_vendor
-def test_every_kind_of_token_that_is_for_us_signs_the_person_in(of: Playing) -> None:
-    people = {of.api.me(of.token(kind))["id"] for kind in of.vendor.person}
+def test_every_kind_of_token_that_is_for_us_signs_the_user_in(of: Playing) -> None:
+    users = {of.api.me(of.token(kind))["id"] for kind in of.vendor.user}
 
-    assert len(people) == 1
+    assert len(users) == 1
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_provider_cannot_speak_for_the_built_in_one(of: Playing, algorithm: st
 
 @each_vendor
 def test_a_token_that_was_signed_out_cannot_be_replayed(of: Playing) -> None:
-    for kind in of.vendor.person:
+    for kind in of.vendor.user:
         token, another = of.token(kind, jti="first"), of.token(kind, jti="second")
         of.api.me(token)
 
@@ -128,18 +128,18 @@ def test_an_address_takes_over_no_account(of: Playing, verified: dict[str, objec
     """Not even a verified one, unless the operator has switched linking on."""
     theirs = of.api.me(register(of.api.client).token)
 
-    mine = of.api.me(of.person("mallory", email=theirs["email"], **verified))
+    mine = of.api.me(of.user("mallory", email=theirs["email"], **verified))
 
     assert mine["id"] != theirs["id"]
     assert mine["memberships"][0]["organization"] != theirs["memberships"][0]["organization"]
 
 
 @each_vendor
-def test_a_person_is_known_by_issuer_and_subject_alone(of: Playing) -> None:
+def test_a_user_is_known_by_issuer_and_subject_alone(of: Playing) -> None:
     """Whoever takes a name or an address over that another one had is somebody else."""
     named = {"email": "shared@example.org", "preferred_username": "shared", "name": "Shared"}
 
-    first, second = (of.api.me(of.person(subject, **named)) for subject in ("first", "second"))
+    first, second = (of.api.me(of.user(subject, **named)) for subject in ("first", "second"))
 
     assert first["id"] != second["id"]
 

@@ -19,7 +19,7 @@ from nestegg_core.auth.builtin.sessions import deny_token
 from nestegg_core.auth.group_roles import GroupRule
 from nestegg_core.auth.provisioning import Provisioning
 from nestegg_core.database.sql_storage import SqlStorage
-from nestegg_core.database.tables import identities, memberships, persons
+from nestegg_core.database.tables import identities, memberships, users
 from nestegg_core.database.types import new_id
 from nestegg_core.errors import Unauthenticated
 from nestegg_core.settings.group_roles import ROLES as ROLES_OF_SETTINGS
@@ -33,7 +33,7 @@ _numbers = count(1)
 def org_id(runtime: Runtime) -> UUID:
     """Somebody's organization, which has its owner by hand."""
     owner = runtime.provisioning.of_identity(identity(issuer="https://owners.example"))
-    found: UUID = runtime.persons.read(owner)["memberships"][0]["organization"]["id"]
+    found: UUID = runtime.users.read(owner)["memberships"][0]["organization"]["id"]
     return found
 
 
@@ -41,20 +41,20 @@ def rule(org_id: UUID, role: str = "member", group: str = "family", issuer: str 
     return GroupRule(issuer, group, role, org_id)
 
 
-def membership(runtime: Runtime, person_id: UUID, org_id: UUID) -> tuple[str, str | None] | None:
+def membership(runtime: Runtime, user_id: UUID, org_id: UUID) -> tuple[str, str | None] | None:
     """Return role and giver."""
     with runtime.storage.system_transaction(write=False) as tx:
         found = tx.execute(
             select(memberships.c.role, memberships.c.granted_by).where(
-                memberships.c.person_id == person_id, memberships.c.org_id == org_id
+                memberships.c.user_id == user_id, memberships.c.org_id == org_id
             )
         ).first()
     return (found.role, found.granted_by) if found else None
 
 
-def give_by_hand(runtime: Runtime, person_id: UUID, org_id: UUID, role: str) -> None:
+def give_by_hand(runtime: Runtime, user_id: UUID, org_id: UUID, role: str) -> None:
     now = runtime.clock()
-    values = {"org_id": org_id, "person_id": person_id, "role": role}
+    values = {"org_id": org_id, "user_id": user_id, "role": role}
     stamps = {"created_at": now, "updated_at": now, "version": 1}
     with runtime.storage.system_transaction(write=True) as tx:
         tx.execute(insert(memberships), {**values, **stamps})
@@ -62,7 +62,7 @@ def give_by_hand(runtime: Runtime, person_id: UUID, org_id: UUID, role: str) -> 
 
 @contextmanager
 def writes_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Collect the doors that are opened for writing meanwhile."""
+    """Collect the transactions that are opened for writing meanwhile."""
     opened: list[str] = []
     original = SqlStorage.system_transaction
 
@@ -80,43 +80,43 @@ def test_an_identity_is_known_by_issuer_and_subject_and_never_by_address(
 ) -> None:
     email = f"known{next(_numbers)}@example.net"
     first = identity(email=email, email_verified=True)
-    person = runtime.provisioning.of_identity(first)
+    user = runtime.provisioning.of_identity(first)
 
-    assert runtime.provisioning.of_identity(first) == person
+    assert runtime.provisioning.of_identity(first) == user
     renamed = identity(subject=first.subject, email="other@example.net")
-    assert runtime.provisioning.of_identity(renamed) == person
+    assert runtime.provisioning.of_identity(renamed) == user
     elsewhere = identity(subject=first.subject, issuer=OTHER_ISSUER, email=email)
-    assert runtime.provisioning.of_identity(elsewhere) != person
+    assert runtime.provisioning.of_identity(elsewhere) != user
 
 
-def test_an_identity_without_an_address_is_a_person_with_an_organization(
+def test_an_identity_without_an_address_is_a_user_with_an_organization(
     runtime: Runtime,
 ) -> None:
-    read = runtime.persons.read(runtime.provisioning.of_identity(identity()))
+    read = runtime.users.read(runtime.provisioning.of_identity(identity()))
 
     assert (read["email"], read["name"], read["is_admin"]) == (None, None, False)
     assert [one["role"] for one in read["memberships"]] == ["owner"]
 
 
-def test_a_provider_that_makes_no_persons_knows_those_who_are_there(runtime: Runtime) -> None:
+def test_a_provider_that_makes_no_users_knows_those_who_are_there(runtime: Runtime) -> None:
     known = identity()
-    person = runtime.provisioning.of_identity(known)
+    user = runtime.provisioning.of_identity(known)
 
     seen = identity(subject=known.subject, may_provision=False)
-    assert runtime.provisioning.of_identity(seen) == person
+    assert runtime.provisioning.of_identity(seen) == user
     with pytest.raises(Unauthenticated):
         runtime.provisioning.of_identity(identity(may_provision=False))
 
 
-def test_concurrent_first_sights_make_one_person_with_their_role(
+def test_concurrent_first_sights_make_one_user_with_their_role(
     runtime: Runtime, org_id: UUID
 ) -> None:
     same = identity(groups=frozenset({"family"}))
     service = provisioning(runtime, rule(org_id))
     with ThreadPoolExecutor(4) as pool:
-        (person,) = set(pool.map(service.of_identity, [same] * 4))
+        (user,) = set(pool.map(service.of_identity, [same] * 4))
 
-    assert membership(runtime, person, org_id) == ("member", ISSUER)
+    assert membership(runtime, user, org_id) == ("member", ISSUER)
 
 
 def test_groups_give_change_and_take_a_role(runtime: Runtime, org_id: UUID) -> None:
@@ -126,8 +126,8 @@ def test_groups_give_change_and_take_a_role(runtime: Runtime, org_id: UUID) -> N
     subject = identity().subject
 
     def after(*groups: str) -> tuple[str, str | None] | None:
-        person = service.of_identity(identity(subject=subject, groups=frozenset(groups)))
-        return membership(runtime, person, org_id)
+        user = service.of_identity(identity(subject=subject, groups=frozenset(groups)))
+        return membership(runtime, user, org_id)
 
     assert after() is None
     assert after("guests", "gardeners") == ("viewer", ISSUER)
@@ -141,9 +141,9 @@ def test_groups_give_change_and_take_a_role(runtime: Runtime, org_id: UUID) -> N
 
 def test_a_group_of_another_issuer_gives_nothing(runtime: Runtime, org_id: UUID) -> None:
     service = provisioning(runtime, rule(org_id, issuer=OTHER_ISSUER))
-    person = service.of_identity(identity(groups=frozenset({"family"})))
+    user = service.of_identity(identity(groups=frozenset({"family"})))
 
-    assert membership(runtime, person, org_id) is None
+    assert membership(runtime, user, org_id) is None
 
 
 def test_the_same_groups_again_cost_one_read(
@@ -162,13 +162,13 @@ def test_the_same_groups_again_cost_one_read(
 def test_a_membership_that_somebody_gave_is_never_touched(runtime: Runtime, org_id: UUID) -> None:
     service = provisioning(runtime, rule(org_id, "viewer"))
     someone = identity()
-    person = service.of_identity(someone)
-    give_by_hand(runtime, person, org_id, "admin")
+    user = service.of_identity(someone)
+    give_by_hand(runtime, user, org_id, "admin")
 
     for groups in ({"family"}, set(), {"family"}):
         service.of_identity(identity(subject=someone.subject, groups=frozenset(groups)))
-        assert membership(runtime, person, org_id) == ("admin", None)
-    own = runtime.persons.read(person)["memberships"][0]
+        assert membership(runtime, user, org_id) == ("admin", None)
+    own = runtime.users.read(user)["memberships"][0]
     assert own["role"] == "owner"
 
 
@@ -176,12 +176,12 @@ def test_what_the_operator_takes_out_of_the_rules_goes_with_the_next_token(
     runtime: Runtime, org_id: UUID
 ) -> None:
     member = identity(groups=frozenset({"family"}))
-    person = provisioning(runtime, rule(org_id)).of_identity(member)
-    assert membership(runtime, person, org_id) == ("member", ISSUER)
+    user = provisioning(runtime, rule(org_id)).of_identity(member)
+    assert membership(runtime, user, org_id) == ("member", ISSUER)
 
     provisioning(runtime).of_identity(member)
 
-    assert membership(runtime, person, org_id) is None
+    assert membership(runtime, user, org_id) is None
 
 
 def test_for_a_token_that_was_signed_out_nothing_is_written(runtime: Runtime, org_id: UUID) -> None:
@@ -189,14 +189,14 @@ def test_for_a_token_that_was_signed_out_nothing_is_written(runtime: Runtime, or
     with runtime.storage.system_transaction(write=True) as tx:
         deny_token(tx, denied, runtime.clock())
     someone, nobody = identity(), identity()
-    person = service.of_identity(someone)
-    assert service.of_identity(someone, denied) == person, "its request is refused by whom it asks"
+    user = service.of_identity(someone)
+    assert service.of_identity(someone, denied) == user, "its request is refused by whom it asks"
 
     for seen in (identity(subject=someone.subject, groups=frozenset({"family"})), nobody):
         with pytest.raises(Unauthenticated):
             service.of_identity(seen, denied)
 
-    assert membership(runtime, person, org_id) is None
+    assert membership(runtime, user, org_id) is None
     with pytest.raises(Unauthenticated):
         service.of_identity(replace(nobody, may_provision=False))
 
@@ -207,26 +207,24 @@ def test_a_rule_for_an_organization_that_is_not_there_is_logged_and_harms_nobody
     nowhere = new_id()
     service = provisioning(runtime, rule(nowhere), rule(org_id))
     with caplog.at_level(logging.WARNING):
-        person = service.of_identity(identity(groups=frozenset({"family"})))
+        user = service.of_identity(identity(groups=frozenset({"family"})))
 
     assert str(nowhere) in caplog.text
-    assert membership(runtime, person, org_id) == ("member", ISSUER)
-    assert membership(runtime, person, nowhere) is None
+    assert membership(runtime, user, org_id) == ("member", ISSUER)
+    assert membership(runtime, user, nowhere) is None
 
 
 def test_the_last_owners_role_goes_with_the_group_and_the_log_says_so(
     runtime: Runtime, caplog: pytest.LogCaptureFixture
 ) -> None:
     founder = identity()
-    person = runtime.provisioning.of_identity(founder)
-    org_id = runtime.persons.read(person)["memberships"][0]["organization"]["id"]
+    user = runtime.provisioning.of_identity(founder)
+    org_id = runtime.users.read(user)["memberships"][0]["organization"]["id"]
     service = provisioning(runtime, rule(org_id, "owner", "chiefs"))
     chief = identity(groups=frozenset({"chiefs"}))
     chief_id = service.of_identity(chief)
     with runtime.storage.system_transaction(write=True) as tx:
-        tx.execute(
-            update(persons).where(persons.c.id == person).values(disabled_at=runtime.clock())
-        )
+        tx.execute(update(users).where(users.c.id == user).values(disabled_at=runtime.clock()))
 
     with caplog.at_level(logging.WARNING):
         service.of_identity(identity(subject=chief.subject))
@@ -245,16 +243,16 @@ def test_where_two_providers_give_a_role_the_other_ones_comes_once_the_first_is_
     )
     family = frozenset({"family"})
     first = identity(groups=family)
-    person = service.of_identity(first)
+    user = service.of_identity(first)
     second = identity(issuer=OTHER_ISSUER, groups=family)
-    _link(runtime, person, second)
+    _link(runtime, user, second)
 
     service.of_identity(second)
-    assert membership(runtime, person, org_id) == ("viewer", ISSUER)
+    assert membership(runtime, user, org_id) == ("viewer", ISSUER)
     service.of_identity(identity(subject=first.subject))
-    assert membership(runtime, person, org_id) is None
+    assert membership(runtime, user, org_id) is None
     service.of_identity(second)
-    assert membership(runtime, person, org_id) == ("admin", OTHER_ISSUER)
+    assert membership(runtime, user, org_id) == ("admin", OTHER_ISSUER)
 
 
 def test_many_tokens_at_once_leave_what_one_of_them_gives(runtime: Runtime, org_id: UUID) -> None:
@@ -269,15 +267,15 @@ def test_many_tokens_at_once_leave_what_one_of_them_gives(runtime: Runtime, org_
         for groups in (["guests"], ["parents"], [], ["guests", "parents"])
     ]
     with ThreadPoolExecutor(4) as pool:
-        people = [
+        users = [
             pool.submit(service.of_identity, token)
             for service, token in zip(services * 4, tokens * 4, strict=True)
         ]
-        (person,) = {one.result() for one in people}
+        (user,) = {one.result() for one in users}
 
     for token, expected in zip(tokens, ("viewer", "admin", None, "admin"), strict=True):
-        _agrees(runtime, services[0], person, org_id, token)
-        found = membership(runtime, person, org_id)
+        _agrees(runtime, services[0], user, org_id, token)
+        found = membership(runtime, user, org_id)
         assert (found[0] if found else None) == expected
 
 
@@ -286,21 +284,21 @@ def test_settings_know_the_roles_that_there_are() -> None:
 
 
 def _agrees(
-    runtime: Runtime, service: Provisioning, person: UUID, org_id: UUID, token: Identity
+    runtime: Runtime, service: Provisioning, user: UUID, org_id: UUID, token: Identity
 ) -> None:
     """Check that the stored digest tells of the stored role, then send the next token."""
     with runtime.storage.system_transaction(write=False) as tx:
         digest = tx.execute(
-            select(identities.c.grants_hash).where(identities.c.person_id == person)
+            select(identities.c.grants_hash).where(identities.c.user_id == user)
         ).scalar_one()
-    assert (digest is None) == (membership(runtime, person, org_id) is None)
+    assert (digest is None) == (membership(runtime, user, org_id) is None)
     service.of_identity(token)
 
 
-def _link(runtime: Runtime, person_id: UUID, one: Identity) -> None:
+def _link(runtime: Runtime, user_id: UUID, one: Identity) -> None:
     values = {
         "id": new_id(),
-        "person_id": person_id,
+        "user_id": user_id,
         "issuer": one.issuer,
         "subject": one.subject,
         "email": None,

@@ -1,4 +1,4 @@
-"""A backup holds one moment whole, proves itself, and comes back whole or not at all."""
+"""A backup holds one moment whole, verifies itself, and comes back whole or not at all."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from nestegg_core.backups.store import kept
 from nestegg_core.backups.verify import Figures, figures
 from nestegg_core.contracts.storage import DumpingStorage, Transaction
 from nestegg_core.database import head
-from nestegg_core.database.tables import accounts, in_org, persons, transactions
+from nestegg_core.database.tables import accounts, in_org, transactions, users
 from nestegg_core.errors import Conflict
 from nestegg_core.ledger.balances import check_books
 from nestegg_core.settings import Environment
@@ -67,13 +67,13 @@ def test_the_file_is_a_tar_for_its_owner_alone(backed_up: BackedUp) -> None:
     assert path.stat().st_size == backed_up.made.size
 
 
-def test_a_backup_is_proved_and_remembered_as_such(backed_up: BackedUp) -> None:
+def test_a_backup_is_verified_and_remembered_as_such(backed_up: BackedUp) -> None:
     made = backed_up.runtime.backups.verify(backed_up.made.path)
 
     [listed] = kept(made.path.parent)
     assert listed.path == made.path
-    assert listed.proved_at is not None
-    note = json.loads(made.path.with_name(f"{made.path.name}.proved").read_text())
+    assert listed.verified_at is not None
+    note = json.loads(made.path.with_name(f"{made.path.name}.verified").read_text())
     assert note["sha256"] == made.checksum
 
 
@@ -88,7 +88,7 @@ def test_a_proof_of_another_file_of_the_name_does_not_count(
 
     [listed] = kept(tmp_path)
 
-    assert listed.proved_at is None
+    assert listed.verified_at is None
 
 
 def test_a_restored_database_has_every_figure_and_serves_again(
@@ -173,7 +173,7 @@ def test_tables_of_others_and_of_newer_releases_go_when_a_backup_takes_their_pla
 ) -> None:
     same_keys.storage.upgrade()
     with same_keys.storage.migrating() as connection:  # type: ignore[attr-defined]  # SQL storages
-        connection.execute(text("CREATE TABLE newer (id integer, person_id char(32))"))
+        connection.execute(text("CREATE TABLE newer (id integer, user_id char(32))"))
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
     same_keys.backups.restore(backed_up.made.path, overwrite=False)
@@ -243,7 +243,7 @@ def test_two_backups_of_one_second_get_two_names(backed_up: BackedUp, folder: Pa
     assert {one.path.name for one in kept(folder)} == paths
 
 
-def test_data_that_does_not_add_up_is_not_proved(
+def test_data_that_does_not_add_up_is_not_verified(
     backed_up: BackedUp, same_keys: Runtime, folder: Path
 ) -> None:
     [org_id] = populate(same_keys, households=1, transactions_each=30)
@@ -256,11 +256,11 @@ def test_data_that_does_not_add_up_is_not_proved(
         same_keys.backups.verify(made.path)
 
     [listed] = kept(folder)
-    assert listed.proved_at is None
+    assert listed.verified_at is None
     assert backed_up.made.path.exists()
 
 
-def test_values_that_do_not_open_are_not_proved(same_keys: Runtime, folder: Path) -> None:
+def test_values_that_do_not_open_are_not_verified(same_keys: Runtime, folder: Path) -> None:
     [org_id] = populate(same_keys, households=1, transactions_each=30)
     with same_keys.storage.transaction(org_id, write=True) as tx:
         one = select(accounts.c.number).where(in_org(accounts)).limit(1)
@@ -297,13 +297,13 @@ def test_the_owner_alone_sees_the_scratch_database_and_nothing_is_left_of_it(
         assert [name for name in names if "scratch" in name] == []
 
 
-def test_people_are_part_of_it(same_keys: Runtime, folder: Path) -> None:
+def test_users_are_part_of_it(same_keys: Runtime, folder: Path) -> None:
     same_keys.storage.upgrade()
     same_keys.check_keys()
-    same_keys.persons.register("ann@example.org", "correct horse battery", "Ann")
+    same_keys.users.register("ann@example.org", "correct horse battery", "Ann")
     made = same_keys.backups.create(folder)
     with same_keys.storage.system_transaction(write=True) as tx:
-        tx.execute(update(persons).values(disabled_at=same_keys.clock()))
+        tx.execute(update(users).values(disabled_at=same_keys.clock()))
 
     same_keys.backups.restore(made.path, overwrite=True)
 

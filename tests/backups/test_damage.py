@@ -35,7 +35,7 @@ def copy(backed_up: BackedUp, tmp_path: Path) -> Path:
 def refused(runtime: Runtime, path: Path) -> str:
     with pytest.raises(BackupRefused) as raised:
         runtime.backups.verify(path)
-    assert not path.with_name(f"{path.name}.proved").exists()
+    assert not path.with_name(f"{path.name}.verified").exists()
     return str(raised.value)
 
 

@@ -1,4 +1,4 @@
-"""Old backups go by rules; the newest proved one never does."""
+"""Old backups go by rules; the newest verified one never does."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,9 +11,9 @@ from nestegg_core.backups.store import Kept
 NEWEST = datetime(2026, 3, 31, 2, 0, tzinfo=UTC)
 
 
-def a_backup(moment: datetime, *, proved: bool = False) -> Kept:
+def a_backup(moment: datetime, *, verified: bool = False) -> Kept:
     path = Path(f"nestegg-{moment:%Y%m%dT%H%M%SZ}.backup")
-    return Kept(path, moment, 1, moment if proved else None)
+    return Kept(path, moment, 1, moment if verified else None)
 
 
 TWICE_DAILY = [a_backup(NEWEST - timedelta(hours=12 * n)) for n in range(200)]
@@ -66,30 +66,30 @@ def test_days_without_a_backup_do_not_count() -> None:
 
 
 @pytest.mark.parametrize("at", [0, 1, 100, 199])
-def test_the_newest_proved_one_stays_whatever_the_rules_say(at: int) -> None:
-    found = [a_backup(one.created_at, proved=n >= at) for n, one in enumerate(TWICE_DAILY)]
+def test_the_newest_verified_one_stays_whatever_the_rules_say(at: int) -> None:
+    found = [a_backup(one.created_at, verified=n >= at) for n, one in enumerate(TWICE_DAILY)]
     assert found[at].created_at in stay(found, Keep(last=1))
     assert len(stay(found, Keep(last=1))) == (1 if at == 0 else 2)
 
 
-def test_unproved_ones_have_a_number_of_their_own() -> None:
-    found = [a_backup(one.created_at, proved=n % 4 == 3) for n, one in enumerate(TWICE_DAILY)]
+def test_unverified_ones_have_a_number_of_their_own() -> None:
+    found = [a_backup(one.created_at, verified=n % 4 == 3) for n, one in enumerate(TWICE_DAILY)]
     kept = {one.path for one in found} - {
-        one.path for one in superfluous(found, Keep(last=5, unproved=2))
+        one.path for one in superfluous(found, Keep(last=5, unverified=2))
     }
-    assert [one.proved_at is not None for one in found if one.path in kept] == [
+    assert [one.verified_at is not None for one in found if one.path in kept] == [
         *[False, False],
         *[True] * 5,
     ]
 
 
-def test_failing_proofs_push_nothing_out_that_was_proved() -> None:
-    rules = Keep(last=7, daily=14, weekly=8, monthly=12, unproved=3)
-    proved = [a_backup(one.created_at, proved=True) for one in TWICE_DAILY]
-    before = stay(proved, rules)
+def test_failing_proofs_push_nothing_out_that_was_verified() -> None:
+    rules = Keep(last=7, daily=14, weekly=8, monthly=12, unverified=3)
+    verified = [a_backup(one.created_at, verified=True) for one in TWICE_DAILY]
+    before = stay(verified, rules)
     failing = [a_backup(NEWEST + timedelta(days=n)) for n in range(40, 0, -1)]
 
-    after = stay([*failing, *proved], rules)
+    after = stay([*failing, *verified], rules)
 
     assert after[:3] == [one.created_at for one in failing[:3]]
     assert after[3:] == before

@@ -1,4 +1,4 @@
-"""`nestegg backup`: files that prove themselves, and restores that ask first."""
+"""`nestegg backup`: files that verify themselves, and restores that ask first."""
 
 import json
 import os
@@ -34,20 +34,20 @@ def nestegg(fresh_variables: dict[str, str], fresh_runtime: Runtime, folder: Pat
     return CommandLine({**fresh_variables, "BACKUP_DIR": str(folder)})
 
 
-def test_a_backup_is_made_proved_and_listed(nestegg: CommandLine, folder: Path) -> None:
+def test_a_backup_is_made_verified_and_listed(nestegg: CommandLine, folder: Path) -> None:
     none = nestegg("backup", "list").stdout
     made = json.loads(nestegg("backup", "create", "--json").stdout)
     before = nestegg("backup", "list").stdout
-    proved = nestegg("backup", "verify", made["file"])
+    verified = nestegg("backup", "verify", made["file"])
     [listed] = json.loads(nestegg("backup", "list", "--json").stdout)["backups"]
 
     assert made["rows"]["transactions"] > 500
     assert none == f"There is no backup in {folder}.\n"
     assert "never" in before
-    assert proved.exit_code == 0
-    assert f"Proved: {made['file']} restores" in proved.stdout
+    assert verified.exit_code == 0
+    assert f"Verified: {made['file']} restores" in verified.stdout
     assert Path(listed["file"]).parent == folder
-    assert listed["proved_at"] is not None
+    assert listed["verified_at"] is not None
     assert listed["size"] == made["size"]
 
 
@@ -105,7 +105,7 @@ def test_pruning_shows_first_and_then_deletes(nestegg: CommandLine, folder: Path
     assert len(json.loads(shown.stdout)["pruned"]) == 3
     assert still == 5
     assert "3 backups deleted, 2 kept." in done.stdout
-    assert [one.proved_at is not None for one in kept(folder)] == [False, True]
+    assert [one.verified_at is not None for one in kept(folder)] == [False, True]
     assert nestegg("backup", "prune", "--keep-last", "0").exit_code == 2
 
 
@@ -122,19 +122,19 @@ def test_without_a_folder_it_is_said_which_setting_is_missing(
     assert chosen.exit_code == 0
 
 
-def test_the_job_makes_proves_and_prunes(folder: Path, with_folder: Runtime) -> None:
+def test_the_job_makes_verifies_and_prunes(folder: Path, with_folder: Runtime) -> None:
     old_ones(folder)
 
     job_id = with_folder.jobs.enqueue("backup")
 
     assert with_folder.job_list.read(job_id)["state"] == "done"
     newest = kept(folder)[0]
-    assert newest.proved_at is not None
+    assert newest.verified_at is not None
     assert len(kept(folder)) < 41
     exposed = samples(with_folder)
     created = exposed["nestegg_backup_last_created_timestamp_seconds"]
     assert created == newest.created_at.timestamp()
-    assert exposed["nestegg_backup_last_proved_timestamp_seconds"] >= created
+    assert exposed["nestegg_backup_last_verified_timestamp_seconds"] >= created
     assert exposed["nestegg_backup_last_size_bytes"] == newest.size
     scheduled = {one.name: one.schedule for one in with_folder.jobs.registered()}
     assert scheduled["backup"] == "0 2 * * *"
@@ -163,15 +163,15 @@ def test_a_proof_that_fails_makes_no_second_backup_and_old_ones_go_nevertheless(
 
     new = [one for one in kept(folder) if one.created_at.year > 2020]
     assert len(new) == 1
-    assert new[0].proved_at is None
+    assert new[0].verified_at is None
     assert len(kept(folder)) < 20
 
 
-def test_nights_of_failing_proofs_leave_three_backups_and_those_that_were_proved(
+def test_nights_of_failing_proofs_leave_three_backups_and_those_that_were_verified(
     folder: Path, with_folder: Runtime
 ) -> None:
     with_folder.jobs.enqueue("backup")
-    [proved] = kept(folder)
+    [verified] = kept(folder)
     for night in range(1, 9):
         moment = datetime.now(UTC) - timedelta(days=night)
         (folder / f"nestegg-{moment:%Y%m%dT%H%M%SZ}.backup").touch()
@@ -179,11 +179,11 @@ def test_nights_of_failing_proofs_leave_three_backups_and_those_that_were_proved
     with_folder.jobs.enqueue("backup")
 
     left = kept(folder)
-    assert sum(one.proved_at is None for one in left) == 3
-    assert proved.path in [one.path for one in left]
+    assert sum(one.verified_at is None for one in left) == 3
+    assert verified.path in [one.path for one in left]
 
 
-def test_a_retry_proves_the_backup_that_is_there(folder: Path, with_folder: Runtime) -> None:
+def test_a_retry_verifies_the_backup_that_is_there(folder: Path, with_folder: Runtime) -> None:
     folder.touch()
     job_id = with_folder.jobs.enqueue("backup")
     assert with_folder.job_list.read(job_id)["state"] == "failed"
@@ -193,7 +193,7 @@ def test_a_retry_proves_the_backup_that_is_there(folder: Path, with_folder: Runt
     with_folder.jobs.retry(job_id)
 
     assert with_folder.job_list.read(job_id)["state"] == "done"
-    assert [(one.path, one.proved_at is not None) for one in kept(folder)] == [(made.path, True)]
+    assert [(one.path, one.verified_at is not None) for one in kept(folder)] == [(made.path, True)]
 
 
 def test_each_job_makes_a_backup_of_its_own(folder: Path, with_folder: Runtime) -> None:
@@ -301,9 +301,9 @@ class TestPostgres:
         )
 
         file = json.loads(told("backup", "create", "--json").stdout)["file"]
-        proved = told("backup", "verify", file)
+        verified = told("backup", "verify", file)
 
-        assert proved.exit_code == 0
+        assert verified.exit_code == 0
         calls = log.read_text()
         assert {"pg_dump", "pg_restore", "psql"} <= set(calls.replace("/", " ").split())
         assert "s3cret-word" in url

@@ -18,7 +18,7 @@ from sqlalchemy import func, insert, make_url, select, update
 
 from nestegg_core.application import Runtime
 from nestegg_core.contracts.operations import Diagnosis
-from nestegg_core.database.tables import jobs, persons
+from nestegg_core.database.tables import jobs, users
 from nestegg_core.doctor.backups import backups
 from nestegg_core.doctor.disk import rights as disk_rights
 from nestegg_core.doctor.disk import room
@@ -198,8 +198,8 @@ def test_backups_are_missed_when_there_is_none_and_when_it_is_old(
     assert "no backup in BACKUP_DIR" in the_only(none, "backups", "warning", 1)
 
     CommandLine({**healthy.variables, "BACKUP_DIR": str(folder)})("backup", "create")
-    unproved = doctor(healthy, BACKUP_DIR=str(folder))
-    assert "No backup was ever proved" in the_only(unproved, "backups", "warning", 1)
+    unverified = doctor(healthy, BACKUP_DIR=str(folder))
+    assert "No backup was ever verified" in the_only(unverified, "backups", "warning", 1)
 
     [new] = folder.iterdir()
     CommandLine(healthy.variables)("backup", "verify", str(new))
@@ -249,10 +249,10 @@ def test_a_job_whose_last_run_failed_is_found(healthy: CommandLine, fresh_runtim
 
 def test_values_that_do_not_open_are_counted(healthy: CommandLine, fresh_runtime: Runtime) -> None:
     for address in ("ada@example.org", "bob@example.org"):
-        fresh_runtime.persons.register(address, "correct horse battery staple")
-    swapped = select(func.min(persons.c.email)).scalar_subquery()
+        fresh_runtime.users.register(address, "correct horse battery staple")
+    swapped = select(func.min(users.c.email)).scalar_subquery()
     with fresh_runtime.storage.system_transaction(write=True) as tx:
-        tx.execute(update(persons).values(email=swapped))
+        tx.execute(update(users).values(email=swapped))
 
     told = the_only(doctor(healthy), "keys", "error", 2)
 
@@ -535,7 +535,7 @@ class TestPostgres:
 
         assert "1530 connections" in told
 
-    def test_an_owner_who_cannot_prove_backups_is_found(
+    def test_an_owner_who_cannot_verify_backups_is_found(
         self, healthy: CommandLine, postgres: Postgres
     ) -> None:
         postgres.execute(f"ALTER ROLE {OWNER} NOCREATEDB")

@@ -181,9 +181,9 @@ def test_at_a_terminal_doubts_are_asked_about(
 
 def at_a_terminal(arguments: list[str], variables: Mapping[str, str], typed: str) -> int:
     """Run a command at a terminal at which somebody has typed ahead; return its exit code."""
-    person, terminal = pty.openpty()
+    user, terminal = pty.openpty()
     try:
-        os.write(person, typed.encode())
+        os.write(user, typed.encode())
         done = subprocess.run(
             [NESTEGG, *arguments],
             stdin=terminal,
@@ -193,6 +193,6 @@ def at_a_terminal(arguments: list[str], variables: Mapping[str, str], typed: str
             check=False,
         )
     finally:
-        os.close(person)
+        os.close(user)
         os.close(terminal)
     return done.returncode

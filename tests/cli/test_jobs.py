@@ -31,7 +31,7 @@ def test_a_job_runs_here_and_is_listed_and_shown(nestegg: CommandLine) -> None:
     assert answered(nestegg, "show", asked["id"]) == asked
 
 
-def test_for_people_there_is_a_table_and_one_line_for_each_fact(nestegg: CommandLine) -> None:
+def test_for_users_there_is_a_table_and_one_line_for_each_fact(nestegg: CommandLine) -> None:
     job_id = failed(nestegg)
 
     table = nestegg("jobs", "list", "--state", "failed", "--limit", "1").stdout.splitlines()

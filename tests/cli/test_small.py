@@ -26,7 +26,7 @@ NOT_IN_WORKERS = (
     "waitress",
     "zxcvbn",
 )
-"""Modules, with all below them, that only requests, migrations or commands for people need."""
+"""Modules, with all below them, that only requests, migrations or commands for users need."""
 
 PROGRAM = """
 import sys

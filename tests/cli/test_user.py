@@ -1,4 +1,4 @@
-"""`nestegg user`: the operator makes people, and they can sign in."""
+"""`nestegg user`: the operator makes users, and they can sign in."""
 
 import json
 from itertools import count

@@ -7,8 +7,8 @@ from support.command_line import CommandLine
 from support.household import PASSWORD, Household
 
 
-def login(client: TestClient, person: Household) -> int:
-    body = {"email": person.email, "password": PASSWORD}
+def login(client: TestClient, user: Household) -> int:
+    body = {"email": user.email, "password": PASSWORD}
     return int(client.simulate_post("/api/v1/auth/login", json=body).status_code)
 
 

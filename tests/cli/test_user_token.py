@@ -107,12 +107,12 @@ def test_whoever_is_locked_out_of_okta_comes_in_with_a_token(
         assert okta.simulate_post(f"/api/v1/auth/{path}", json=body).status_code == 404
     assert get(okta, household.token).status_code == 401
 
-    person_id = newcomer(runtime)
+    user_id = newcomer(runtime)
     cut_off = CommandLine({**nestegg.variables, **OKTA})
-    token = cut_off("user", "token", person_id).stdout.strip()
+    token = cut_off("user", "token", user_id).stdout.strip()
 
     me = get(okta, token).json
-    assert (me["id"], me["email"]) == (person_id, None)
+    assert (me["id"], me["email"]) == (user_id, None)
     org_id = me["memberships"][0]["organization"]["id"]
     assert get(okta, token, f"/api/v1/organizations/{org_id}/accounts").status_code == 200
     own = okta.simulate_post(
@@ -137,19 +137,19 @@ def test_an_administrator_of_the_command_line_administers_without_any_sign_in(
 
     token = cut_off("user", "token", email).stdout.strip()
 
-    assert get(okta, token, "/api/v1/admin/persons").status_code == 200
+    assert get(okta, token, "/api/v1/admin/users").status_code == 200
 
 
-def test_a_person_is_found_by_email_in_any_case_whoever_the_provider_is(
+def test_a_user_is_found_by_email_in_any_case_whoever_the_provider_is(
     runtime: Runtime, nestegg: CommandLine, client: TestClient, database_kind: str
 ) -> None:
-    person_id = newcomer(runtime, email=f"Grace.{database_kind}@Example.org")
+    user_id = newcomer(runtime, email=f"Grace.{database_kind}@Example.org")
     token = nestegg("user", "token", f" grace.{database_kind}@example.org").stdout.strip()
 
-    assert get(client, token).json["id"] == person_id
+    assert get(client, token).json["id"] == user_id
 
 
-def test_an_email_of_several_persons_names_nobody(
+def test_an_email_of_several_users_names_nobody(
     runtime: Runtime, nestegg: CommandLine, household: Household
 ) -> None:
     other = newcomer(runtime, email=household.email)
@@ -175,20 +175,20 @@ def test_who_is_not_there_is_refused(nestegg: CommandLine, command: str, who: st
 def test_a_disabled_user_is_out_at_once_and_an_enabled_one_signs_in_anew(
     nestegg: CommandLine, client: TestClient
 ) -> None:
-    person = register(client)
-    token = nestegg("user", "token", person.email).stdout.strip()
-    login = {"email": person.email, "password": PASSWORD}
+    user = register(client)
+    token = nestegg("user", "token", user.email).stdout.strip()
+    login = {"email": user.email, "password": PASSWORD}
 
-    assert nestegg("user", "disable", person.email).exit_code == 0
+    assert nestegg("user", "disable", user.email).exit_code == 0
 
-    assert person.get("/api/v1/me").status_code == 401
+    assert user.get("/api/v1/me").status_code == 401
     assert get(client, token).status_code == 401
     assert client.simulate_post("/api/v1/auth/login", json=login).status_code == 401
 
-    assert nestegg("user", "enable", person.email).exit_code == 0
+    assert nestegg("user", "enable", user.email).exit_code == 0
 
     assert client.simulate_post("/api/v1/auth/login", json=login).status_code == 200
-    assert person.get("/api/v1/me").status_code == 401, "the session of before is over"
+    assert user.get("/api/v1/me").status_code == 401, "the session of before is over"
     assert get(client, token).status_code == 200
 
 
@@ -201,4 +201,4 @@ def test_an_operator_disables_the_last_administrator_too(
 
     assert nestegg("user", "disable", email).exit_code == 0
 
-    assert get(client, token, "/api/v1/admin/persons").status_code == 401
+    assert get(client, token, "/api/v1/admin/users").status_code == 401

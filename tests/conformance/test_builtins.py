@@ -38,7 +38,7 @@ from nestegg_core.testing import (
 )
 
 SECRET = "a secret key of the server, which is long enough to be one"
-PERSON = "0193f9c0-0000-7000-8000-000000000001"
+USER = "0193f9c0-0000-7000-8000-000000000001"
 
 
 def signing_key() -> bytes:
@@ -50,12 +50,12 @@ def signing_key() -> bytes:
 class TestBuiltinProvider(IdentityProviderConformance):
     issuer = "nestegg"
     claims: ClassVar[Mapping[str, str]] = {
-        "sub": PERSON,
+        "sub": USER,
         "sid": "0193f9c0-0000-7000-8000-000000000002",
     }
     token_headers: ClassVar[Mapping[str, str | None]] = {"typ": "at+jwt", "kid": None}
     signing_key = SigningKey("server", "HS256", secret=signing_key())
-    person = PERSON
+    user = USER
     other_audiences = ()
     other_types = ({"sid": None},)
     verified_email = None

@@ -10,11 +10,11 @@ from support.newcomers import newcomer
 
 @pytest.fixture
 def household(runtime: Runtime, client: TestClient) -> Household:
-    """A new person, signed in, with an organization of their own."""
+    """A new user, signed in, with an organization of their own."""
     return newcomer(runtime, client)
 
 
 @pytest.fixture
 def stranger(runtime: Runtime, client: TestClient) -> Household:
-    """Another new person, with another organization."""
+    """Another new user, with another organization."""
     return newcomer(runtime, client)

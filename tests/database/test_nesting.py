@@ -13,12 +13,12 @@ from support.household import Household
 def test_a_write_inside_a_write_is_refused_at_once_and_by_name(
     household: Household, runtime: Runtime
 ) -> None:
-    doors = (
+    scopes = (
         runtime.storage.system_transaction,
         lambda write: runtime.storage.transaction(UUID(household.org_id), write=write),
     )
-    for outer in doors:
-        for inner in doors:
+    for outer in scopes:
+        for inner in scopes:
             began = time.monotonic()
             with (
                 pytest.raises(RuntimeError, match="write transaction open already"),

@@ -23,7 +23,7 @@ from sqlalchemy.schema import CreateTable
 
 from nestegg_core.database import in_org
 from nestegg_core.database.scoping import unscoped
-from nestegg_core.database.tables import accounts, memberships, organizations, persons, transactions
+from nestegg_core.database.tables import accounts, memberships, organizations, transactions, users
 
 ORG, OTHER = UUID(int=1), UUID(int=2)
 _a = accounts.alias()
@@ -70,7 +70,7 @@ def test_a_scoped_statement_passes(statement: Any) -> None:
         text("select 1; delete from accounts where org_id = :tenant_id"),
         text("PRAGMA query_only = OFF"),
         text("COMMIT"),
-        text("select * from persons where :tenant_id = :tenant_id"),
+        text("select * from users where :tenant_id = :tenant_id"),
         _open,
         select(func.count()).select_from(accounts),
         select(func.count()).select_from(_open.subquery()),
@@ -86,7 +86,7 @@ def test_a_scoped_statement_passes(statement: Any) -> None:
         _mine.where(exists().where(transactions.c.payee == "x")),
         _mine.where(accounts.c.id.in_(select(transactions.c.account_id))),
         union_all(_mine, _open),
-        select(persons.c.id),
+        select(users.c.id),
         select(literal_column("(select count(*) from accounts)")),
         select(text("* from accounts")),
         select(table("accounts", column("id")).c),

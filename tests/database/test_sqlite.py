@@ -16,7 +16,7 @@ from nestegg_core.database.types import new_id
 from nestegg_core.errors import Conflict, MigrationError, StorageUnavailable
 
 ORPHAN = text(
-    "INSERT INTO credentials (person_id, email_index, password_hash, changed_at) "
+    "INSERT INTO credentials (user_id, email_index, password_hash, changed_at) "
     "VALUES (:id, :id, 'x', '2026-01-01')"
 )
 COUNTER = instance_secrets.c.value
@@ -118,7 +118,7 @@ def test_a_migration_that_breaks_a_reference_is_rolled_back(storage: SqliteStora
         with storage.migrating() as connection:
             connection.execute(ORPHAN, {"id": new_id().hex})
 
-    with pytest.raises(MigrationError, match="a row of credentials would refer to one of persons"):
+    with pytest.raises(MigrationError, match="a row of credentials would refer to one of users"):
         migrate()
     with storage.system_transaction(write=False) as tx:
         assert tx.execute(text("SELECT count(*) FROM credentials")).scalar_one() == 0

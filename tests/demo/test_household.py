@@ -99,7 +99,7 @@ def test_its_password_is_what_is_printed_even_when_it_was_changed(fresh_runtime:
     fresh_runtime.storage.upgrade()
     fresh_runtime.check_keys()
     household = fill(fresh_runtime, TODAY)
-    fresh_runtime.persons.reset_password(household.email, "something else")
+    fresh_runtime.users.reset_password(household.email, "something else")
 
     again = fill(fresh_runtime, TODAY)
 

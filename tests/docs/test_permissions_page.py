@@ -20,7 +20,7 @@ def test_the_page_is_what_the_code_says(runtime: Runtime) -> None:
 
 def test_every_operation_stands_there_with_its_roles(runtime: Runtime) -> None:
     lines = permissions_page(operations(runtime)).splitlines()
-    change = "| `PATCH /api/v1/organizations/{org_id}/members/{person_id}` |"
+    change = "| `PATCH /api/v1/organizations/{org_id}/members/{user_id}` |"
 
     assert f"{change} `members:write` | admin, owner |" in lines
     assert sum(line.startswith("| `") for line in lines) == len(PERMISSIONS) + len(

@@ -37,7 +37,7 @@ def test_the_section_has_the_numbers_and_the_form_of_the_code() -> None:
     text = " ".join(SECTION.split())
     assert f"after {DEFAULT_DAYS} days unless something else is said" in text
     assert f"after {MAX_DAYS} days at the latest" in text
-    most = Settings.model_fields["max_personal_tokens_per_person"].default
+    most = Settings.model_fields["max_personal_tokens_per_user"].default
     assert f"at most {most} that are alive" in text
     assert (EXPIRED_TOKEN_DAYS, "listed for another month" in text) == (30, True)
     assert (USE_NOTED_EVERY.total_seconds(), "to within five minutes" in text) == (300, True)

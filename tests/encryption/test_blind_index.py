@@ -15,7 +15,7 @@ from nestegg_core.application import Runtime, start, utc_now
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import instance_secrets
 from nestegg_core.encryption.blind_index import BlindIndex, stored_root
-from nestegg_core.encryption.cipher import Envelope
+from nestegg_core.encryption.cipher import FieldCipher
 from nestegg_core.encryption.fernet import FernetBackend
 from nestegg_core.encryption.key_check import KeyCheck
 from nestegg_core.encryption.keyring import Keyring
@@ -56,7 +56,7 @@ KEYS = {1: bytes(32), 2: bytes([2]) * 32}
 
 
 def rows(version: int = 1) -> SealedRows:
-    return SealedRows(Envelope(Keyring(version, KEYS), {"fernet": FernetBackend()}, "fernet"))
+    return SealedRows(FieldCipher(Keyring(version, KEYS), {"fernet": FernetBackend()}, "fernet"))
 
 
 def key_check(storage: Storage, version: int = 1) -> KeyCheck:
@@ -118,19 +118,19 @@ def test_the_first_invitation_of_all_waits_for_nobody(
     soon = datetime.now(UTC) + timedelta(hours=1)
     identity = Identity("okta", "https://idp.example", "ada", soon, may_provision=True)
     ada = app.provisioning.of_identity(identity, bytes(32))
-    org_id = app.persons.read(ada)["memberships"][0]["organization"]["id"]
+    org_id = app.users.read(ada)["memberships"][0]["organization"]["id"]
     with app.storage.transaction(org_id, write=True) as tx:
         row, _ = app.invitations.create(tx, ada, "bob@example.org", "viewer")
     assert row["email"] == "bob@example.org"
 
 
-def test_two_servers_find_the_same_person(
+def test_two_servers_find_the_same_user(
     fresh_runtime: Runtime, fresh_variables: dict[str, str]
 ) -> None:
     fresh_runtime.storage.upgrade()
     fresh_runtime.check_keys()
-    fresh_runtime.persons.register("ada@example.org", "correct horse battery staple")
+    fresh_runtime.users.register("ada@example.org", "correct horse battery staple")
     other = start(Environment.read(fresh_variables, dotenv=None))
     found = other.sign_in.with_password(" ADA@example.org", "correct horse battery staple")
-    assert other.persons.read(found.person_id)["email"] == "ada@example.org"
+    assert other.users.read(found.user_id)["email"] == "ada@example.org"
     other.storage.dispose()

@@ -15,11 +15,11 @@ from support.household import Household, register
 from support.postgres import Postgres
 
 OPEN = "openwombat"
-"""Stands in columns that are not sealed: it proves that the search would find something."""
+"""Stands in columns that are not sealed: it verifies that the search would find something."""
 
 SECRETS = {
     "email": "sealedemail@example.org",
-    "name": "Sealed Person",
+    "name": "Sealed User",
     "number": "SEALED-NUMBER-0042",
     "notes": "sealed note of a transaction",
     "staged": "sealed note of a statement",
@@ -87,8 +87,8 @@ def test_every_stored_value_of_a_sealed_column_is_a_token(fresh_runtime: Runtime
             for name in encrypted_columns(table)
         }
     assert {name for name, values in stored.items() if values} >= {
-        "persons.email",
-        "persons.name",
+        "users.email",
+        "users.name",
         "accounts.number",
         "transactions.notes",
         "import_rows.notes",

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from nestegg_core import DecryptionError
 from nestegg_core.database.rows import Place
-from nestegg_core.encryption.cipher import Envelope
+from nestegg_core.encryption.cipher import FieldCipher
 from nestegg_core.encryption.fernet import FernetBackend
 from nestegg_core.encryption.keyring import Keyring, key_bytes
 
 ORG, OTHER_ORG = "0190a000-0000-7000-8000-000000000001", "0190a000-0000-7000-8000-000000000002"
 PLACE = Place((ORG, "accounts", "number", "0190a000-0000-7000-8000-00000000000a"))
 KEYS = {version: bytes([version]) * 32 for version in (1, 2, 3)}
-ENVELOPE = Envelope(Keyring(2, KEYS), {"fernet": FernetBackend()}, "fernet")
+ENVELOPE = FieldCipher(Keyring(2, KEYS), {"fernet": FernetBackend()}, "fernet")
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 parts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -64,7 +64,7 @@ def test_a_token_says_backend_and_key_version() -> None:
 
 
 def test_old_values_open_while_new_ones_are_written_under_another_key() -> None:
-    old = Envelope(Keyring(1, KEYS), {"fernet": FernetBackend()}, "fernet")
+    old = FieldCipher(Keyring(1, KEYS), {"fernet": FernetBackend()}, "fernet")
     token = old.seal("DE12 3456", PLACE)
     assert token.startswith("ne1:fernet:v1:")
     assert ENVELOPE.open(token, PLACE) == "DE12 3456"
@@ -119,14 +119,14 @@ def test_an_unknown_backend_is_named() -> None:
 
 def test_a_missing_key_is_named_by_its_variable() -> None:
     token = ENVELOPE.seal("DE12 3456", PLACE)
-    poorer = Envelope(Keyring(3, {3: KEYS[3]}), {"fernet": FernetBackend()}, "fernet")
+    poorer = FieldCipher(Keyring(3, {3: KEYS[3]}), {"fernet": FernetBackend()}, "fernet")
     with pytest.raises(DecryptionError, match="ENCRYPTION_KEY_V2"):
         poorer.open(token, PLACE)
 
 
 def test_another_key_of_the_same_version_does_not_open() -> None:
     token = ENVELOPE.seal("DE12 3456", PLACE)
-    other = Envelope(Keyring(2, {2: KEYS[1]}), {"fernet": FernetBackend()}, "fernet")
+    other = FieldCipher(Keyring(2, {2: KEYS[1]}), {"fernet": FernetBackend()}, "fernet")
     with pytest.raises(DecryptionError, match="its key is another"):
         other.open(token, PLACE)
 

@@ -11,13 +11,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from nestegg_core import DecryptionError
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import accounts
-from nestegg_core.encryption.cipher import Envelope
+from nestegg_core.encryption.cipher import FieldCipher
 from nestegg_core.encryption.fernet import FernetBackend
 from nestegg_core.encryption.keyring import Keyring
 
 KEY = bytes(range(32))
 ORG, ROW = UUID(int=1), UUID(int=2)
-ROWS = SealedRows(Envelope(Keyring(7, {7: KEY}), {"fernet": FernetBackend()}, "fernet"))
+ROWS = SealedRows(FieldCipher(Keyring(7, {7: KEY}), {"fernet": FernetBackend()}, "fernet"))
 
 
 def documented_fernet(*place: str) -> Fernet:

@@ -78,17 +78,17 @@ def test_replicas_are_rolled_one_by_one(process: Process, serve: Serve) -> None:
     """First every replica learns to read the next key; then, one by one, they write under it."""
     process(1)
     first, second = serve(**keys(1, 2)), serve(**keys(1, 2))
-    person = register(first, name="Ada")
-    assert me(second, person)["name"] == "Ada"
+    user = register(first, name="Ada")
+    assert me(second, user)["name"] == "Ada"
     rolled = serve(**keys(2, 1))
     newer = register(rolled, name="Grace")
     for replica in (first, second, rolled):
         assert me(replica, newer)["name"] == "Grace"
-        assert me(replica, person)["name"] == "Ada"
+        assert me(replica, user)["name"] == "Ada"
 
 
-def me(client: ConformingClient, person: Any) -> dict[str, Any]:
-    headers = {"Authorization": f"Bearer {person.token}"}
+def me(client: ConformingClient, user: Any) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {user.token}"}
     answer = client.simulate_get("/api/v1/me", headers=headers)
     assert answer.status_code == 200, answer.text
     return dict(answer.json)

@@ -1,4 +1,4 @@
-"""What is counted, what is proved, and when a key may go."""
+"""What is counted, what is verified, and when a key may go."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,7 +8,7 @@ import pytest
 from nestegg_core import Conflict, DecryptionError, NotFound
 from nestegg_core.application import Runtime
 from nestegg_core.database.rows import SealedRows
-from nestegg_core.encryption.cipher import FAILURES, Envelope, FailureCounts
+from nestegg_core.encryption.cipher import FAILURES, FailureCounts, FieldCipher
 from nestegg_core.encryption.fernet import FernetBackend
 from nestegg_core.encryption.key_maintenance import EXAMPLES, Progress
 from nestegg_core.encryption.keyring import Keyring
@@ -44,8 +44,8 @@ def test_values_are_counted_by_column_backend_and_version(process: Process, note
     assert counted(found) == {
         ("accounts.number", "fernet", 1): 2,
         ("instance_secrets.value", "fernet", 1): 1,
-        ("persons.email", "fernet", 1): 2,
-        ("persons.name", "fernet", 1): 2,
+        ("users.email", "fernet", 1): 2,
+        ("users.name", "fernet", 1): 2,
         ("transactions.notes", "fernet", 1): 14,
         ("transactions.notes", "fernet", 2): 1,
         ("transactions.notes", "aesgcm", 2): 1,
@@ -107,7 +107,7 @@ def test_many_failures_of_one_kind_are_counted_and_some_are_shown(process: Proce
     notes = Notes()
     notes.furnish(process(1), 1, 60)
     keys = process(2, 1).keys
-    without = Envelope(Keyring(2, {2: bytes(32)}), {"fernet": FernetBackend()}, "fernet")
+    without = FieldCipher(Keyring(2, {2: bytes(32)}), {"fernet": FernetBackend()}, "fernet")
     found = verify(replace(keys, rows=SealedRows(without)))
     assert len(found.failures) == found.checked > EXAMPLES
     of_notes = [f for f in found.failures.examples if f.table == "transactions"]
@@ -117,17 +117,17 @@ def test_many_failures_of_one_kind_are_counted_and_some_are_shown(process: Proce
 
 def test_a_value_that_does_not_open_is_counted_by_its_column() -> None:
     counts = FailureCounts()
-    envelope = Envelope(Keyring(1, {1: bytes(32)}), {"fernet": FernetBackend()}, "fernet", counts)
-    place = ("", "persons", "email", "1")
-    assert envelope.open(envelope.seal("text", place), place) == "text"
+    cipher = FieldCipher(Keyring(1, {1: bytes(32)}), {"fernet": FernetBackend()}, "fernet", counts)
+    place = ("", "users", "email", "1")
+    assert cipher.open(cipher.seal("text", place), place) == "text"
     assert counts.total == 0
     with pytest.raises(DecryptionError):
-        envelope.open("text", place)
+        cipher.open("text", place)
     seen = Counted()
-    watched = Envelope(Keyring(1, {1: bytes(32)}), {"fernet": FernetBackend()}, "fernet", seen)
+    watched = FieldCipher(Keyring(1, {1: bytes(32)}), {"fernet": FernetBackend()}, "fernet", seen)
     with pytest.raises(DecryptionError):
-        watched.open(envelope.seal("text", place), ("", "persons", "email", "2"))
-    assert seen.calls == [(FAILURES, {"column": "persons.email"})]
+        watched.open(cipher.seal("text", place), ("", "users", "email", "2"))
+    assert seen.calls == [(FAILURES, {"column": "users.email"})]
     assert counts.total == 1
 
 

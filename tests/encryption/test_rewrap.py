@@ -77,7 +77,7 @@ def test_every_value_moves_and_reads_back(process: Process, notes: Notes) -> Non
     done = rewrap(runtime.keys, report=seen.append, batch=7)
     assert kinds(runtime.storage) == {("fernet", 2)}
     assert notes.read(runtime) == notes.texts
-    moved = 3 * 17 + 3 + 2 * 3 + 1  # notes, account numbers, persons' emails and names, the root
+    moved = 3 * 17 + 3 + 2 * 3 + 1  # notes, account numbers, users' emails and names, the root
     assert (done.moved, done.left, done.clear_text, len(done.failures)) == (moved, 0, 0, 0)
     assert (seen[-1].done, seen[-1].total) == (moved, moved)
     assert rewrap(runtime.keys).moved == 0
@@ -105,12 +105,12 @@ def test_a_row_is_the_same_to_its_readers(process: Process, notes: Notes) -> Non
 
 def test_the_root_of_the_blind_index_moves_and_stays_the_same(process: Process) -> None:
     before = process(1)
-    made = before.persons.register("ada@example.org", "correct horse battery staple")
+    made = before.users.register("ada@example.org", "correct horse battery staple")
     after = process(2, 1)
     rewrap(after.keys)
     assert rows_of(census(after.storage), "instance_secrets.value", 2) == 1
     signed_in = after.sign_in.with_password("Ada@Example.org", "correct horse battery staple")
-    assert signed_in.person_id == made.person_id
+    assert signed_in.user_id == made.user_id
 
 
 def test_values_move_to_another_backend_and_back(process: Process, notes: Notes) -> None:
@@ -359,4 +359,4 @@ def test_every_declared_column_is_walked(process: Process) -> None:
     counted = rows_of(census(runtime.storage), "instance_secrets.value", 1)
     assert counted == 2  # the root, and this one
     tables = {column.table.name for column in sealed_columns()}
-    assert {"persons", "accounts", "transactions", "import_rows", "instance_secrets"} <= tables
+    assert {"users", "accounts", "transactions", "import_rows", "instance_secrets"} <= tables

@@ -13,14 +13,14 @@ from nestegg_core import DecryptionError
 from nestegg_core.application import Runtime
 from nestegg_core.database import metadata
 from nestegg_core.database.rows import SealedRows, encrypted_columns
-from nestegg_core.database.tables import accounts, import_rows, persons, transactions
-from nestegg_core.encryption.cipher import Envelope
+from nestegg_core.database.tables import accounts, import_rows, transactions, users
+from nestegg_core.encryption.cipher import FieldCipher
 from nestegg_core.encryption.fernet import FernetBackend
 from nestegg_core.encryption.keyring import Keyring
 from support.household import Household
 from support.strangers import furnish
 
-ROWS = SealedRows(Envelope(Keyring(1, {1: bytes(32)}), {"fernet": FernetBackend()}, "fernet"))
+ROWS = SealedRows(FieldCipher(Keyring(1, {1: bytes(32)}), {"fernet": FernetBackend()}, "fernet"))
 _numbers = count(1)
 
 SEALED = [(table, name) for table in metadata.sorted_tables for name in encrypted_columns(table)]
@@ -38,8 +38,8 @@ def key_of(table: Table) -> dict[str, Any]:
 def test_personal_data_is_declared() -> None:
     declared = {f"{table.name}.{name}" for table, name in SEALED}
     assert declared >= {
-        "persons.email",
-        "persons.name",
+        "users.email",
+        "users.name",
         "identities.email",
         "accounts.number",
         "transactions.notes",
@@ -92,22 +92,22 @@ def test_null_stays_null_and_an_empty_text_does_not(table: Table, name: str) -> 
 
 
 def test_only_the_columns_that_are_asked_for_are_opened() -> None:
-    row = ROWS.seal(persons, {"id": uuid4(), "email": "a@b.example", "name": "Ada"})
+    row = ROWS.seal(users, {"id": uuid4(), "email": "a@b.example", "name": "Ada"})
     row["name"] = "damaged"
-    assert ROWS.open(persons, row, ("email",)) == {"email": "a@b.example"}
+    assert ROWS.open(users, row, ("email",)) == {"email": "a@b.example"}
 
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Counts what the server opens, by column."""
     counted: Counter[str] = Counter()
-    original = Envelope.open
+    original = FieldCipher.open
 
-    def counting(self: Envelope, token: str, place: tuple[str, ...]) -> str:
+    def counting(self: FieldCipher, token: str, place: tuple[str, ...]) -> str:
         counted[f"{place[1]}.{place[2]}"] += 1
         return original(self, token, place)
 
-    monkeypatch.setattr(Envelope, "open", counting)
+    monkeypatch.setattr(FieldCipher, "open", counting)
     return counted
 
 
@@ -206,4 +206,4 @@ def test_signing_in_opens_the_email_that_it_compares_and_no_other(
         json={"email": household.email.upper(), "password": "correct horse battery staple"},
     )
     assert answer.status_code == 200
-    assert opened == {"persons.email": 1}
+    assert opened == {"users.email": 1}

@@ -21,10 +21,8 @@ OLD, NEW, OLDEST = "old " * 12, "new " * 12, "oldest " * 8
 LIFETIME = timedelta(minutes=15)
 
 
-def status(
-    client: ConformingClient, person: Household, path: str = "accounts", **params: Any
-) -> int:
-    there = Household(client, person.email, person.signed_in)
+def status(client: ConformingClient, user: Household, path: str = "accounts", **params: Any) -> int:
+    there = Household(client, user.email, user.signed_in)
     return int(there.get(path, **params).status_code)
 
 
@@ -33,22 +31,22 @@ def test_sessions_and_lists_outlive_the_rotation_and_go_on_under_the_new_key(ser
     before = serve(**keys(1), SECRET_KEY=OLD)
     after = serve(**keys(1), SECRET_KEY=NEW, SECRET_KEY_PREVIOUS=OLD)
     later = serve(**keys(1), SECRET_KEY=NEW)
-    person = register(before)
+    user = register(before)
     for number in range(3):
-        person.account(name=f"Account {number}")
-    cursor = person.get("accounts", limit=1).json["next"]
-    assert status(after, person, limit=1, cursor=cursor) == 200
-    assert status(later, person) == 401
+        user.account(name=f"Account {number}")
+    cursor = user.get("accounts", limit=1).json["next"]
+    assert status(after, user, limit=1, cursor=cursor) == 200
+    assert status(later, user) == 401
 
-    token = {"refresh_token": person.signed_in["refresh_token"]}
+    token = {"refresh_token": user.signed_in["refresh_token"]}
     refreshed = after.simulate_post("/api/v1/auth/refresh", json=token)
     assert refreshed.status_code == 200
-    person.signed_in["access_token"] = refreshed.json["access_token"]
-    assert status(later, person) == 200
-    assert status(before, person) == 401
-    assert status(later, person, limit=1, cursor=cursor) == 422
-    newer = Household(after, person.email, person.signed_in).get("accounts", limit=1).json["next"]
-    assert status(later, person, limit=1, cursor=newer) == 200
+    user.signed_in["access_token"] = refreshed.json["access_token"]
+    assert status(later, user) == 200
+    assert status(before, user) == 401
+    assert status(later, user, limit=1, cursor=cursor) == 422
+    newer = Household(after, user.email, user.signed_in).get("accounts", limit=1).json["next"]
+    assert status(later, user, limit=1, cursor=newer) == 200
 
 
 def tokens(key: str, previous: str | None = None) -> AccessTokens:
@@ -56,17 +54,17 @@ def tokens(key: str, previous: str | None = None) -> AccessTokens:
 
 
 def test_the_previous_key_signs_nothing_and_no_older_one_is_believed() -> None:
-    person, session = new_id(), new_id()
+    user, session = new_id(), new_id()
     both = tokens(NEW, OLD)
-    assert tokens(NEW).read(both.issue(person, session)).person_id == person
-    assert both.read(tokens(OLD).issue(person, session)).session_id == session
+    assert tokens(NEW).read(both.issue(user, session)).user_id == user
+    assert both.read(tokens(OLD).issue(user, session)).session_id == session
     with pytest.raises(jwt.InvalidSignatureError):
-        both.read(tokens(OLDEST).issue(person, session))
+        both.read(tokens(OLDEST).issue(user, session))
     with pytest.raises(jwt.InvalidSignatureError):
-        tokens(OLD).read(both.issue(person, session))
+        tokens(OLD).read(both.issue(user, session))
     long_ago = AccessTokens(OLD, LIFETIME, lambda: utc_now() - timedelta(hours=1))
     with pytest.raises(jwt.ExpiredSignatureError):
-        both.read(long_ago.issue(person, session))
+        both.read(long_ago.issue(user, session))
 
 
 def test_cursors_follow_the_same_rule() -> None:

@@ -1,4 +1,4 @@
-"""Of a file with several accounts one is picked, by what a person sees of it, or none."""
+"""Of a file with several accounts one is picked, by what a user sees of it, or none."""
 
 from datetime import date
 from decimal import Decimal

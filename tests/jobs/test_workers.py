@@ -167,7 +167,7 @@ def test_no_job_is_lost_on_sqlite_either(tmp_path: Path, traces: Traces) -> None
 
 
 def ask_and_kill(instance: Instance, pool: Process, traces: Traces, jobs: int) -> None:
-    """Ask for jobs, kill a worker now and then, and prove that each job was done."""
+    """Ask for jobs, kill a worker now and then, and verify that each job was done."""
     chance = random.Random(20260301)  # noqa: S311 - it chooses whom to kill
     accepted, patience = [], 60 + jobs / 10
     for number in range(jobs):

@@ -1,4 +1,4 @@
-"""What people and operators entrust to the server is in no log, no report, no metric, no error.
+"""What users and operators entrust to the server is in no log, no report, no metric, no error.
 
 Canaries are planted through every operation, in good requests and in bad ones, in errors that
 nobody expected and in jobs; then everything that was told is searched for them. The log is at
@@ -181,16 +181,16 @@ def test_no_request_good_or_bad_leaves_a_canary(
     made: Runtime, owner: Household, told: Told
 ) -> None:
     walked = 0
-    for number, op in enumerate(operations(made), 2):  # some of them end what a person may do
-        person = newcomer(owner.client, number)
-        good = request_for(op, person)
+    for number, op in enumerate(operations(made), 2):  # some of them end what a user may do
+        user = newcomer(owner.client, number)
+        good = request_for(op, user)
         for request in (*planted(good), good):
-            told.take(request.send(person))
+            told.take(request.send(user))
             walked += 1
         for headers in HEADERS:
-            told.take(good.send(person, **headers))
-        json, path = {"Content-Type": "application/json"}, good.path(person.org_id)
-        told.take(person.call(op.method, path, body=f'{{"{CANARY}": {CANARY}', headers=json))
+            told.take(good.send(user, **headers))
+        json, path = {"Content-Type": "application/json"}, good.path(user.org_id)
+        told.take(user.call(op.method, path, body=f'{{"{CANARY}": {CANARY}', headers=json))
     for path in (f"/{CANARY}", f"/api/v1/{CANARY}?token={CANARY}", f"/docs/{CANARY}"):
         told.take(owner.client.simulate_get(path))
 

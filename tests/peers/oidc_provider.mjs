@@ -1,7 +1,7 @@
 // An OpenID provider on 127.0.0.1: node oidc_provider.mjs FOLDER-OF-MODULES PORT
 //
 // Three APIs (RFC 8707) get access tokens of three kinds: RFC 9068 to the letter, and with the
-// claims of Okta's custom servers and of Keycloak. PUT /people/NAME sets the groups of a person.
+// claims of Okta's custom servers and of Keycloak. PUT /users/NAME sets the groups of a user.
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { generateKeyPairSync } from "node:crypto";
@@ -98,7 +98,7 @@ const provider = new Provider(issuer, {
 const answer = provider.callback();
 
 createServer(async (request, response) => {
-  const named = /^\/people\/(\w+)$/.exec(request.url);
+  const named = /^\/users\/(\w+)$/.exec(request.url);
   if (request.method !== "PUT" || !named) return answer(request, response);
   let body = "";
   for await (const chunk of request) body += chunk;

@@ -63,7 +63,7 @@ def google_variables(url: str, **further: str) -> dict[str, str]:
     }
 
 
-def test_google_id_tokens_sign_people_of_a_hosted_domain_in(google: str, serve: Serve) -> None:
+def test_google_id_tokens_sign_users_of_a_hosted_domain_in(google: str, serve: Serve) -> None:
     api = ApiCaller(
         serve(
             **google_variables(
@@ -74,10 +74,10 @@ def test_google_id_tokens_sign_people_of_a_hosted_domain_in(google: str, serve: 
     inside, outside = (google_tokens(google, who) for who in ("onni@example.org", "aino@gmail.com"))
     assert claims_of(inside["id_token"])["iss"] == GOOGLE_ISSUER
 
-    person = api.me(inside["id_token"])
+    user = api.me(inside["id_token"])
 
-    assert (person["email"], person["name"]) == ("onni@example.org", "Onni")
-    assert not person["is_admin"]
+    assert (user["email"], user["name"]) == ("onni@example.org", "Onni")
+    assert not user["is_admin"]
     assert api.status(outside["id_token"]) == 401
     api.sign_out(inside["id_token"])
 
@@ -111,7 +111,7 @@ def test_google_tokens_for_another_app_are_refused(google: str, serve: Serve) ->
 
 
 @pytest.mark.parametrize(("path", "client"), [("/oauth2/default", CLIENT), ("", "nest-egg-org")])
-def test_okta_id_tokens_sign_a_person_in_and_groups_decide(
+def test_okta_id_tokens_sign_a_user_in_and_groups_decide(
     okta: str, serve: Serve, path: str, client: str
 ) -> None:
     """A custom server's and the org server's: two issuers of one org."""

@@ -1,4 +1,4 @@
-"""Keycloak itself: people sign in, roles arrive, keys rotate, people leave, the server is down."""
+"""Keycloak itself: users sign in, roles arrive, keys rotate, users leave, the server is down."""
 
 import threading
 from collections.abc import Iterator
@@ -36,8 +36,8 @@ def variables(keycloak: Keycloak, **further: str) -> dict[str, str]:
     }
 
 
-def test_code_flow_and_password_sign_the_same_person_in(keycloak: Keycloak, serve: Serve) -> None:
-    subject = keycloak.add_person("aino")
+def test_code_flow_and_password_sign_the_same_user_in(keycloak: Keycloak, serve: Serve) -> None:
+    subject = keycloak.add_user("aino")
     api = ApiCaller(serve(**variables(keycloak)))
     by_code = keycloak.sign_in("aino")
     claims = claims_of(by_code["access_token"])
@@ -53,7 +53,7 @@ def test_code_flow_and_password_sign_the_same_person_in(keycloak: Keycloak, serv
 
 
 def test_only_access_tokens_for_our_clients_are_taken(keycloak: Keycloak, serve: Serve) -> None:
-    keycloak.add_person("onni")
+    keycloak.add_user("onni")
     api, tokens = ApiCaller(serve(**variables(keycloak))), keycloak.sign_in("onni")
     assert claims_of(tokens["id_token"])["typ"] == "ID"
     assert header_of(tokens["refresh_token"])["alg"] == "HS512"
@@ -67,12 +67,12 @@ def test_only_access_tokens_for_our_clients_are_taken(keycloak: Keycloak, serve:
 
 
 def test_roles_come_and_go_with_the_tokens(keycloak: Keycloak, serve: Serve) -> None:
-    person = keycloak.add_person("elli")
+    user = keycloak.add_user("elli")
     api = ApiCaller(serve(**variables(keycloak)))
     rights = []
     for member in (False, True, False):
         if member or rights:
-            keycloak.set_role(person, member=member)
+            keycloak.set_role(user, member=member)
         token = keycloak.access_token("elli")
         assert api.me(token)["is_admin"] is member
         rights.append(api.may_administer(token))
@@ -83,7 +83,7 @@ def test_roles_come_and_go_with_the_tokens(keycloak: Keycloak, serve: Serve) -> 
 @pytest.mark.parametrize("written", ["/family/parents", "family/parents"])
 def test_groups_arrive_through_the_mapper(keycloak: Keycloak, serve: Serve, written: str) -> None:
     name = f"member{len(written)}"
-    keycloak.add_person(name, groups=("/family/parents",))
+    keycloak.add_user(name, groups=("/family/parents",))
     token = keycloak.access_token(name)
     assert claims_of(token)["groups"] == ["/family/parents"]
 
@@ -96,11 +96,11 @@ def test_groups_arrive_through_the_mapper(keycloak: Keycloak, serve: Serve, writ
 def test_keys_rotate_while_requests_run_and_none_fails(
     keycloak: Keycloak, serve: Serve, algorithm: str
 ) -> None:
-    person = f"rotating-{algorithm.lower()}"
-    keycloak.add_person(person)
+    user = f"rotating-{algorithm.lower()}"
+    keycloak.add_user(user)
     clock = MovableClock(datetime.now(UTC))
     api = ApiCaller(serve(clock=clock, **variables(keycloak)))
-    old = keycloak.access_token(person)
+    old = keycloak.access_token(user)
     api.me(old)
     clock.move(minutes=1)
     ended, latest, statuses = threading.Event(), [old], list[int]()
@@ -113,7 +113,7 @@ def test_keys_rotate_while_requests_run_and_none_fails(
         running = [pool.submit(call) for _ in range(4)]
         try:
             keycloak.rotate_keys(algorithm)
-            latest.append(keycloak.access_token(person))
+            latest.append(keycloak.access_token(user))
             assert header_of(latest[-1])["kid"] != header_of(old)["kid"]
             enough = len(statuses) + 100
             while len(statuses) < enough and not any(one.done() for one in running):
@@ -128,12 +128,12 @@ def test_keys_rotate_while_requests_run_and_none_fails(
     assert [api.status(token) for token in (old, latest[-1])] == [200, 200]
 
 
-def test_a_person_who_is_disabled_gets_no_more_tokens(keycloak: Keycloak, serve: Serve) -> None:
-    person = keycloak.add_person("venla")
+def test_a_user_who_is_disabled_gets_no_more_tokens(keycloak: Keycloak, serve: Serve) -> None:
+    user = keycloak.add_user("venla")
     api, tokens = ApiCaller(serve(**variables(keycloak))), keycloak.sign_in("venla")
     api.me(tokens["access_token"])
 
-    keycloak.disable(person)
+    keycloak.disable(user)
 
     refused = keycloak.by_password("venla")
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
@@ -143,11 +143,11 @@ def test_a_person_who_is_disabled_gets_no_more_tokens(keycloak: Keycloak, serve:
     api.sign_out(tokens["access_token"])
 
 
-def test_a_server_process_signs_a_person_in(
+def test_a_server_process_signs_a_user_in(
     keycloak: Keycloak, fresh_variables: dict[str, str]
 ) -> None:
     """The whole way: `nestegg serve` with the guide's variables, and requests over the network."""
-    keycloak.add_person("ilmari")
+    keycloak.add_user("ilmari")
     token = keycloak.sign_in("ilmari")["access_token"]
     header = {"Authorization": f"Bearer {token}"}
     with started("serve", variables={**fresh_variables, **variables(keycloak)}) as server:
@@ -163,7 +163,7 @@ def test_a_server_process_signs_a_person_in(
 def test_an_outage_changes_nothing_until_the_keys_are_too_old(
     keycloak: Keycloak, serve: Serve
 ) -> None:
-    keycloak.add_person("saara")
+    keycloak.add_user("saara")
     tokens = [keycloak.access_token("saara") for _ in range(3)]
     clock = MovableClock(datetime.now(UTC))
     api = ApiCaller(serve(clock=clock, **variables(keycloak)))

@@ -40,8 +40,8 @@ def app(issuer: str, api: str) -> BrowserApp:
     )
 
 
-def as_person(name: str) -> Any:
-    """What a person does at the provider: give their name and a password, then agree."""
+def as_user(name: str) -> Any:
+    """What a user does at the provider: give their name and a password, then agree."""
 
     def consent(browser: Browser) -> None:
         browser.submit(login=name, password="any")
@@ -51,8 +51,8 @@ def as_person(name: str) -> Any:
 
 
 def put_into(issuer: str, name: str, *groups: str) -> None:
-    """Set the groups of a person."""
-    answer = requests.put(f"{issuer}/people/{name}", json=groups, timeout=PATIENCE)
+    """Set the groups of a user."""
+    answer = requests.put(f"{issuer}/users/{name}", json=groups, timeout=PATIENCE)
     assert answer.status_code == requests.codes.no_content
 
 
@@ -69,7 +69,7 @@ def test_generic_verifier_takes_id_tokens_and_rfc_9068_access_tokens(issuer: str
     for_access = _provider(OidcProfile(name="access", check=access, **common))
 
     for api, algorithm in (("urn:plain", "ES256"), ("urn:plain:pss", "PS256")):
-        tokens = app(issuer, api).sign_in(as_person("aino"))
+        tokens = app(issuer, api).sign_in(as_user("aino"))
         header = header_of(tokens["access_token"])
         assert (header["typ"], header["alg"]) == ("at+jwt", algorithm)
 
@@ -86,7 +86,7 @@ def test_algorithms_that_the_operator_does_not_allow_are_refused(issuer: str) ->
     profile = OidcProfile(
         name="strict", issuers=(issuer,), client_ids=(CLIENT,), check=lambda *_: None
     )
-    token = app(issuer, "urn:plain").sign_in(as_person("aino"))["access_token"]
+    token = app(issuer, "urn:plain").sign_in(as_user("aino"))["access_token"]
 
     assert isinstance(_provider(profile).authenticate(token), Invalid)
 
@@ -98,13 +98,13 @@ def test_a_code_is_worth_nothing_without_its_verifier(issuer: str) -> None:
     assert answer.json()["error"] == "invalid_grant"
 
 
-def test_okta_signs_a_person_in_and_groups_follow_the_refreshed_tokens(
+def test_okta_signs_a_user_in_and_groups_follow_the_refreshed_tokens(
     issuer: str, serve: Serve
 ) -> None:
     api = ApiCaller(serve(**_okta(issuer)))
     registered = app(issuer, "api://default")
     put_into(issuer, "elli", "everyone", "nest-egg-admins")
-    first = registered.sign_in(as_person("elli"))
+    first = registered.sign_in(as_user("elli"))
     claims = claims_of(first["access_token"])
     assert (claims["sub"], claims["uid"], claims["cid"]) == ("elli@example.org", "00u-elli", CLIENT)
     inside = api.me(first["access_token"])
@@ -126,7 +126,7 @@ def test_okta_signs_a_person_in_and_groups_follow_the_refreshed_tokens(
 
 
 def test_okta_refuses_tokens_for_other_apis(issuer: str, serve: Serve) -> None:
-    token = app(issuer, "api://default").sign_in(as_person("onni"))["access_token"]
+    token = app(issuer, "api://default").sign_in(as_user("onni"))["access_token"]
     elsewhere = {**_okta(issuer), "IDP_OKTA_AUDIENCE": "api://another"}
 
     assert ApiCaller(serve(**_okta(issuer), IDP_OKTA_AUDIENCE="api://default")).status(token) == 200
@@ -138,7 +138,7 @@ def test_keycloak_takes_the_algorithm_that_the_realm_chose(
     issuer: str, serve: Serve, resource: str, name: str
 ) -> None:
     put_into(issuer, name, "nest-egg-admins")
-    tokens = app(issuer, resource).sign_in(as_person(name))
+    tokens = app(issuer, resource).sign_in(as_user(name))
     api = ApiCaller(
         serve(
             IDENTITY_PROVIDER_CHAIN="keycloak,builtin",

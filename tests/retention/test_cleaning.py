@@ -18,10 +18,10 @@ from nestegg_core.database.tables import (
     is_tenant_table,
     one_time_links,
     personal_tokens,
-    persons,
     refresh_tokens,
     second_factors,
     sessions,
+    users,
 )
 from nestegg_core.database.types import new_id
 from nestegg_core.retention.engine import Retention
@@ -55,10 +55,10 @@ def kept(runtime: Runtime, table: Any, org_id: UUID | None = None) -> int:
 
 def add_session(runtime: Runtime, **ends: timedelta) -> UUID:
     """Make a session with a spent and an unspent refresh token."""
-    person_id, session_id = new_id(), new_id()
+    user_id, session_id = new_id(), new_id()
     with runtime.storage.system_transaction(write=True) as tx:
-        tx.execute(insert(persons), {"id": person_id, "is_admin": False, **STAMPS})
-        session = {"id": session_id, "person_id": person_id}
+        tx.execute(insert(users), {"id": user_id, "is_admin": False, **STAMPS})
+        session = {"id": session_id, "user_id": user_id}
         session |= {"created_at": NOW, "last_used_at": NOW, "expires_at": NOW + ends["expires"]}
         tx.execute(insert(sessions), session)
         token = {"session_id": session_id, "created_at": NOW}
@@ -111,9 +111,9 @@ def test_personal_tokens_go_a_month_after_they_expired(
     add_session(fresh_runtime, expires=SECOND, used=SECOND)
     month = timedelta(days=30)
     with fresh_runtime.storage.system_transaction(write=True) as tx:
-        person_id = tx.execute(select(persons.c.id)).scalar_one()
+        user_id = tx.execute(select(users.c.id)).scalar_one()
         for expired in (month + SECOND, month - SECOND, -SECOND):
-            token = {"id": new_id(), "person_id": person_id, "token_hash": new_id().bytes * 2}
+            token = {"id": new_id(), "user_id": user_id, "token_hash": new_id().bytes * 2}
             stamps = {"created_at": NOW, "expires_at": NOW - expired}
             tx.execute(insert(personal_tokens), {**token, **stamps, "scopes": []})
 
@@ -126,10 +126,10 @@ def test_a_second_factor_that_nobody_confirmed_goes_after_a_day(
 ) -> None:
     with fresh_runtime.storage.system_transaction(write=True) as tx:
         for hours, confirmed_at in ((23, None), (25, None), (25, NOW)):
-            person = {"id": new_id(), "is_admin": False, **STAMPS}
-            tx.execute(insert(persons), person)
+            user = {"id": new_id(), "is_admin": False, **STAMPS}
+            tx.execute(insert(users), user)
             factor = {"created_at": NOW - timedelta(hours=hours), "confirmed_at": confirmed_at}
-            tx.execute(insert(second_factors), {"person_id": person["id"], **factor})
+            tx.execute(insert(second_factors), {"user_id": user["id"], **factor})
 
     assert retention.clean()["second_factors"] == 1
     assert kept(fresh_runtime, second_factors) == 2
@@ -181,11 +181,11 @@ def test_imports_that_nobody_committed_go_with_their_rows(
 def test_links_go_when_they_have_expired_and_invitations_a_month_later(
     fresh_runtime: Runtime, retention: Retention
 ) -> None:
-    new = fresh_runtime.persons.register("ada@example.org", "correct horse battery staple")
+    new = fresh_runtime.users.register("ada@example.org", "correct horse battery staple")
     month = timedelta(days=30)
     with fresh_runtime.storage.system_transaction(write=True) as tx:
         for expires_at in (NOW - SECOND, NOW + SECOND):
-            link = {"person_id": new.person_id, "purpose": "reset", "mailed": False}
+            link = {"user_id": new.user_id, "purpose": "reset", "mailed": False}
             moments = {"created_at": NOW, "expires_at": expires_at}
             tx.execute(
                 insert(one_time_links), {"token_hash": new_id().bytes * 2, **link, **moments}

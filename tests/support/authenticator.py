@@ -28,8 +28,8 @@ class Authenticator:
         return totp.generate(time.time() if at is None else at).decode()
 
 
-def authenticator(person: Household) -> Authenticator:
-    """Begin a second factor for a person, which is off until a code confirms it."""
-    begun = person.post(PATH, password=PASSWORD)
+def authenticator(user: Household) -> Authenticator:
+    """Begin a second factor for a user, which is off until a code confirms it."""
+    begun = user.post(PATH, password=PASSWORD)
     assert begun.status_code == 200, begun.text
     return Authenticator(begun.json["secret"])

@@ -21,8 +21,8 @@ class ApiCaller:
         """Return whom the API takes the token's bearer for; the token must be good."""
         answer = self.answer(token)
         assert answer.status_code == 200, answer.text
-        person: dict[str, Any] = answer.json
-        return person
+        user: dict[str, Any] = answer.json
+        return user
 
     def status(self, token: str) -> int:
         """Return the status of `/me`; refusals must be as RFC 6750, 3 wants them."""

@@ -1,4 +1,4 @@
-"""A browser app that signs people in by authorization code and PKCE (RFC 7636), and its browser."""
+"""A browser app that signs users in by authorization code and PKCE (RFC 7636), and its browser."""
 
 import hashlib
 import json
@@ -112,10 +112,10 @@ class BrowserApp:
         return cls(*endpoints, client_id, **further)
 
     def sign_in(self, consent: Callable[[Browser], None]) -> dict[str, Any]:
-        """Send a person to the provider and return the answer of its token endpoint.
+        """Send a user to the provider and return the answer of its token endpoint.
 
         Args:
-            consent: what the person does there, until the browser comes back.
+            consent: what the user does there, until the browser comes back.
         """
         verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
         challenge = base64url(hashlib.sha256(verifier.encode()).digest())

@@ -76,14 +76,14 @@ class UserPool:
         """Do something with this pool."""
         return call(self.url, action, UserPoolId=self.pool_id, **parameters)
 
-    def add_person(self, name: str) -> None:
-        """Make a person with a password."""
+    def add_user(self, name: str) -> None:
+        """Make a user with a password."""
         email = {"Name": "email", "Value": f"{name}@example.org"}
         self.ask("AdminCreateUser", Username=name, UserAttributes=[email])
         self.ask("AdminSetUserPassword", Username=name, Password=PASSWORD, Permanent=True)
 
     def sign_in(self, name: str) -> dict[str, str]:
-        """Return the `AccessToken`, `IdToken` and `RefreshToken` of a person."""
+        """Return the `AccessToken`, `IdToken` and `RefreshToken` of a user."""
         secrets = {"USERNAME": name, "PASSWORD": PASSWORD}
         return self._initiate("USER_PASSWORD_AUTH", secrets)
 

@@ -1,4 +1,4 @@
-"""The people of our tests are those that authors of plugins get from the kit."""
+"""The users of our tests are those that authors of plugins get from the kit."""
 
 from nestegg_core.testing import PASSWORD, Household, register
 

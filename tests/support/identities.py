@@ -34,8 +34,8 @@ def provisioning(runtime: Runtime, *rules: GroupRule) -> Provisioning:
     return Provisioning(
         storage=runtime.storage,
         rows=runtime.rows,
-        emails=runtime.persons._emails,
-        persons=runtime.persons,
+        emails=runtime.users._emails,
+        users=runtime.users,
         group_roles=GroupRoles(rules, runtime.clock),
         clock=runtime.clock,
     )

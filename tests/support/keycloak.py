@@ -1,4 +1,4 @@
-"""Keycloak itself: a realm as an administrator makes it, its people, and its keys."""
+"""Keycloak itself: a realm as an administrator makes it, its users, and its keys."""
 
 import json
 import shutil
@@ -87,7 +87,7 @@ class Keycloak:
         return BrowserApp(f"{endpoints}/auth", f"{endpoints}/token", client_id)
 
     def sign_in(self, name: str) -> dict[str, Any]:
-        """Sign a person in as browsers do, through the login form."""
+        """Sign a user in as browsers do, through the login form."""
 
         def consent(browser: Browser) -> None:
             browser.submit(username=name, password=PASSWORD)
@@ -95,19 +95,19 @@ class Keycloak:
         return self.app().sign_in(consent)
 
     def by_password(self, name: str, client_id: str = CLIENT) -> requests.Response:
-        """Ask for tokens with a person's password; return the answer, whatever it is."""
-        person = {"username": name, "password": PASSWORD, "scope": "openid"}
-        return self.app(client_id).ask(grant_type="password", **person)
+        """Ask for tokens with a user's password; return the answer, whatever it is."""
+        user = {"username": name, "password": PASSWORD, "scope": "openid"}
+        return self.app(client_id).ask(grant_type="password", **user)
 
     def access_token(self, name: str, client_id: str = CLIENT) -> str:
-        """Return an access token for a person's password."""
+        """Return an access token for a user's password."""
         answer = self.by_password(name, client_id)
         assert answer.status_code == requests.codes.ok, answer.text
         return str(answer.json()["access_token"])
 
-    def add_person(self, name: str, *, groups: tuple[str, ...] = ()) -> str:
-        """Make a person with a password; return their id."""
-        person = {
+    def add_user(self, name: str, *, groups: tuple[str, ...] = ()) -> str:
+        """Make a user with a password; return their id."""
+        user = {
             "username": name,
             "enabled": True,
             "email": f"{name}@example.org",
@@ -117,19 +117,17 @@ class Keycloak:
             "groups": groups,
             "credentials": [{"type": "password", "value": PASSWORD, "temporary": False}],
         }
-        made = self.administer("POST", "users", person)
+        made = self.administer("POST", "users", user)
         return made.headers["Location"].rpartition("/")[2]
 
-    def set_role(self, person: str, *, member: bool) -> None:
-        """Give the administrators' role to a person, or take it away."""
+    def set_role(self, user: str, *, member: bool) -> None:
+        """Give the administrators' role to a user, or take it away."""
         role = self.administer("GET", f"roles/{ADMINISTRATORS}").json()
-        self.administer(
-            "POST" if member else "DELETE", f"users/{person}/role-mappings/realm", [role]
-        )
+        self.administer("POST" if member else "DELETE", f"users/{user}/role-mappings/realm", [role])
 
-    def disable(self, person: str) -> None:
-        """Disable a person."""
-        self.administer("PUT", f"users/{person}", {"enabled": False})
+    def disable(self, user: str) -> None:
+        """Disable a user."""
+        self.administer("PUT", f"users/{user}", {"enabled": False})
 
     def rotate_keys(self, algorithm: str = "RS256") -> None:
         """Let the realm sign with a new key from now on; the old ones stay published."""

@@ -13,7 +13,7 @@ _numbers = count(1)
 
 
 def newcomer(runtime: Runtime, client: TestClient) -> Household:
-    """Make a person as another identity provider's first sign-in does, and sign them in."""
+    """Make a user as another identity provider's first sign-in does, and sign them in."""
     identity = Identity(
         provider="elsewhere",
         issuer="https://elsewhere.example",
@@ -21,11 +21,11 @@ def newcomer(runtime: Runtime, client: TestClient) -> Household:
         expires_at=datetime.max.replace(tzinfo=UTC),
         may_provision=True,
     )
-    person_id = runtime.provisioning.of_identity(identity)
-    organization = runtime.persons.read(person_id)["memberships"][0]["organization"]
+    user_id = runtime.provisioning.of_identity(identity)
+    organization = runtime.users.read(user_id)["memberships"][0]["organization"]
     signed_in = {
         "organization": {**organization, "id": str(organization["id"])},
-        "user": {"id": str(person_id)},
-        "access_token": runtime.sessions.open(person_id).access_token,
+        "user": {"id": str(user_id)},
+        "access_token": runtime.sessions.open(user_id).access_token,
     }
     return Household(client, "", signed_in)

@@ -25,7 +25,7 @@ from nestegg_core.contracts.context import Clock
 from nestegg_core.contracts.storage import Storage
 from nestegg_core.database import in_org
 from nestegg_core.database.rows import SealedRows
-from nestegg_core.database.tables import accounts, memberships, organizations, persons, transactions
+from nestegg_core.database.tables import accounts, memberships, organizations, transactions, users
 from nestegg_core.database.types import new_id
 from nestegg_core.encryption.usage import Count, census
 
@@ -117,19 +117,19 @@ class Notes:
     texts: dict[Place, str | None] = field(default_factory=dict)
 
     def furnish(self, runtime: Runtime, organizations: int, rows: int) -> None:
-        """Make organizations, their persons, and transactions with a note each."""
+        """Make organizations, their users, and transactions with a note each."""
         for _ in range(organizations):
             self._organization(runtime, rows)
 
     def _organization(self, runtime: Runtime, rows: int) -> None:
         now = runtime.clock()
-        org_id, person_id, account_id = new_id(), new_id(), new_id()
+        org_id, user_id, account_id = new_id(), new_id(), new_id()
         stamps = {"created_at": now, "updated_at": now, "version": 1}
-        person = {"id": person_id, "email": f"{MARK}@example.org", "name": MARK, "is_admin": False}
+        user = {"id": user_id, "email": f"{MARK}@example.org", "name": MARK, "is_admin": False}
         with runtime.storage.transaction(org_id, write=True) as tx:
-            tx.execute(insert(persons), runtime.rows.seal(persons, {**person, **stamps}))
+            tx.execute(insert(users), runtime.rows.seal(users, {**user, **stamps}))
             tx.execute(insert(organizations), {"id": org_id, "name": "Home", **stamps})
-            place = {"org_id": org_id, "person_id": person_id}
+            place = {"org_id": org_id, "user_id": user_id}
             tx.execute(insert(memberships), {**place, "role": "owner", **stamps})
             account = {**_ACCOUNT, "org_id": org_id, "id": account_id, **stamps}
             tx.execute(insert(accounts), runtime.rows.seal(accounts, account))

@@ -10,9 +10,9 @@ from uuid import uuid4
 from falcon.testing import Result
 
 from nestegg_core.api.operation import Operation
-from nestegg_core.api.resources import admin as admin_persons
+from nestegg_core.api.resources import admin as admin_users
 from nestegg_core.api.resources import invitations, jobs, members
-from nestegg_core.api.resources import me as people
+from nestegg_core.api.resources import me as users
 from nestegg_core.api.resources.auth import email as own_addresses
 from nestegg_core.api.resources.auth import identities, personal_tokens, sign_in
 from nestegg_core.api.resources.ledger import accounts, categories, transactions
@@ -45,16 +45,16 @@ class Request:
         values = {"org_id": org_id, **self.fields}
         return re.sub(_FIELD, lambda found: values[found[1]], self.op.path)
 
-    def send(self, person: Household, **headers: str) -> Result:
+    def send(self, user: Household, **headers: str) -> Result:
         """Send it as somebody, in their organization."""
         if self.op.method in {"PATCH", "DELETE"}:
             headers.setdefault("If_Match", f'"{self.version}"')
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.upload is not None:
             named["Content-Type"] = "text/csv"
-        return person.call(
+        return user.call(
             self.op.method,
-            self.path(person.org_id),
+            self.path(user.org_id),
             headers=named,
             params=self.params,
             **({"body": self.upload} if self.upload is not None else {}),
@@ -124,7 +124,7 @@ def _other_session(owner: Household) -> dict[str, Any]:
     return {**next(one for one in listed if not one["current"]), "version": 1}
 
 
-def _person(owner: Household) -> dict[str, Any]:
+def _user(owner: Household) -> dict[str, Any]:
     return {**register(owner.client).signed_in["user"], "version": 1}
 
 
@@ -140,12 +140,12 @@ _ROWS: dict[str, Callable[[Household], dict[str, Any]]] = {
     "import_id": _import,
     "job_id": _failed_job,
     "token_id": _personal_token,
-    "person_id": _member,
+    "user_id": _member,
     "invitation_id": lambda owner: invite(owner, email()),
     "session_id": _other_session,
     "identity_id": lambda _: {"id": str(uuid4()), "version": 1},  # of the password there is none
-    "/api/v1/admin/persons/{person_id:uuid}": _person,
-    "/api/v1/admin/persons/{person_id:uuid}/reset-link": _person,
+    "/api/v1/admin/users/{user_id:uuid}": _user,
+    "/api/v1/admin/users/{user_id:uuid}/reset-link": _user,
 }
 
 _BODIES: dict[Any, Callable[[Household], dict[str, Any]]] = {
@@ -166,9 +166,9 @@ _BODIES: dict[Any, Callable[[Household], dict[str, Any]]] = {
         "scopes": ["accounts:read"],
         **({"password": PASSWORD} if owner.email else {}),
     },
-    admin_persons.PersonChange: lambda _: {"disabled": True},
-    people.OrganizationChange: lambda _: {"name": "Family"},
-    people.NewOrganization: lambda _: {"name": "Company"},
+    admin_users.UserChange: lambda _: {"disabled": True},
+    users.OrganizationChange: lambda _: {"name": "Family"},
+    users.NewOrganization: lambda _: {"name": "Company"},
     members.MemberChange: lambda _: {"role": "member"},
     invitations.NewInvitation: lambda _: {"email": email(), "role": "viewer"},
     invitations.Acceptance: lambda owner: {
@@ -178,13 +178,13 @@ _BODIES: dict[Any, Callable[[Household], dict[str, Any]]] = {
     own_addresses.PasswordReset: lambda _: {"token": "unknown", "password": PASSWORD},
     identities.NewIdentity: lambda _: {"token": "unknown", "password": PASSWORD},
     own_addresses.AddressProof: lambda _: {"token": "unknown"},
-    people.Registration: lambda _: {"email": email(), "password": PASSWORD},
+    users.Registration: lambda _: {"email": email(), "password": PASSWORD},
     sign_in.SignIn: lambda owner: {"email": owner.email, "password": PASSWORD},
     sign_in.PasswordChange: lambda _: {"old_password": PASSWORD, "new_password": PASSWORD},
     sign_in.PasswordProof: lambda _: {"password": PASSWORD},
     sign_in.CodeProof: lambda owner: {"code": authenticator(owner).code()},
     sign_in.PasswordAndCode: lambda _: {"password": PASSWORD, "code": "123456"},
-    people.RefreshRequest: lambda owner: {
+    users.RefreshRequest: lambda owner: {
         "refresh_token": owner.client.simulate_post(
             "/api/v1/auth/login", json={"email": owner.email, "password": PASSWORD}
         ).json["refresh_token"]

@@ -1,4 +1,4 @@
-"""People with roles in one organization. Rows of `memberships` are written here directly."""
+"""Users with roles in one organization. Rows of `memberships` are written here directly."""
 
 from dataclasses import replace
 from itertools import count
@@ -9,7 +9,7 @@ from falcon.testing import TestClient
 from sqlalchemy import ColumnElement, delete, insert, update
 
 from nestegg_core.application import Runtime
-from nestegg_core.database.tables import memberships, persons
+from nestegg_core.database.tables import memberships, users
 from support.household import PASSWORD, Household, register
 
 _numbers = count(1)
@@ -20,24 +20,24 @@ def hire(
     client: TestClient,
     owner: Household,
     role: str,
-    person: Household | None = None,
+    user: Household | None = None,
 ) -> Household:
     """Register somebody, or take who is here, and return them at work in the owner's place."""
-    person = person or register(client)
+    user = user or register(client)
     now = runtime.clock()
     with runtime.storage.system_transaction(write=True) as tx:
         tx.execute(
             insert(memberships),
             {
                 "org_id": UUID(owner.org_id),
-                "person_id": person_id(person),
+                "user_id": user_id(user),
                 "role": role,
                 "created_at": now,
                 "updated_at": now,
                 "version": 1,
             },
         )
-    return at(person, owner.org_id)
+    return at(user, owner.org_id)
 
 
 def invite(owner: Household, email: str, role: str = "viewer") -> dict[str, Any]:
@@ -64,9 +64,9 @@ def join(owner: Household, role: str = "viewer") -> dict[str, Any]:
     return dict(answer.json)
 
 
-def at(person: Household, org_id: str) -> Household:
-    """Return a person whose calls go to another organization."""
-    return replace(person, signed_in={**person.signed_in, "organization": {"id": org_id}})
+def at(user: Household, org_id: str) -> Household:
+    """Return a user whose calls go to another organization."""
+    return replace(user, signed_in={**user.signed_in, "organization": {"id": org_id}})
 
 
 def change_role(runtime: Runtime, member: Household, role: str) -> None:
@@ -81,29 +81,27 @@ def dismiss(runtime: Runtime, member: Household) -> None:
         tx.execute(delete(memberships).where(*_place(member)))
 
 
-def disable(runtime: Runtime, person: Household) -> None:
-    """Disable a person."""
+def disable(runtime: Runtime, user: Household) -> None:
+    """Disable a user."""
     with runtime.storage.system_transaction(write=True) as tx:
         tx.execute(
-            update(persons)
-            .where(persons.c.id == person_id(person))
-            .values(disabled_at=runtime.clock())
+            update(users).where(users.c.id == user_id(user)).values(disabled_at=runtime.clock())
         )
 
 
-def promote(runtime: Runtime, person: Household) -> None:
-    """Make a person an administrator of the instance."""
+def promote(runtime: Runtime, user: Household) -> None:
+    """Make a user an administrator of the instance."""
     with runtime.storage.system_transaction(write=True) as tx:
-        tx.execute(update(persons).where(persons.c.id == person_id(person)).values(is_admin=True))
+        tx.execute(update(users).where(users.c.id == user_id(user)).values(is_admin=True))
 
 
-def person_id(person: Household) -> UUID:
+def user_id(user: Household) -> UUID:
     """Return whose household it is."""
-    return UUID(person.signed_in["user"]["id"])
+    return UUID(user.signed_in["user"]["id"])
 
 
 def _place(member: Household) -> tuple[ColumnElement[bool], ...]:
     return (
         memberships.c.org_id == UUID(member.org_id),
-        memberships.c.person_id == person_id(member),
+        memberships.c.user_id == user_id(member),
     )

@@ -31,7 +31,7 @@ class Belongings:
     @classmethod
     def absent(cls, org_id: str) -> "Belongings":
         """Return ids that nobody has, below an organization."""
-        rows = ("account", "transaction", "category", "import", "person", "invitation")
+        rows = ("account", "transaction", "category", "import", "user", "invitation")
         names = [f"{row}_id" for row in rows]
         return cls({"org_id": org_id, **{name: str(uuid4()) for name in names}}, str(uuid4()))
 
@@ -62,7 +62,7 @@ def furnish(household: Household, mark: str = MARK) -> Belongings:
             "transaction_id": transaction["id"],
             "category_id": category["id"],
             "import_id": previewed["id"],
-            "person_id": join(household)["user"]["id"],
+            "user_id": join(household)["user"]["id"],
             "invitation_id": invite(household, f"{mark}@example.org")["id"],
         },
         committed["id"],
@@ -140,7 +140,7 @@ _CHANGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/accounts/{account_id}", {"name": "Taken over"}),
     ("/categories/{category_id}", {"name": "Taken over"}),
     ("/transactions/{transaction_id}", {"payee": "Taken over"}),
-    ("/members/{person_id}", {"role": "owner"}),
+    ("/members/{user_id}", {"role": "owner"}),
 )
 
 

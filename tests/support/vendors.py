@@ -21,7 +21,7 @@ class Vendor:
         name: as in `IDENTITY_PROVIDER_CHAIN`.
         issuer: of its tokens.
         settings: the guide's variables and what the tests need, without addresses.
-        person: claims of each kind of token that signs a person in, by the kind's name.
+        user: claims of each kind of token that signs a user in, by the kind's name.
         others: claims that a token of the vendor may have instead and which must be refused:
             other kinds, and those for other applications, by what they are.
     """
@@ -29,7 +29,7 @@ class Vendor:
     name: str
     issuer: str
     settings: Mapping[str, str]
-    person: Mapping[str, Claims]
+    user: Mapping[str, Claims]
     others: Mapping[str, Claims]
 
 
@@ -129,15 +129,15 @@ class Playing:
 
     def claims(self, kind: str = "", **changes: Any) -> dict[str, Any]:
         """Return claims of a token of a kind, or of the first; `None` takes one out."""
-        person = self.vendor.person
-        return self.server.claims(self.clock(), **{**person[kind or next(iter(person))], **changes})
+        user = self.vendor.user
+        return self.server.claims(self.clock(), **{**user[kind or next(iter(user))], **changes})
 
     def token(self, kind: str, **changes: Any) -> str:
-        """Return a token of a kind that signs a person in."""
+        """Return a token of a kind that signs a user in."""
         return self.server.token(self.claims(kind, **changes))
 
-    def person(self, subject: str, **changes: Any) -> str:
-        """Return a token that signs another person in."""
+    def user(self, subject: str, **changes: Any) -> str:
+        """Return a token that signs another user in."""
         key = "uid" if "uid" in self.claims() else "sub"
         return self.server.token(self.claims(**{key: subject, **changes}))
 

@@ -49,8 +49,8 @@ MISSPELT = SimpleNamespace(nestegg_route=nestegg_route)
 PATH = "/api/v1/x/answering/organizations/{}/answer"
 
 
-def ask(person: Household) -> int:
-    return int(person.get(PATH.format(person.org_id)).status_code)
+def ask(user: Household) -> int:
+    return int(user.get(PATH.format(user.org_id)).status_code)
 
 
 def test_an_application_has_the_plugins_that_it_was_made_with(make_app: MakeApp) -> None:
@@ -66,12 +66,12 @@ def test_a_module_goes_by_its_own_name(make_app: MakeApp) -> None:
 
 def test_applications_share_nothing(make_app: MakeApp) -> None:
     one, other = make_app(), make_app()
-    person = one.register()
-    person.account()
+    user = one.register()
+    user.account()
     assert one.home != other.home
     assert (
         other.client.simulate_get(
-            "/api/v1/me", headers={"Authorization": f"Bearer {person.token}"}
+            "/api/v1/me", headers={"Authorization": f"Bearer {user.token}"}
         ).status_code
         == 401
     )
@@ -85,8 +85,8 @@ def test_an_application_leaves_nothing_behind(tmp_path: Path, clock: MovableCloc
 
     threads, _ = kept()
     maker = MakeApp(lambda: tmp_path, clock)
-    person = maker({"answering": ANSWERING}).register()
-    assert ask(person) == 200
+    user = maker({"answering": ANSWERING}).register()
+    assert ask(user) == 200
     assert kept()[1] != []
     maker.close()
     assert kept() == (threads, [])
@@ -130,7 +130,7 @@ class TestAuthorsOwnApplication:
     def nestegg_app(self, make_app: MakeApp) -> Any:
         return make_app({"answering": ANSWERING})
 
-    def test_signed_in_is_a_person_of_it(self, signed_in: Household) -> None:
+    def test_signed_in_is_a_user_of_it(self, signed_in: Household) -> None:
         assert ask(signed_in) == 200
 
 

@@ -1,4 +1,4 @@
-"""The route: an organization's people may know that theirs is held."""
+"""The route: an organization's users may know that theirs is held."""
 
 from pydantic import BaseModel
 

@@ -74,7 +74,7 @@ def test_the_health_check_knows_when_the_hold_is_not_in_force(make_app: MakeApp)
     assert readiness(make_app(PLUGIN)) == "ok"
 
 
-def test_the_route_answers_an_organizations_people_alone(make_app: MakeApp) -> None:
+def test_the_route_answers_an_organizations_users_alone(make_app: MakeApp) -> None:
     app = make_app(PLUGIN, {"LEGAL_HOLD_ORGANIZATIONS": str(HELD)})
     household, stranger = app.register(), app.register()
     path = HOLD_ROUTE.format(household.org_id)

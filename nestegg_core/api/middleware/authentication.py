@@ -1,4 +1,4 @@
-"""Finds out who sends a request: the chain gives an identity, and that a person.
+"""Finds out who sends a request: the chain gives an identity, and that a user.
 
 Personal access tokens are verified beside the chain.
 """
@@ -56,7 +56,7 @@ class Authentication:
         identity = self._chain.identify(token)
         digest = token_hash(token)
         caller = Caller(
-            person_id=self._person_id(identity, digest),
+            user_id=self._user_id(identity, digest),
             is_admin=identity.is_admin,
             session_id=identity.session_id,
             token_hash=digest,
@@ -64,7 +64,7 @@ class Authentication:
         )
         return caller, identity.expires_at
 
-    def _person_id(self, identity: Identity, digest: bytes) -> UUID:
+    def _user_id(self, identity: Identity, digest: bytes) -> UUID:
         if identity.issuer == ISSUER:
             return UUID(identity.subject)
         return self._provisioning.of_identity(identity, digest)

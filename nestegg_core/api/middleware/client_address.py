@@ -73,7 +73,7 @@ class ClientAddresses:
         return any(address in network for network in self._networks)
 
     def _warn(self) -> None:
-        """Say once what makes all people look like one: a proxy that is not believed."""
+        """Say once what makes all users look like one: a proxy that is not believed."""
         if not self._warned:
             self._warned = True
             _log.warning(

@@ -42,7 +42,7 @@ def constant_headers(base_url: str) -> dict[str, str]:
     """
     if not base_url.startswith("https://"):
         return dict(CONSTANT)
-    # Its subdomains are other people's: they are not spoken for.
+    # Its subdomains are other users's: they are not spoken for.
     return {**CONSTANT, "Strict-Transport-Security": f"max-age={_YEAR}"}
 
 

@@ -110,10 +110,10 @@ class RequestId:
 
 
 def _who(req: falcon.Request) -> Mapping[str, str]:
-    """Return the ids of the organization that is named and of the person who is signed in."""
+    """Return the ids of the organization that is named and of the user who is signed in."""
     caller = req.context.get("caller")
     ids = {
         "organization": req.context.get("org_id"),
-        "user": caller.person_id if caller is not None else None,
+        "user": caller.user_id if caller is not None else None,
     }
     return {name: str(value) for name, value in ids.items() if value is not None}

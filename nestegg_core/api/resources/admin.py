@@ -51,7 +51,7 @@ class PluginList(AnswerModel):
     plugins: list[Plugin]
 
 
-class PersonChange(RequestModel):
+class UserChange(RequestModel):
     """What to change; fields left out stay."""
 
     disabled: Annotated[
@@ -60,21 +60,21 @@ class PersonChange(RequestModel):
     is_admin: Annotated[bool, Field(description="The mark of an administrator.")] = False
 
 
-class Person(Row, Sealed):
-    """A person."""
+class User(Row, Sealed):
+    """A user."""
 
     email: str | None
     name: str | None
     is_admin: Annotated[
-        bool, Field(description="The person's own mark; the groups of a token may say so too.")
+        bool, Field(description="The user's own mark; the groups of a token may say so too.")
     ]
     disabled: bool
 
 
-class PersonPage(AnswerModel):
-    """A page of persons, the oldest first."""
+class UserPage(AnswerModel):
+    """A page of users, the oldest first."""
 
-    items: list[Person]
+    items: list[User]
     next: Next
 
 
@@ -90,19 +90,19 @@ class Admin:
         return Answer({"plugins": [asdict(status) for status in self._plugins]})
 
 
-COLLECTION = PREFIX + "/admin/persons"
-ONE = COLLECTION + "/{person_id:uuid}"
+COLLECTION = PREFIX + "/admin/users"
+ONE = COLLECTION + "/{user_id:uuid}"
 
 
-class AdminPersons:
-    """`/admin/persons`."""
+class AdminUsers:
+    """`/admin/users`."""
 
     def __init__(self, administration: Administration) -> None:
         self._administration = administration
 
-    @operation("GET", COLLECTION, administrators=True, query=PageQuery, answer=PersonPage)
-    def persons(self, call: Call) -> Answer:
-        """List every person of the instance."""
+    @operation("GET", COLLECTION, administrators=True, query=PageQuery, answer=UserPage)
+    def users(self, call: Call) -> Answer:
+        """List every user of the instance."""
         items, after = self._administration.page(limit=call.query.limit, after=call.after)
         return Answer({"items": items}, after=after)
 
@@ -110,16 +110,16 @@ class AdminPersons:
         "PATCH",
         ONE,
         administrators=True,
-        body=PersonChange,
-        answer=Person,
+        body=UserChange,
+        answer=User,
     )
-    def change_person(self, call: Call) -> Answer:
-        """Disable or enable a person, and give or take the mark of an administrator.
+    def change_user(self, call: Call) -> Answer:
+        """Disable or enable a user, and give or take the mark of an administrator.
 
         The last administrator cannot be disabled or lose the mark. For the mark a personal access
         token needs `account:write` as well.
         """
-        person_id, changes = call.params["person_id"], call.body.changes()
+        user_id, changes = call.params["user_id"], call.body.changes()
         if "is_admin" in changes:  # a token that leaks shall not make others that outlive it
             require_scope(call.caller, ACCOUNT_WRITE)
-        return Answer(self._administration.change(person_id, call.version, changes))
+        return Answer(self._administration.change(user_id, call.version, changes))

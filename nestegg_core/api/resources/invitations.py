@@ -10,7 +10,7 @@ from pydantic import Field
 from nestegg_core.api.fields import Email, PageQuery, RequestModel
 from nestegg_core.api.middleware.client_address import ClientAddresses
 from nestegg_core.api.operation import ORGANIZATION, PREFIX, Answer, Call, operation
-from nestegg_core.api.resources import me as people_models
+from nestegg_core.api.resources import me as users_models
 from nestegg_core.api.resources.common import GONE, AnswerModel, Next, Row, Sealed
 from nestegg_core.api.resources.me import LinkToken
 from nestegg_core.api.resources.members import Role
@@ -32,7 +32,7 @@ class Invitation(Row, Sealed):
 
     email: str | None
     role: Role
-    invited_by: Annotated[UUID | None, Field(description="Person; null once they are gone.")]
+    invited_by: Annotated[UUID | None, Field(description="User; null once they are gone.")]
     mailed_at: Annotated[
         datetime | None,
         Field(description="When its link was mailed; null where it was shown, or is on its way."),
@@ -93,7 +93,7 @@ class InvitationResource:
         """Count what sends mail; no transaction is open yet."""
         if self._outbox.configured:
             self._limits.hit("invitations of an organization", call.org_id)
-            self._limits.hit("invitations of a person", call.caller.person_id)
+            self._limits.hit("invitations of a user", call.caller.user_id)
             network = self._clients.device(call.request).network
             self._limits.hit("invitations from an address", network)
 
@@ -114,7 +114,7 @@ class InvitationResource:
         """
         mailed = self._outbox.configured
         row, link = self._invitations.create(
-            call.tx, call.caller.person_id, call.body.email, call.body.role
+            call.tx, call.caller.user_id, call.body.email, call.body.role
         )
         sent = partial(self._outbox.ask, INVITATION, invitation_id=str(row["id"]))
         return Answer(
@@ -140,7 +140,7 @@ class InvitationResource:
         "POST",
         PREFIX + "/invitations/accept",
         body=Acceptance,
-        answer=people_models.Organization,
+        answer=users_models.Organization,
     )
     def accept(self, call: Call) -> Answer:
         """Join the organization that an invitation's link is for.
@@ -148,5 +148,5 @@ class InvitationResource:
         Who has no account yet gives the token to `POST /auth/register` instead. A link that is
         not good is 403 with the type `invitation-invalid`.
         """
-        org_id = self._invitations.accept(call.body.token, call.caller.person_id)
+        org_id = self._invitations.accept(call.body.token, call.caller.user_id)
         return Answer(self._organizations.of_id(org_id))

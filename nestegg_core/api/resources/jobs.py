@@ -9,7 +9,7 @@ from pydantic import Field
 from nestegg_core.api.fields import Label, PageQuery, RequestModel
 from nestegg_core.api.operation import PREFIX, Answer, Call, operation
 from nestegg_core.api.resources.common import AnswerModel, Next, Sealed
-from nestegg_core.jobs.runner import PERSON
+from nestegg_core.jobs.runner import USER
 from nestegg_core.jobs.service import Jobs
 from nestegg_core.jobs.store import JobList
 from nestegg_core.mail.queue import SHOWN_RESET
@@ -44,7 +44,7 @@ class JobRow(AnswerModel):
     state: State
     tries: Annotated[int, Field(description="How often it was begun.")]
     asked_by: Annotated[
-        Literal["person", "command", "schedule", "core"],
+        Literal["user", "command", "schedule", "core"],
         Field(
             description="Who asked for it: somebody through the API, `nestegg jobs run`, the "
             "scheduler, or the core itself (a mail)."
@@ -100,7 +100,7 @@ class JobResource:
     def run(self, call: Call) -> Answer:
         """Ask for a job. Without Redis it has run, or has failed, when the answer comes."""
         return self._accepted(
-            self._jobs.enqueue(call.body.name, call.body.arguments, asked_by=PERSON)
+            self._jobs.enqueue(call.body.name, call.body.arguments, asked_by=USER)
         )
 
     @operation("GET", ONE, administrators=True, answer=Job)

@@ -12,7 +12,7 @@ from nestegg_core.api.operation import ORGANIZATION, PREFIX, Answer, Call, opera
 from nestegg_core.api.resources.common import AnswerModel, Row, Sealed, made_answer
 from nestegg_core.auth.builtin.passwords import MAX_LENGTH, MIN_LENGTH
 from nestegg_core.users.organizations import Organizations
-from nestegg_core.users.users import Persons
+from nestegg_core.users.users import Users
 
 NewPassword = Annotated[str, StringConstraints(min_length=MIN_LENGTH, max_length=MAX_LENGTH)]
 
@@ -27,14 +27,14 @@ LinkToken = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class Registration(RequestModel):
-    """A new person."""
+    """A new user."""
 
     email: Email
     password: NewPassword
     name: Name | None = None
     invitation: Annotated[
         LinkToken | None,
-        Field(description="Token of an invitation's link: the person joins that organization."),
+        Field(description="Token of an invitation's link: the user joins that organization."),
     ] = None
 
 
@@ -68,7 +68,7 @@ class Membership(AnswerModel):
 
 
 class Me(Sealed):
-    """A person."""
+    """A user."""
 
     id: UUID
     email: str | None
@@ -78,7 +78,7 @@ class Me(Sealed):
 
 
 class Registered(Tokens):
-    """A new person, signed in."""
+    """A new user, signed in."""
 
     user: Me
     organization: OrganizationName
@@ -109,20 +109,20 @@ class OrganizationList(AnswerModel):
     next: None
 
 
-class People:
+class MeResource:
     """`/me` and `/organizations`."""
 
     def __init__(
-        self, persons: Persons, organizations: Organizations, idempotency: Idempotency
+        self, users: Users, organizations: Organizations, idempotency: Idempotency
     ) -> None:
-        self._persons = persons
+        self._users = users
         self._organizations = organizations
         self._idempotency = idempotency
 
     @operation("GET", PREFIX + "/me", answer=Me, checks_standing=False)
     def me(self, call: Call) -> Answer:
         """Read who one is, and where one belongs."""
-        return Answer(self._persons.me(call.caller))
+        return Answer(self._users.me(call.caller))
 
     @operation("GET", PREFIX + "/organizations", answer=OrganizationList, checks_standing=False)
     def organizations(self, call: Call) -> Answer:
@@ -145,7 +145,7 @@ class People:
             return self._idempotency.once(founding, self._found)
 
     def _found(self, call: Call) -> Answer:
-        made = self._organizations.found_further(call.tx, call.caller.person_id, call.body.name)
+        made = self._organizations.found_further(call.tx, call.caller.user_id, call.body.name)
         return made_answer(call, made)
 
     @operation("GET", ORGANIZATION, permission="organization:read", answer=Organization)

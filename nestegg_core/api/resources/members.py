@@ -21,9 +21,9 @@ class MemberChange(RequestModel):
 
 
 class Member(Sealed):
-    """A person in an organization."""
+    """A user in an organization."""
 
-    person_id: UUID
+    user_id: UUID
     email: str | None
     name: str | None
     role: Role
@@ -31,7 +31,7 @@ class Member(Sealed):
         str | None,
         Field(description="Issuer whose groups give the role, which is changed there; else null."),
     ]
-    disabled: Annotated[bool, Field(description="Whether the person may not sign in.")]
+    disabled: Annotated[bool, Field(description="Whether the user may not sign in.")]
     created_at: datetime
     updated_at: datetime
     version: Annotated[int, Field(description="Counts changes; also the answer's ETag.")]
@@ -45,7 +45,7 @@ class MemberPage(AnswerModel):
 
 
 COLLECTION = ORGANIZATION + "/members"
-ONE = COLLECTION + "/{person_id:uuid}"
+ONE = COLLECTION + "/{user_id:uuid}"
 
 
 class MemberResource:
@@ -63,7 +63,7 @@ class MemberResource:
     @operation("GET", ONE, permission="members:read", answer=Member)
     def read(self, call: Call) -> Answer:
         """Read a member."""
-        return Answer(self._members.read(call.tx, call.params["person_id"]))
+        return Answer(self._members.read(call.tx, call.params["user_id"]))
 
     @operation("PATCH", ONE, permission="members:write", body=MemberChange, answer=Member)
     def change(self, call: Call) -> Answer:
@@ -74,8 +74,8 @@ class MemberResource:
         return Answer(
             self._members.change(
                 call.tx,
-                call.caller.person_id,
-                call.params["person_id"],
+                call.caller.user_id,
+                call.params["user_id"],
                 call.version,
                 call.body.role,
             )
@@ -89,6 +89,6 @@ class MemberResource:
 
         The last owner cannot leave.
         """
-        caller_id, person_id = call.caller.person_id, call.params["person_id"]
-        self._members.remove(call.tx, caller_id, person_id, call.version)
+        caller_id, user_id = call.caller.user_id, call.params["user_id"]
+        self._members.remove(call.tx, caller_id, user_id, call.version)
         return GONE

@@ -37,7 +37,7 @@ class _handler:  # noqa: N801 - it is called like a function
             self._route.handler(
                 RouteCall(
                     org_id=call.org_id,
-                    person_id=call.caller.person_id,
+                    user_id=call.caller.user_id,
                     transaction=call.tx,
                     body=call.body,
                     params=params,

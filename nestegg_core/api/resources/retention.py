@@ -32,7 +32,7 @@ class Receipt(AnswerModel):
     started_by: Annotated[
         str,
         Field(
-            description="Who started the run: `schedule`, `command` or `person`.",
+            description="Who started the run: `schedule`, `command` or `user`.",
             examples=["schedule"],
         ),
     ]

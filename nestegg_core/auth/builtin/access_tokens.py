@@ -19,7 +19,7 @@ ALGORITHM = "HS256"
 class AccessClaims:
     """What a good access token says."""
 
-    person_id: UUID
+    user_id: UUID
     session_id: UUID
     expires_at: datetime
 
@@ -47,12 +47,12 @@ class AccessTokens:
         self.lifetime = lifetime
         self._clock = clock
 
-    def issue(self, person_id: UUID, session_id: UUID) -> str:
-        """Return a signed token for a person's session."""
+    def issue(self, user_id: UUID, session_id: UUID) -> str:
+        """Return a signed token for a user's session."""
         now = self._clock()
         claims = {
             "iss": ISSUER,
-            "sub": str(person_id),
+            "sub": str(user_id),
             "sid": str(session_id),
             "iat": int(now.timestamp()),
             "exp": int((now + self.lifetime).timestamp()),
@@ -78,7 +78,7 @@ class AccessTokens:
     def _claims(self, payload: dict[str, Any]) -> AccessClaims:
         try:
             claims = AccessClaims(
-                person_id=UUID(payload["sub"]),
+                user_id=UUID(payload["sub"]),
                 session_id=UUID(payload["sid"]),
                 expires_at=datetime.fromtimestamp(payload["exp"], UTC),
             )

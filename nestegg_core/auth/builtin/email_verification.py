@@ -18,7 +18,7 @@ from nestegg_core.auth.builtin.password_change import Ended, replace_password
 from nestegg_core.auth.builtin.passwords import Passwords, refuse_weak
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.rows import SealedRows
-from nestegg_core.database.tables import credentials, one_time_links, persons
+from nestegg_core.database.tables import credentials, one_time_links, users
 from nestegg_core.errors import Conflict, InvalidInput, NotFound
 from nestegg_core.mail.messages import Letter, Letters
 from nestegg_core.users.emails import EMAIL_INDEX, Emails
@@ -41,7 +41,7 @@ class Link:
         mailed: whether nobody but the mailbox got it.
     """
 
-    person_id: UUID
+    user_id: UUID
     mailed: bool
 
 
@@ -51,18 +51,18 @@ class OneTimeLinks:
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
 
-    def make(self, tx: Transaction, person_id: UUID, purpose: Purpose, *, mailed: bool) -> str:
-        """Return a new token; an older one of the same person and purpose is worth nothing then.
+    def make(self, tx: Transaction, user_id: UUID, purpose: Purpose, *, mailed: bool) -> str:
+        """Return a new token; an older one of the same user and purpose is worth nothing then.
 
         Args:
-            mailed: whether it goes to the person's mailbox and nowhere else.
+            mailed: whether it goes to the user's mailbox and nowhere else.
         """
-        tx.lock(f"one-time links {person_id}")
-        self.forget(tx, person_id, purpose)
+        tx.lock(f"one-time links {user_id}")
+        self.forget(tx, user_id, purpose)
         token, now = secrets.token_urlsafe(32), self._clock()
         values = {
             "token_hash": link_hash(token),
-            "person_id": person_id,
+            "user_id": user_id,
             "purpose": purpose,
             "mailed": mailed,
             "created_at": now,
@@ -77,7 +77,7 @@ class OneTimeLinks:
         Raises:
             InvalidInput: it is unknown, used, replaced or expired; nobody can tell which.
         """
-        return _link(tx.execute(select(_L.person_id, _L.mailed).where(*self._good(token, purpose))))
+        return _link(tx.execute(select(_L.user_id, _L.mailed).where(*self._good(token, purpose))))
 
     def spend(self, tx: Transaction, token: str, purpose: Purpose) -> Link:
         """Use a token up: of many who try at once, one gets it.
@@ -86,11 +86,11 @@ class OneTimeLinks:
             InvalidInput: as `find`.
         """
         spent = delete(one_time_links).where(*self._good(token, purpose))
-        return _link(tx.execute(spent.returning(_L.person_id, _L.mailed)))
+        return _link(tx.execute(spent.returning(_L.user_id, _L.mailed)))
 
-    def forget(self, tx: Transaction, person_id: UUID, purpose: Purpose) -> None:
-        """Make a person's links of one purpose worth nothing."""
-        tx.execute(delete(one_time_links).where(_L.person_id == person_id, _L.purpose == purpose))
+    def forget(self, tx: Transaction, user_id: UUID, purpose: Purpose) -> None:
+        """Make a user's links of one purpose worth nothing."""
+        tx.execute(delete(one_time_links).where(_L.user_id == user_id, _L.purpose == purpose))
 
     def _good(self, token: str, purpose: Purpose) -> tuple[ColumnElement[bool], ...]:
         return (
@@ -111,10 +111,10 @@ def _link(found: Any) -> Link:
         raise InvalidInput.one(
             "/token", "not_valid", "is unknown, used or expired: ask for a new link"
         )
-    return Link(row.person_id, row.mailed)
+    return Link(row.user_id, row.mailed)
 
 
-_NO_PASSWORD = "The person has no password here: their identity provider looks after it."  # noqa: S105
+_NO_PASSWORD = "The user has no password here: their identity provider looks after it."  # noqa: S105
 
 
 class OwnAddresses:
@@ -142,11 +142,11 @@ class OwnAddresses:
     def reset_letter(self, email: str) -> Letter | None:
         """Write a mail with a new link for whoever signs in with an address; `None` for nobody."""
         with self._storage.system_transaction(write=True) as tx:
-            person = self._of_email(tx, email)
-            if person is None or person.disabled_at is not None:
+            user = self._of_email(tx, email)
+            if user is None or user.disabled_at is not None:
                 return None
-            token = self._links.make(tx, person.id, "reset", mailed=True)
-        return self._letters.reset(self._address(person), token)
+            token = self._links.make(tx, user.id, "reset", mailed=True)
+        return self._letters.reset(self._address(user), token)
 
     def reset_link(self, email: str) -> str:
         """Return a new link for whoever signs in with an address: for the operator.
@@ -155,39 +155,39 @@ class OwnAddresses:
             NotFound: no account has this email.
         """
         with self._storage.system_transaction(write=True) as tx:
-            person = self._of_email(tx, email)
-            if person is None:
+            user = self._of_email(tx, email)
+            if user is None:
                 raise NotFound("No account has this email.")
-            token = self._links.make(tx, person.id, "reset", mailed=False)
+            token = self._links.make(tx, user.id, "reset", mailed=False)
         return self._letters.link("reset-password", token)
 
-    def reset_link_for(self, person_id: UUID) -> tuple[str, str]:
-        """Return a new link for a person, to be handed over by an administrator, and its token.
+    def reset_link_for(self, user_id: UUID) -> tuple[str, str]:
+        """Return a new link for a user, to be handed over by an administrator, and its token.
 
         Raises:
-            NotFound: there is no such person.
+            NotFound: there is no such user.
             Conflict: they have no password here.
         """
         with self._storage.system_transaction(write=True) as tx:
-            self._of_id(tx, person_id)
-            token = self._links.make(tx, person_id, "reset", mailed=False)
+            self._of_id(tx, user_id)
+            token = self._links.make(tx, user_id, "reset", mailed=False)
         return self._letters.link("reset-password", token), token
 
-    def shown_reset_letter(self, person_id: UUID, token: str) -> Letter:
+    def shown_reset_letter(self, user_id: UUID, token: str) -> Letter:
         """Write a mail with a link that an administrator has seen.
 
         Raises:
-            NotFound: there is no such person.
+            NotFound: there is no such user.
             Conflict: they have no password here.
         """
         with self._storage.system_transaction(write=False) as tx:
-            person = self._of_id(tx, person_id)
-        return self._letters.reset(self._address(person), token)
+            user = self._of_id(tx, user_id)
+        return self._letters.reset(self._address(user), token)
 
     def reset(self, token: str, password: str, *, keep_tokens: bool = False) -> Ended:
         """Replace a password by a link; see `replace_password` for what ends with it.
 
-        A link that went to the mailbox alone proves the address.
+        A link that went to the mailbox alone verifies the address.
 
         Args:
             token: of the link.
@@ -198,78 +198,76 @@ class OwnAddresses:
             InvalidInput: the link is not good, or the password is too easy to guess.
         """
         with self._storage.system_transaction(write=False) as tx:  # before any slow work
-            person = self._of_id(tx, self._links.find(tx, token, "reset").person_id)
-        known = self._rows.show(persons, person, ("email", "name"))
+            user = self._of_id(tx, self._links.find(tx, token, "reset").user_id)
+        known = self._rows.show(users, user, ("email", "name"))
         refuse_weak(password, "/password", email=known["email"], name=known["name"])
         password_hash, now = self._passwords.hash(password), self._clock()
         with self._storage.system_transaction(write=True) as tx:
             link = self._links.spend(tx, token, "reset")
-            ended = replace_password(
-                tx, link.person_id, password_hash, now, keep_tokens=keep_tokens
-            )
+            ended = replace_password(tx, link.user_id, password_hash, now, keep_tokens=keep_tokens)
             if link.mailed:
-                prove(tx, credentials.c.person_id == link.person_id, now=now)
+                mark_verified(tx, credentials.c.user_id == link.user_id, now=now)
         return ended
 
-    def require_own(self, person_id: UUID) -> None:
-        """Refuse a person whose address another provider looks after.
+    def require_own(self, user_id: UUID) -> None:
+        """Refuse a user whose address another provider looks after.
 
         Raises:
             Conflict: they have no password here.
         """
         with self._storage.system_transaction(write=False) as tx:
-            self._of_id(tx, person_id)
+            self._of_id(tx, user_id)
 
-    def verification_letter(self, person_id: UUID) -> Letter | None:
-        """Write a mail with a link that proves an address; `None` where it is proved."""
+    def verification_letter(self, user_id: UUID) -> Letter | None:
+        """Write a mail with a link that verifies an address; `None` where it is verified."""
         with self._storage.system_transaction(write=True) as tx:
-            person = self._of_id(tx, person_id)
-            if person.email_verified_at is not None:
+            user = self._of_id(tx, user_id)
+            if user.email_verified_at is not None:
                 return None
-            token = self._links.make(tx, person_id, "verify_email", mailed=True)
-        return self._letters.verification(self._address(person), token)
+            token = self._links.make(tx, user_id, "verify_email", mailed=True)
+        return self._letters.verification(self._address(user), token)
 
     def verify(self, token: str) -> None:
-        """Note that an address is proved.
+        """Note that an address is verified.
 
         Raises:
             InvalidInput: the link is not good.
         """
         with self._storage.system_transaction(write=True) as tx:
             link = self._links.spend(tx, token, "verify_email")
-            prove(tx, credentials.c.person_id == link.person_id, now=self._clock())
+            mark_verified(tx, credentials.c.user_id == link.user_id, now=self._clock())
 
     def _of_email(self, tx: Transaction, email: str) -> Any:
         index = self._emails.index_of(EMAIL_INDEX, email)
-        person = tx.execute(_PERSON.where(credentials.c.email_index == index)).first()
-        return person if person and self._emails.is_of(persons, person, email) else None
+        user = tx.execute(_USER.where(credentials.c.email_index == index)).first()
+        return user if user and self._emails.is_of(users, user, email) else None
 
-    def _of_id(self, tx: Transaction, person_id: UUID) -> Any:
-        person = tx.execute(_PERSON.where(persons.c.id == person_id)).first()
-        if person is not None:
-            return person
-        if tx.execute(select(persons.c.id).where(persons.c.id == person_id)).first() is None:
-            raise NotFound("There is no such person.")
+    def _of_id(self, tx: Transaction, user_id: UUID) -> Any:
+        user = tx.execute(_USER.where(users.c.id == user_id)).first()
+        if user is not None:
+            return user
+        if tx.execute(select(users.c.id).where(users.c.id == user_id)).first() is None:
+            raise NotFound("There is no such user.")
         raise Conflict("no-password", _NO_PASSWORD)
 
-    def _address(self, person: Any) -> str:
-        return str(self._rows.open(persons, person, ("email",))["email"])
+    def _address(self, user: Any) -> str:
+        return str(self._rows.open(users, user, ("email",))["email"])
 
 
-_PERSON = select(
-    persons.c.id,
-    persons.c.email,
-    persons.c.name,
-    persons.c.disabled_at,
+_USER = select(
+    users.c.id,
+    users.c.email,
+    users.c.name,
+    users.c.disabled_at,
     credentials.c.email_verified_at,
-).join(credentials, credentials.c.person_id == persons.c.id)
+).join(credentials, credentials.c.user_id == users.c.id)
 
 
-def prove(tx: Transaction, *whose: ColumnElement[bool], now: datetime) -> None:
-    """Note that credentials' address is their person's; the first proof counts.
+def mark_verified(tx: Transaction, *whose: ColumnElement[bool], now: datetime) -> None:
+    """Note that credentials' address is their user's; the first proof counts.
 
     Args:
         whose: conditions on the credentials.
     """
-    unproved = credentials.c.email_verified_at.is_(None)
-    tx.execute(update(credentials).where(*whose, unproved).values(email_verified_at=now))
+    unverified = credentials.c.email_verified_at.is_(None)
+    tx.execute(update(credentials).where(*whose, unverified).values(email_verified_at=now))

@@ -15,8 +15,8 @@ from nestegg_core.database.tables import (
     credentials,
     one_time_links,
     personal_tokens,
-    persons,
     sessions,
+    users,
 )
 from nestegg_core.errors import Conflict, InvalidInput
 from nestegg_core.users.access import Caller
@@ -35,7 +35,7 @@ class Ended:
 
 def replace_password(
     tx: Transaction,
-    person_id: UUID,
+    user_id: UUID,
     password_hash: str,
     now: datetime,
     *,
@@ -49,28 +49,28 @@ def replace_password(
     factor stays.
 
     Args:
-        keep_session: the one in which the person changes it.
-        keep_tokens: the person says that the personal access tokens are theirs.
+        keep_session: the one in which the user changes it.
+        keep_tokens: the user says that the personal access tokens are theirs.
     """
     tx.execute(
         update(credentials)
-        .where(credentials.c.person_id == person_id)
+        .where(credentials.c.user_id == user_id)
         .values(password_hash=password_hash, changed_at=now)
     )
     tx.execute(
         delete(one_time_links).where(
-            one_time_links.c.person_id == person_id, one_time_links.c.purpose == "reset"
+            one_time_links.c.user_id == user_id, one_time_links.c.purpose == "reset"
         )
     )
     return Ended(
-        sessions=_end_sessions(tx, person_id, now, keep_session),
-        personal_tokens=0 if keep_tokens else _end_tokens(tx, person_id, now),
+        sessions=_end_sessions(tx, user_id, now, keep_session),
+        personal_tokens=0 if keep_tokens else _end_tokens(tx, user_id, now),
     )
 
 
-def _end_sessions(tx: Transaction, person_id: UUID, now: datetime, keep: UUID | None) -> int:
-    """Delete them: where a thief was signed in is no place that the person is known from."""
-    condition = sessions.c.person_id == person_id
+def _end_sessions(tx: Transaction, user_id: UUID, now: datetime, keep: UUID | None) -> int:
+    """Delete them: where a thief was signed in is no place that the user is known from."""
+    condition = sessions.c.user_id == user_id
     if keep is not None:
         condition &= sessions.c.id != keep
     living = select(func.count()).where(
@@ -81,19 +81,19 @@ def _end_sessions(tx: Transaction, person_id: UUID, now: datetime, keep: UUID | 
     return ended
 
 
-def _end_tokens(tx: Transaction, person_id: UUID, now: datetime) -> int:
-    condition = personal_tokens.c.person_id == person_id
+def _end_tokens(tx: Transaction, user_id: UUID, now: datetime) -> int:
+    condition = personal_tokens.c.user_id == user_id
     living = select(func.count()).where(condition, personal_tokens.c.expires_at > now)
     ended = int(tx.execute(living).scalar_one())
     tx.execute(delete(personal_tokens).where(condition))
     return ended
 
 
-_RULE = "proof by a person"
+_RULE = "proof by a user"
 
 
 class OwnPassword:
-    """Checks and changes people's own passwords.
+    """Checks and changes users's own passwords.
 
     Whoever finds an unlocked screen, or a token, shall neither guess the password there nor take
     the account over: the present password is asked for, and tries are counted, good ones too.
@@ -114,28 +114,28 @@ class OwnPassword:
         self._limits = limits
         self._clock = clock
 
-    def require(self, person_id: UUID, password: str, pointer: str) -> None:
-        """Let pass only who knows the person's password.
+    def require(self, user_id: UUID, password: str, pointer: str) -> None:
+        """Let pass only who knows the user's password.
 
         Args:
             pointer: where the request has it, for the error.
 
         Raises:
-            Conflict: the person has no password here.
+            Conflict: the user has no password here.
             InvalidInput: it is wrong.
             TooManyRequests: it was wrong too often.
         """
-        self.count(person_id)
+        self.count(user_id)
         with self._storage.system_transaction(write=False) as tx:
             stored = tx.execute(
-                select(credentials.c.password_hash).where(credentials.c.person_id == person_id)
+                select(credentials.c.password_hash).where(credentials.c.user_id == user_id)
             ).scalar()
         if stored is None:
             raise Conflict("no-password", "You sign in with another provider, without a password.")
         if self._passwords.verify(stored, password) is Match.WRONG:
             raise InvalidInput.one(pointer, "wrong", "is not your password")
 
-    def require_if_any(self, person_id: UUID, password: str | None, pointer: str) -> None:
+    def require_if_any(self, user_id: UUID, password: str | None, pointer: str) -> None:
         """Do as `require` does, but let pass whoever has no password here.
 
         Raises:
@@ -144,21 +144,21 @@ class OwnPassword:
         """
         with self._storage.system_transaction(write=False) as tx:
             stored = tx.execute(
-                select(credentials.c.person_id).where(credentials.c.person_id == person_id)
+                select(credentials.c.user_id).where(credentials.c.user_id == user_id)
             ).first()
         if stored is None:
             return
         if password is None:
             raise InvalidInput.one(pointer, "missing", "is required of whoever has a password")
-        self.require(person_id, password, pointer)
+        self.require(user_id, password, pointer)
 
-    def count(self, person_id: UUID) -> None:
-        """Count a try of a person to prove something.
+    def count(self, user_id: UUID) -> None:
+        """Count a try of a user to verify something.
 
         Raises:
             TooManyRequests: there were too many.
         """
-        self._limits.hit(_RULE, person_id)
+        self._limits.hit(_RULE, user_id)
 
     def change(self, caller: Caller, old: str, new: str, *, keep_tokens: bool = False) -> Ended:
         """Change the caller's password; see `replace_password` for what ends with it.
@@ -166,27 +166,27 @@ class OwnPassword:
         The session in which it is changed goes on.
 
         Raises:
-            Conflict: the person has no password here.
+            Conflict: the user has no password here.
             InvalidInput: the old one is wrong, or the new one is too easy to guess.
             TooManyRequests: it was wrong too often.
         """
-        self.require(caller.person_id, old, "/old_password")
-        refuse_weak(new, "/new_password", **self._about(caller.person_id))
+        self.require(caller.user_id, old, "/old_password")
+        refuse_weak(new, "/new_password", **self._about(caller.user_id))
         password_hash = self._passwords.hash(new)
         with self._storage.system_transaction(write=True) as tx:
             return replace_password(
                 tx,
-                caller.person_id,
+                caller.user_id,
                 password_hash,
                 self._clock(),
                 keep_session=caller.session_id,
                 keep_tokens=keep_tokens,
             )
 
-    def _about(self, person_id: UUID) -> dict[str, str | None]:
+    def _about(self, user_id: UUID) -> dict[str, str | None]:
         """Return what a password must not be made of."""
-        columns = (persons.c.id, persons.c.email, persons.c.name)
+        columns = (users.c.id, users.c.email, users.c.name)
         with self._storage.system_transaction(write=False) as tx:
-            row = tx.execute(select(*columns).where(persons.c.id == person_id)).one()
-        shown = self._rows.show(persons, row, ("email", "name"))
+            row = tx.execute(select(*columns).where(users.c.id == user_id)).one()
+        shown = self._rows.show(users, row, ("email", "name"))
         return {name: shown[name] for name in ("email", "name")}

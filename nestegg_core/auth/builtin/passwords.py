@@ -28,12 +28,12 @@ _GUESSABLE = 2
 
 
 def refuse_weak(password: str, pointer: str, *, email: str | None, name: str | None) -> None:
-    """Refuse a password that is common, or little more than the person's email or name.
+    """Refuse a password that is common, or little more than the user's email or name.
 
     Args:
         pointer: where the request has it, for the error.
-        email: of the person.
-        name: of the person.
+        email: of the user.
+        name: of the user.
 
     Raises:
         InvalidInput: says which of these it is.
@@ -144,7 +144,7 @@ class Argon2Passwords:
         self._hasher = hasher or PasswordHasher()
         self._places = BoundedSemaphore(at_once)
         self._patience = patience
-        # Verified against when there is no such person, so that both take the same time.
+        # Verified against when there is no such user, so that both take the same time.
         self._nobody = _hash_of_nothing(self._hasher)
 
     def hash(self, password: str) -> str:
@@ -172,7 +172,7 @@ class Argon2Passwords:
     @contextmanager
     def _place(self) -> Iterator[None]:
         if not self._places.acquire(timeout=self._patience):
-            raise ServerBusy("Too many people sign in at this moment. Try again.")
+            raise ServerBusy("Too many users sign in at this moment. Try again.")
         try:
             yield
         finally:

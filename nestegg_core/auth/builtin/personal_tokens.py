@@ -23,7 +23,7 @@ from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.paging import LAST, page_by_id, position
 from nestegg_core.database.quotas import Quota
 from nestegg_core.database.rows import SealedRows
-from nestegg_core.database.tables import personal_tokens, persons
+from nestegg_core.database.tables import personal_tokens, users
 from nestegg_core.database.types import new_id
 from nestegg_core.errors import (
     InvalidInput,
@@ -92,13 +92,13 @@ USE_NOTED_EVERY = timedelta(minutes=5)
 
 _T = personal_tokens.c
 _VERIFY = (
-    select(_T.id, _T.person_id, _T.scopes, _T.expires_at, _T.last_used_at, persons.c.disabled_at)
-    .join(persons, persons.c.id == _T.person_id)
+    select(_T.id, _T.user_id, _T.scopes, _T.expires_at, _T.last_used_at, users.c.disabled_at)
+    .join(users, users.c.id == _T.user_id)
     .where(_T.token_hash == bindparam("token_hash"))
 )
 _PAGE = (
     select(personal_tokens)
-    .where(_T.person_id == bindparam("person_id"), _T.id < bindparam("after"))
+    .where(_T.user_id == bindparam("user_id"), _T.id < bindparam("after"))
     .order_by(_T.id.desc())
     .limit(bindparam("count"))
 )
@@ -131,7 +131,7 @@ class PersonalTokens:
         """Return who a token speaks for, and until when. Costs one query.
 
         Raises:
-            Unauthenticated: the token is mistyped, unknown, revoked or expired, or its person is
+            Unauthenticated: the token is mistyped, unknown, revoked or expired, or its user is
                 disabled.
         """
         if not is_token(token):
@@ -141,7 +141,7 @@ class PersonalTokens:
             found = tx.rows(_VERIFY, {"token_hash": digest})
         if not found:
             raise Unauthenticated("The personal access token is unknown or was revoked.")
-        token_id, person_id, scopes, expires_at, last_used_at, disabled_at = found[0]
+        token_id, user_id, scopes, expires_at, last_used_at, disabled_at = found[0]
         if disabled_at is not None:
             raise Unauthenticated("The account is disabled or gone.")
         if expires_at <= now:
@@ -149,8 +149,8 @@ class PersonalTokens:
         if last_used_at is None or last_used_at <= now - USE_NOTED_EVERY:
             self._note_use(token_id, now)
         caller = Caller(
-            person_id=person_id,
-            is_admin=False,  # by the person's own mark alone
+            user_id=user_id,
+            is_admin=False,  # by the user's own mark alone
             session_id=None,
             token_hash=digest,
             scopes=frozenset(scopes),
@@ -168,7 +168,7 @@ class PersonalTokens:
     def grant(
         self, caller: Caller, name: str, scopes: Collection[str], lifetime: timedelta
     ) -> IssuedToken:
-        """Issue a token to its own person.
+        """Issue a token to its own user.
 
         Args:
             scopes: of `permissions.GRANTABLE`.
@@ -177,20 +177,20 @@ class PersonalTokens:
         Raises:
             InsufficientScope: the caller's own token has not each of the scopes.
             InvalidInput: instance administration is asked for by no administrator.
-            QuotaExceeded: the person has as many as they may.
+            QuotaExceeded: the user has as many as they may.
         """
         for scope in scopes:
             require_scope(caller, scope)
         with self._storage.system_transaction(write=True) as tx:
-            if INSTANCE_ADMIN in scopes and not _is_administrator(tx, caller.person_id):
+            if INSTANCE_ADMIN in scopes and not _is_administrator(tx, caller.user_id):
                 raise InvalidInput.one(
                     "/scopes", "no_administrator", f"{INSTANCE_ADMIN} is for administrators alone"
                 )
-            self._quota.require(tx, caller.person_id, self._living(caller.person_id))
-            return self._insert(tx, caller.person_id, name, scopes, lifetime)
+            self._quota.require(tx, caller.user_id, self._living(caller.user_id))
+            return self._insert(tx, caller.user_id, name, scopes, lifetime)
 
     def issue(
-        self, person_id: UUID, name: str, scopes: Collection[str], lifetime: timedelta
+        self, user_id: UUID, name: str, scopes: Collection[str], lifetime: timedelta
     ) -> IssuedToken:
         """Issue a token with any scopes to anybody: for the operator.
 
@@ -198,41 +198,41 @@ class PersonalTokens:
             lifetime: at most `MAX_DAYS`.
         """
         with self._storage.system_transaction(write=True) as tx:
-            return self._insert(tx, person_id, name, scopes, lifetime)
+            return self._insert(tx, user_id, name, scopes, lifetime)
 
     def page(
-        self, person_id: UUID, *, limit: int, after: tuple[Any, ...] | None
+        self, user_id: UUID, *, limit: int, after: tuple[Any, ...] | None
     ) -> tuple[Sequence[dict[str, Any]], tuple[Any, ...] | None]:
-        """Return a person's tokens, the newest first, and where the next page begins.
+        """Return a user's tokens, the newest first, and where the next page begins.
 
         Tokens that have expired are among them until they are forgotten.
         """
         begin = position(after, otherwise=LAST)
-        parameters = {"person_id": person_id, "count": limit + 1, "after": begin}
+        parameters = {"user_id": user_id, "count": limit + 1, "after": begin}
         with self._storage.system_transaction(write=False) as tx:
             found = tx.execute(_PAGE, parameters).all()
         return page_by_id(found, limit, self._shown)
 
-    def revoke(self, person_id: UUID, token_id: UUID) -> None:
-        """Delete a person's token, which is worth nothing from now on.
+    def revoke(self, user_id: UUID, token_id: UUID) -> None:
+        """Delete a user's token, which is worth nothing from now on.
 
         Raises:
-            NotFound: the person has no such token.
+            NotFound: the user has no such token.
         """
         with self._storage.system_transaction(write=True) as tx:
             deleted = tx.execute(
-                delete(personal_tokens).where(_T.id == token_id, _T.person_id == person_id)
+                delete(personal_tokens).where(_T.id == token_id, _T.user_id == user_id)
             )
         if deleted.rowcount == 0:
             raise NotFound("There is no such personal access token.")
 
-    def _living(self, person_id: UUID) -> Select[Any]:
-        return select(func.count()).where(_T.person_id == person_id, _T.expires_at > self._clock())
+    def _living(self, user_id: UUID) -> Select[Any]:
+        return select(func.count()).where(_T.user_id == user_id, _T.expires_at > self._clock())
 
     def _insert(
         self,
         tx: Transaction,
-        person_id: UUID,
+        user_id: UUID,
         name: str,
         scopes: Collection[str],
         lifetime: timedelta,
@@ -240,7 +240,7 @@ class PersonalTokens:
         token, now = new_token(), self._clock()
         values = {
             "id": new_id(),
-            "person_id": person_id,
+            "user_id": user_id,
             "name": name,
             "token_hash": token_hash(token),
             "scopes": sorted(set(scopes)),
@@ -264,5 +264,5 @@ _SHOWN = ("id", "scopes", "created_at", "expires_at", "last_used_at")
 """Columns that are shown as they are."""
 
 
-def _is_administrator(tx: Transaction, person_id: UUID) -> bool:
-    return bool(tx.execute(select(persons.c.is_admin).where(persons.c.id == person_id)).scalar())
+def _is_administrator(tx: Transaction, user_id: UUID) -> bool:
+    return bool(tx.execute(select(users.c.is_admin).where(users.c.id == user_id)).scalar())

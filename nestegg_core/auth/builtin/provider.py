@@ -50,7 +50,7 @@ class BuiltinProvider:
         identity = Identity(
             provider="builtin",
             issuer=ISSUER,
-            subject=str(claims.person_id),
+            subject=str(claims.user_id),
             expires_at=claims.expires_at,
             session_id=claims.session_id,
         )

@@ -1,4 +1,4 @@
-"""Proof that it is still the person who is there: asked for before what outlives a session."""
+"""Proof that it is still the user who is there: asked for before what outlives a session."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -16,10 +16,10 @@ RECENT = timedelta(minutes=10)
 
 
 class RecentProof:
-    """Lets pass who has proved within the last ten minutes that it is them.
+    """Lets pass who has verified within the last ten minutes that it is them.
 
     Signing in is such a proof: here, or at the identity provider whose token says when. Later a
-    password or a code has to come with the request. A personal access token proves nothing.
+    password or a code has to come with the request. A personal access token verifies nothing.
     """
 
     def __init__(
@@ -38,19 +38,19 @@ class RecentProof:
         """Check what comes with the request, or else when the caller signed in.
 
         Args:
-            password: the person's own.
+            password: the user's own.
             code: of their authenticator, or a recovery code.
 
         Raises:
             SignInTooOld: there is neither, and they signed in too long ago, or nobody knows when.
             InvalidInput: the password or the code is wrong.
-            Conflict: the person has no password here, or no second factor.
+            Conflict: the user has no password here, or no second factor.
             TooManyRequests: it was wrong too often.
         """
         if password is not None:
-            self._passwords.require(caller.person_id, password, "/password")
+            self._passwords.require(caller.user_id, password, "/password")
         elif code is not None:
-            self._second_factors.prove(caller.person_id, code)
+            self._second_factors.verify(caller.user_id, code)
         else:
             at = self._signed_in_at(caller)
             if at is None or at <= self._clock() - RECENT:

@@ -6,7 +6,7 @@ from nestegg_core.auth.builtin.sessions import Device
 from nestegg_core.errors import Conflict, NotAdmitted
 from nestegg_core.rate_limits import RateLimits
 from nestegg_core.users.invitations import Invitations
-from nestegg_core.users.users import NewPerson, Persons
+from nestegg_core.users.users import NewUser, Users
 
 _TAKEN = "emails found taken from an address"
 _UNINVITED = "registrations from an address"
@@ -15,24 +15,24 @@ Mode = Literal["open", "invite", "closed"]
 
 
 class Registration:
-    """Registers persons with a password, as far as the operator lets them.
+    """Registers users with a password, as far as the operator lets them.
 
     Who registers has to be told that an email has an account. So that nobody goes through a list
     of them, it is told to one address only so often.
     """
 
     def __init__(
-        self, mode: Mode, persons: Persons, invitations: Invitations, limits: RateLimits
+        self, mode: Mode, users: Users, invitations: Invitations, limits: RateLimits
     ) -> None:
         self._mode = mode
-        self._persons = persons
+        self._users = users
         self._invitations = invitations
         self._limits = limits
 
     def register(
         self, email: str, password: str, name: str | None, invitation: str | None, device: Device
-    ) -> NewPerson:
-        """Make a person: with an organization of their own, or in the one that invites them.
+    ) -> NewUser:
+        """Make a user: with an organization of their own, or in the one that invites them.
 
         Args:
             invitation: the token of an invitation's link.
@@ -45,7 +45,7 @@ class Registration:
         """
         self._refuse(invitation)
         self._limits.require(_TAKEN, device.network)
-        if invitation is None:  # else each new person could invite as many as one may
+        if invitation is None:  # else each new user could invite as many as one may
             self._limits.hit(_UNINVITED, device.network)
         try:
             return self._make(email, password, name, invitation)
@@ -66,14 +66,12 @@ class Registration:
         if invitation is not None:  # before the slow work anyone could ask for
             self._invitations.require_open(invitation)
 
-    def _make(
-        self, email: str, password: str, name: str | None, invitation: str | None
-    ) -> NewPerson:
+    def _make(self, email: str, password: str, name: str | None, invitation: str | None) -> NewUser:
         if invitation is None:
-            return self._persons.register(email, password, name)
-        return self._persons.register_member(
+            return self._users.register(email, password, name)
+        return self._users.register_member(
             email,
             password,
             name,
-            lambda tx, person_id: self._invitations.join(tx, invitation, person_id),
+            lambda tx, user_id: self._invitations.join(tx, invitation, user_id),
         )

@@ -17,7 +17,7 @@ from sqlalchemy import delete, func, insert, or_, select, update
 
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.rows import SealedRows
-from nestegg_core.database.tables import persons, recovery_codes, second_factors
+from nestegg_core.database.tables import recovery_codes, second_factors, users
 from nestegg_core.errors import Conflict, DecryptionError, InvalidInput, SecondFactorRefused
 
 DIGITS = 6
@@ -34,7 +34,7 @@ _HASH = SHA1()  # noqa: S303 - HMAC does not need it to resist collisions (RFC 4
 
 
 def new_secret() -> str:
-    """Return a random secret in base32, as people type it into an authenticator."""
+    """Return a random secret in base32, as users type it into an authenticator."""
     return b32encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
@@ -92,24 +92,22 @@ _GROUP = 4
 _R = recovery_codes.c
 
 
-def replace_codes(tx: Transaction, person_id: UUID) -> Sequence[str]:
-    """Give a person new codes in place of all others; they are shown once and stored as hashes."""
-    drop_codes(tx, person_id)
+def replace_codes(tx: Transaction, user_id: UUID) -> Sequence[str]:
+    """Give a user new codes in place of all others; they are shown once and stored as hashes."""
+    drop_codes(tx, user_id)
     codes = [_new() for _ in range(COUNT)]
     for code in codes:
-        tx.execute(
-            insert(recovery_codes), {"person_id": person_id, "code_hash": _hash(person_id, code)}
-        )
+        tx.execute(insert(recovery_codes), {"user_id": user_id, "code_hash": _hash(user_id, code)})
     return codes
 
 
-def spend_code(tx: Transaction, person_id: UUID, code: str, now: datetime) -> bool:
-    """Use up a code; false when it is none of the person's, or was used before."""
+def spend_code(tx: Transaction, user_id: UUID, code: str, now: datetime) -> bool:
+    """Use up a code; false when it is none of the user's, or was used before."""
     spent = tx.execute(
         update(recovery_codes)
         .where(
-            _R.person_id == person_id,
-            _R.code_hash == _hash(person_id, code),
+            _R.user_id == user_id,
+            _R.code_hash == _hash(user_id, code),
             _R.used_at.is_(None),
         )
         .values(used_at=now)
@@ -117,17 +115,17 @@ def spend_code(tx: Transaction, person_id: UUID, code: str, now: datetime) -> bo
     return spent.rowcount == 1
 
 
-def codes_left(tx: Transaction, person_id: UUID) -> int:
-    """Return how many codes of a person were not used yet."""
+def codes_left(tx: Transaction, user_id: UUID) -> int:
+    """Return how many codes of a user were not used yet."""
     left: int = tx.execute(
-        select(func.count()).where(_R.person_id == person_id, _R.used_at.is_(None))
+        select(func.count()).where(_R.user_id == user_id, _R.used_at.is_(None))
     ).scalar_one()
     return left
 
 
-def drop_codes(tx: Transaction, person_id: UUID) -> None:
-    """Delete all codes of a person."""
-    tx.execute(delete(recovery_codes).where(_R.person_id == person_id))
+def drop_codes(tx: Transaction, user_id: UUID) -> None:
+    """Delete all codes of a user."""
+    tx.execute(delete(recovery_codes).where(_R.user_id == user_id))
 
 
 def _new() -> str:
@@ -135,24 +133,24 @@ def _new() -> str:
     return "-".join(letters[at : at + _GROUP] for at in range(0, len(letters), _GROUP))
 
 
-def _hash(person_id: UUID, code: str) -> bytes:
+def _hash(user_id: UUID, code: str) -> bytes:
     """Hash a code without regard to how it was typed: its case, spaces and dashes."""
     letters = "".join(code.split()).replace("-", "").upper()
-    return sha256(person_id.bytes + letters.encode()).digest()
+    return sha256(user_id.bytes + letters.encode()).digest()
 
 
 _F = second_factors.c
 
 
 class Proof(Protocol):
-    """Checks that it is the person who asks; `OwnPassword` does."""
+    """Checks that it is the user who asks; `OwnPassword` does."""
 
-    def require(self, person_id: UUID, password: str, pointer: str) -> None:
-        """Check the person's password, and count the tries."""
+    def require(self, user_id: UUID, password: str, pointer: str) -> None:
+        """Check the user's password, and count the tries."""
         ...
 
-    def count(self, person_id: UUID) -> None:
-        """Count a try to prove something else."""
+    def count(self, user_id: UUID) -> None:
+        """Count a try to verify something else."""
         ...
 
 
@@ -180,39 +178,39 @@ class SecondFactors:
         self._proof = proof
         self._clock = clock
 
-    def state(self, person_id: UUID) -> dict[str, Any]:
-        """Return whether a person's factor is on, since when, and how many recovery codes are left.
+    def state(self, user_id: UUID) -> dict[str, Any]:
+        """Return whether a user's factor is on, since when, and how many recovery codes are left.
 
         One that is not confirmed yet is off.
         """
         with self._storage.system_transaction(write=False) as tx:
-            row = _row(tx, person_id)
-            left = codes_left(tx, person_id)
+            row = _row(tx, user_id)
+            left = codes_left(tx, user_id)
         since = row.confirmed_at if row else None
         return {"enabled": since is not None, "enabled_at": since, "recovery_codes_left": left}
 
-    def begin(self, person_id: UUID, password: str) -> Setup:
+    def begin(self, user_id: UUID, password: str) -> Setup:
         """Make a secret, in place of one that was never confirmed. It counts once it is confirmed.
 
         Raises:
-            Conflict: a factor is on already, or the person has no password here.
+            Conflict: a factor is on already, or the user has no password here.
             InvalidInput: the password is wrong.
             TooManyRequests: it was wrong too often.
         """
-        self._proof.require(person_id, password, "/password")
+        self._proof.require(user_id, password, "/password")
         secret = new_secret()
-        values = {"person_id": person_id, "secret": secret, "created_at": self._clock()}
+        values = {"user_id": user_id, "secret": secret, "created_at": self._clock()}
         with self._storage.system_transaction(write=True) as tx:
-            tx.lock(f"second factor {person_id}")
-            row = _row(tx, person_id)
+            tx.lock(f"second factor {user_id}")
+            row = _row(tx, user_id)
             if row is not None and row.confirmed_at is not None:
                 raise Conflict("second-factor-on", "There is a second factor. Remove it first.")
-            tx.execute(delete(second_factors).where(_F.person_id == person_id))
+            tx.execute(delete(second_factors).where(_F.user_id == user_id))
             tx.execute(insert(second_factors), self._rows.seal(second_factors, values))
-            account = self._account(tx, person_id)
+            account = self._account(tx, user_id)
         return Setup(secret, uri_of(secret, account))
 
-    def confirm(self, person_id: UUID, code: str) -> Sequence[str]:
+    def confirm(self, user_id: UUID, code: str) -> Sequence[str]:
         """Switch a begun factor on; returns the recovery codes, which are shown this once.
 
         Raises:
@@ -220,21 +218,19 @@ class SecondFactors:
             InvalidInput: the code is wrong.
             TooManyRequests: it was wrong too often.
         """
-        self._proof.count(person_id)
+        self._proof.count(user_id)
         now = self._clock()
         with self._storage.system_transaction(write=True) as tx:
-            tx.lock(f"second factor {person_id}")
-            row = _row(tx, person_id)
+            tx.lock(f"second factor {user_id}")
+            row = _row(tx, user_id)
             if row is None or row.confirmed_at is not None:
                 raise Conflict("no-second-factor-begun", "Begin a second factor first.")
             if not self._spend(tx, row, code):
                 raise _wrong_code()
-            tx.execute(
-                update(second_factors).where(_F.person_id == person_id).values(confirmed_at=now)
-            )
-            return replace_codes(tx, person_id)
+            tx.execute(update(second_factors).where(_F.user_id == user_id).values(confirmed_at=now))
+            return replace_codes(tx, user_id)
 
-    def remove(self, person_id: UUID, password: str, code: str) -> None:
+    def remove(self, user_id: UUID, password: str, code: str) -> None:
         """Switch a factor off.
 
         Args:
@@ -245,17 +241,17 @@ class SecondFactors:
             InvalidInput: the password or the code is wrong.
             TooManyRequests: they were wrong too often.
         """
-        self._proof.require(person_id, password, "/password")
-        self._proof.count(person_id)
+        self._proof.require(user_id, password, "/password")
+        self._proof.count(user_id)
         with self._storage.system_transaction(write=True) as tx:
-            row = _row(tx, person_id)
+            row = _row(tx, user_id)
             if row is None or row.confirmed_at is None:
                 raise Conflict("no-second-factor", "There is no second factor to remove.")
-            if not (self._spend(tx, row, code) or spend_code(tx, person_id, code, self._clock())):
+            if not (self._spend(tx, row, code) or spend_code(tx, user_id, code, self._clock())):
                 raise _wrong_code()
-            _drop(tx, person_id)
+            _drop(tx, user_id)
 
-    def prove(self, person_id: UUID, code: str) -> None:
+    def verify(self, user_id: UUID, code: str) -> None:
         """Check a code of somebody who is signed in, and use it up.
 
         Args:
@@ -266,24 +262,24 @@ class SecondFactors:
             InvalidInput: the code is wrong.
             TooManyRequests: it was wrong too often.
         """
-        self._proof.count(person_id)
+        self._proof.count(user_id)
         with self._storage.system_transaction(write=True) as tx:
-            row = _row(tx, person_id)
+            row = _row(tx, user_id)
             if row is None or row.confirmed_at is None:
                 raise Conflict("no-second-factor", "There is no second factor.")
-            if not (self._spend(tx, row, code) or spend_code(tx, person_id, code, self._clock())):
+            if not (self._spend(tx, row, code) or spend_code(tx, user_id, code, self._clock())):
                 raise _wrong_code()
 
-    def reset(self, person_id: UUID) -> None:
-        """Take a person's factor away whatever they can prove: for the operator."""
+    def reset(self, user_id: UUID) -> None:
+        """Take a user's factor away whatever they can verify: for the operator."""
         with self._storage.system_transaction(write=True) as tx:
-            _drop(tx, person_id)
+            _drop(tx, user_id)
 
-    def check(self, tx: Transaction, person_id: UUID, code: str | None) -> int | None:
+    def check(self, tx: Transaction, user_id: UUID, code: str | None) -> int | None:
         """Ask for a code where a factor is on, and use it up.
 
         Args:
-            tx: the transaction in which the person is signed in.
+            tx: the transaction in which the user is signed in.
             code: of the authenticator, or a recovery code.
 
         Returns:
@@ -292,15 +288,15 @@ class SecondFactors:
         Raises:
             SecondFactorRefused: there is no code, or it is wrong or was used before.
         """
-        row = _row(tx, person_id)
+        row = _row(tx, user_id)
         if row is None or row.confirmed_at is None:
             return None
         if code is None:
             raise SecondFactorRefused("required", "Send a code of your authenticator too.")
         if self._spend(tx, row, code):
             return None
-        if spend_code(tx, person_id, code, self._clock()):
-            return codes_left(tx, person_id)
+        if spend_code(tx, user_id, code, self._clock()):
+            return codes_left(tx, user_id)
         raise SecondFactorRefused("wrong", "The code is wrong, or was used before.")
 
     def _spend(self, tx: Transaction, row: Any, code: str) -> bool:
@@ -321,26 +317,26 @@ class SecondFactors:
             return False
         spent = tx.execute(
             update(second_factors)
-            .where(_F.person_id == row.person_id, or_(_F.last_step.is_(None), _F.last_step < step))
+            .where(_F.user_id == row.user_id, or_(_F.last_step.is_(None), _F.last_step < step))
             .values(last_step=step)
         )
         return spent.rowcount == 1
 
-    def _account(self, tx: Transaction, person_id: UUID) -> str:
+    def _account(self, tx: Transaction, user_id: UUID) -> str:
         """Return what the authenticator shall list the secret under."""
-        row = tx.execute(select(persons.c.id, persons.c.email).where(persons.c.id == person_id))
-        email: str | None = self._rows.show(persons, row.one(), ("email",))["email"]
-        return email or str(person_id)
+        row = tx.execute(select(users.c.id, users.c.email).where(users.c.id == user_id))
+        email: str | None = self._rows.show(users, row.one(), ("email",))["email"]
+        return email or str(user_id)
 
 
 def _wrong_code() -> InvalidInput:
     return InvalidInput.one("/code", "wrong", "is wrong, or was used before")
 
 
-def _row(tx: Transaction, person_id: UUID) -> Any:
-    return tx.execute(select(second_factors).where(_F.person_id == person_id)).first()
+def _row(tx: Transaction, user_id: UUID) -> Any:
+    return tx.execute(select(second_factors).where(_F.user_id == user_id)).first()
 
 
-def _drop(tx: Transaction, person_id: UUID) -> None:
-    tx.execute(delete(second_factors).where(_F.person_id == person_id))
-    drop_codes(tx, person_id)
+def _drop(tx: Transaction, user_id: UUID) -> None:
+    tx.execute(delete(second_factors).where(_F.user_id == user_id))
+    drop_codes(tx, user_id)

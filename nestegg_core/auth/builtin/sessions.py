@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, insert, select, update
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.paging import LAST, page_by_id, position
 from nestegg_core.database.rows import SealedRows
-from nestegg_core.database.tables import denied_tokens, persons, refresh_tokens, sessions
+from nestegg_core.database.tables import denied_tokens, refresh_tokens, sessions, users
 from nestegg_core.database.types import new_id
 from nestegg_core.encryption.blind_index import BlindIndex
 from nestegg_core.errors import NotFound, Unauthenticated
@@ -80,7 +80,7 @@ class TokenIssuer(Protocol):
         """How long a token is good."""
         ...
 
-    def issue(self, person_id: UUID, session_id: UUID) -> str:
+    def issue(self, user_id: UUID, session_id: UUID) -> str:
         """Return a token."""
         ...
 
@@ -114,16 +114,16 @@ class Sessions:
         self._lifetime = lifetime
         self._clock = clock
 
-    def open(self, person_id: UUID, device: Device | None = None) -> TokenPair:
-        """Open a session for a person who has proved who they are.
+    def open(self, user_id: UUID, device: Device | None = None) -> TokenPair:
+        """Open a session for a user who has verified who they are.
 
         Args:
             device: where they sign in; `None` for the server's own use.
         """
         with self._storage.system_transaction(write=True) as tx:
-            return self.open_in(tx, person_id, device)
+            return self.open_in(tx, user_id, device)
 
-    def open_in(self, tx: Transaction, person_id: UUID, device: Device | None) -> TokenPair:
+    def open_in(self, tx: Transaction, user_id: UUID, device: Device | None) -> TokenPair:
         """Do as `open` does, in a transaction that is open already."""
         now = self._clock()
         session_id = new_id()
@@ -131,14 +131,14 @@ class Sessions:
             insert(sessions),
             {
                 "id": session_id,
-                "person_id": person_id,
+                "user_id": user_id,
                 **self._place(session_id, device),
                 "created_at": now,
                 "last_used_at": now,
                 "expires_at": now + self._lifetime,
             },
         )
-        return self._next_pair(tx, person_id, session_id, now)
+        return self._next_pair(tx, user_id, session_id, now)
 
     def refresh(self, token: str, device: Device | None = None) -> TokenPair:
         """Spend a refresh token for a new pair.
@@ -160,13 +160,13 @@ class Sessions:
         row = tx.execute(
             select(
                 sessions.c.id,
-                sessions.c.person_id,
+                sessions.c.user_id,
                 sessions.c.revoked_at,
                 sessions.c.expires_at,
-                persons.c.disabled_at,
+                users.c.disabled_at,
             )
             .join(refresh_tokens, refresh_tokens.c.session_id == sessions.c.id)
-            .join(persons, persons.c.id == sessions.c.person_id)
+            .join(users, users.c.id == sessions.c.user_id)
             .where(refresh_tokens.c.token_hash == token_hash)
             .with_for_update(of=sessions)
         ).first()
@@ -178,7 +178,7 @@ class Sessions:
             .values(used_at=now)
         )
         if spent.rowcount == 0:
-            end_sessions(tx, row.person_id, now, only=row.id)
+            end_sessions(tx, row.user_id, now, only=row.id)
             return None
         place = self._place(row.id, device)
         tx.execute(
@@ -186,13 +186,13 @@ class Sessions:
             .where(sessions.c.id == row.id)
             .values(last_used_at=now, expires_at=now + self._lifetime, **place)
         )
-        return self._next_pair(tx, row.person_id, row.id, now)
+        return self._next_pair(tx, row.user_id, row.id, now)
 
     def sign_out(self, caller: Caller, expires_at: datetime) -> None:
         """End the caller's session; a token of another provider is denied until it expires."""
         with self._storage.system_transaction(write=True) as tx:
             if caller.session_id is not None:
-                end_sessions(tx, caller.person_id, self._clock(), only=caller.session_id)
+                end_sessions(tx, caller.user_id, self._clock(), only=caller.session_id)
             else:
                 deny_token(tx, caller.token_hash, expires_at)
 
@@ -209,7 +209,7 @@ class Sessions:
         return {name: sealed[name] for name in values} | {"address_index": index}
 
     def _next_pair(
-        self, tx: Transaction, person_id: UUID, session_id: UUID, now: datetime
+        self, tx: Transaction, user_id: UUID, session_id: UUID, now: datetime
     ) -> TokenPair:
         refresh = secrets.token_urlsafe(32)
         tx.execute(
@@ -217,7 +217,7 @@ class Sessions:
             {"token_hash": _hash(refresh), "session_id": session_id, "created_at": now},
         )
         return TokenPair(
-            access_token=self._tokens.issue(person_id, session_id),
+            access_token=self._tokens.issue(user_id, session_id),
             refresh_token=refresh,
             expires_in=int(self._tokens.lifetime.total_seconds()),
         )
@@ -225,19 +225,19 @@ class Sessions:
 
 def end_sessions(
     tx: Transaction,
-    person_id: UUID,
+    user_id: UUID,
     now: datetime,
     *,
     only: UUID | None = None,
     but: UUID | None = None,
 ) -> int:
-    """End a person's sessions: every one, one only, or all but one. Returns how many ended.
+    """End a user's sessions: every one, one only, or all but one. Returns how many ended.
 
-    Their rows stay until they would have expired: they tell from which addresses the person
+    Their rows stay until they would have expired: they tell from which addresses the user
     signs in.
     """
     ended = update(sessions).where(
-        sessions.c.person_id == person_id,
+        sessions.c.user_id == user_id,
         sessions.c.revoked_at.is_(None),
         sessions.c.expires_at > now,
     )
@@ -269,7 +269,7 @@ _S = sessions.c
 _PAGE = (
     select(_S.id, _S.user_agent, _S.address, _S.created_at, _S.last_used_at, _S.expires_at)
     .where(
-        _S.person_id == bindparam("person_id"),
+        _S.user_id == bindparam("user_id"),
         _S.revoked_at.is_(None),
         _S.expires_at > bindparam("now", type_=_S.expires_at.type),
         _S.id < bindparam("after"),
@@ -295,7 +295,7 @@ class SessionList:
         None of their tokens are told: they are stored as hashes alone.
         """
         parameters = {
-            "person_id": caller.person_id,
+            "user_id": caller.user_id,
             "now": self._clock(),
             "after": position(after, otherwise=LAST),
             "count": limit + 1,
@@ -311,13 +311,13 @@ class SessionList:
             NotFound: it is over, or somebody else's.
         """
         with self._storage.system_transaction(write=True) as tx:
-            if end_sessions(tx, caller.person_id, self._clock(), only=session_id) == 0:
+            if end_sessions(tx, caller.user_id, self._clock(), only=session_id) == 0:
                 raise NotFound("You have no such session.")
 
     def end_others(self, caller: Caller) -> None:
         """End the caller's sessions, but for the present one."""
         with self._storage.system_transaction(write=True) as tx:
-            end_sessions(tx, caller.person_id, self._clock(), but=caller.session_id)
+            end_sessions(tx, caller.user_id, self._clock(), but=caller.session_id)
 
     def _shown(self, row: Any, caller: Caller) -> dict[str, Any]:
         return {

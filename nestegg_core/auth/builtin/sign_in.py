@@ -1,8 +1,8 @@
 """How often a sign-in may be tried, so that nobody guesses and nobody is locked out.
 
 A stranger can use up what strangers have: the tries from their own address, and the tries for an
-account from addresses that it was never used from. From an address where the person has signed in
-before, only that person's tries there count.
+account from addresses that it was never used from. From an address where the user has signed in
+before, only that user's tries there count.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from nestegg_core.auth.builtin.passwords import Match, Passwords
 from nestegg_core.auth.builtin.second_factor import SecondFactors
 from nestegg_core.auth.builtin.sessions import ADDRESS_INDEX, Device, Sessions, TokenPair
 from nestegg_core.contracts.storage import Storage, Transaction
-from nestegg_core.database.tables import credentials, persons, sessions
+from nestegg_core.database.tables import credentials, sessions, users
 from nestegg_core.encryption.blind_index import BlindIndex
 from nestegg_core.errors import Unauthenticated
 from nestegg_core.rate_limits import RateLimits
@@ -52,7 +52,7 @@ class SignInLimits:
             self._limits.hit(_ADDRESS, device.network)
             self._limits.hit(_ACCOUNT, account.hex())
 
-    def admit_code(self, person_id: UUID, code: str) -> None:
+    def admit_code(self, user_id: UUID, code: str) -> None:
         """Count a try of a code, wherever it comes from: the password was right already.
 
         Recovery codes are not counted, for they cannot be guessed: they are the way in for
@@ -62,11 +62,11 @@ class SignInLimits:
             TooManyRequests: there were too many.
         """
         if totp.is_code("".join(code.split())):
-            self._limits.hit(_CODE, person_id)
+            self._limits.hit(_CODE, user_id)
 
-    def forget(self, account: bytes, person_id: UUID, device: Device | None) -> None:
+    def forget(self, account: bytes, user_id: UUID, device: Device | None) -> None:
         """Begin anew for somebody who has signed in."""
-        self._limits.forget(_CODE, person_id)
+        self._limits.forget(_CODE, user_id)
         if device is not None:
             self._limits.forget(_PAIR, account.hex(), device.network)
 
@@ -83,7 +83,7 @@ class SignedIn:
         recovery_codes_left: when one was used, else `None`.
     """
 
-    person_id: UUID
+    user_id: UUID
     tokens: TokenPair
     recovery_codes_left: int | None = None
 
@@ -117,10 +117,10 @@ class PasswordSignIn:
 
         Args:
             code: of the authenticator, or a recovery code.
-            device: where the person signs in; `None` for the server's own use, without limits.
+            device: where the user signs in; `None` for the server's own use, without limits.
 
         Raises:
-            Unauthenticated: unknown address, wrong password or disabled person, all in the same
+            Unauthenticated: unknown address, wrong password or disabled user, all in the same
                 words and the same time.
             SecondFactorRefused: the password is right and the code is missing or wrong.
             TooManyRequests: there were too many tries.
@@ -132,10 +132,10 @@ class PasswordSignIn:
         if row is None or match is Match.WRONG or row.disabled_at is not None:
             raise _refusal()
         if code is not None:
-            self._limits.admit_code(row.person_id, code)
+            self._limits.admit_code(row.user_id, code)
         rehashed = self._passwords.hash(password) if match is Match.OUTDATED else None
         signed_in = self._open(row, rehashed, code, device)
-        self._limits.forget(account, row.person_id, device)
+        self._limits.forget(account, row.user_id, device)
         return signed_in
 
     def _find(self, account: bytes, email: str, device: Device | None) -> tuple[Any, bool]:
@@ -143,23 +143,23 @@ class PasswordSignIn:
         network = device.network if device else ""
         place = self._index.of(ADDRESS_INDEX, network)
         before = exists().where(
-            and_(sessions.c.person_id == _C.person_id, sessions.c.address_index == place)
+            and_(sessions.c.user_id == _C.user_id, sessions.c.address_index == place)
         )
         with self._storage.system_transaction(write=False) as tx:
             row = tx.execute(
                 select(
-                    _C.person_id,
+                    _C.user_id,
                     _C.password_hash,
                     _C.changed_at,
-                    persons.c.id,
-                    persons.c.email,
-                    persons.c.disabled_at,
+                    users.c.id,
+                    users.c.email,
+                    users.c.disabled_at,
                     before.label("known"),
                 )
-                .join(persons)
+                .join(users)
                 .where(_C.email_index == account)
             ).first()
-        if row is None or not self._emails.is_of(persons, row, email):
+        if row is None or not self._emails.is_of(users, row, email):
             return None, False
         return row, bool(row.known)
 
@@ -168,15 +168,15 @@ class PasswordSignIn:
     ) -> SignedIn:
         with self._storage.system_transaction(write=True) as tx:
             self._hold(tx, row)
-            left = self._second_factors.check(tx, row.person_id, code)
+            left = self._second_factors.check(tx, row.user_id, code)
             if rehashed is not None:
                 tx.execute(
                     update(credentials)
-                    .where(_C.person_id == row.person_id)
+                    .where(_C.user_id == row.user_id)
                     .values(password_hash=rehashed)
                 )
-            pair = self._sessions.open_in(tx, row.person_id, device)
-        return SignedIn(row.person_id, pair, left)
+            pair = self._sessions.open_in(tx, row.user_id, device)
+        return SignedIn(row.user_id, pair, left)
 
     def _hold(self, tx: Transaction, row: Any) -> None:
         """Refuse what has changed while the password was checked; changing it waits from now on.
@@ -184,9 +184,9 @@ class PasswordSignIn:
         Else whoever was disabled meanwhile would have a session for when they are enabled again.
         """
         now = tx.execute(
-            select(_C.changed_at, persons.c.disabled_at)
-            .join(persons)
-            .where(_C.person_id == row.person_id)
+            select(_C.changed_at, users.c.disabled_at)
+            .join(users)
+            .where(_C.user_id == row.user_id)
             .with_for_update(key_share=True)  # does not wait for who joins an organization
         ).first()
         if now is None or now.changed_at != row.changed_at or now.disabled_at is not None:

@@ -48,7 +48,7 @@ def time_problem(claims: Claims, expires_at: datetime, now: datetime) -> str | N
 
 
 def authenticated_at(claims: Claims) -> datetime | None:
-    """Return when the person signed in: `auth_time` (OpenID Connect Core, 2), else `iat`.
+    """Return when the user signed in: `auth_time` (OpenID Connect Core, 2), else `iat`.
 
     A provider that does not tell tells at least when it last vouched for them.
 

@@ -65,7 +65,7 @@ def key_fetcher(
 def fetch_app_sign_in(
     profile: OidcProfile, *, allow_loopback_http: bool, seconds: float
 ) -> AppSignIn:
-    """Fetch where apps sign people in.
+    """Fetch where apps sign users in.
 
     Args:
         profile: whose endpoints.
@@ -74,7 +74,7 @@ def fetch_app_sign_in(
 
     Raises:
         FetchFailed: discovery could not be had, is another issuer's, or names no endpoints to
-            which an app may send people.
+            which an app may send users.
     """
     with Deadline(seconds) as deadline:
         url = discovery_url(profile)

@@ -44,7 +44,7 @@ def one_name(group: str) -> tuple[str, ...]:
 
 
 def standard_subject(claims: Claims) -> object:
-    """Take `sub` for the person's key."""
+    """Take `sub` for the user's key."""
     return claims.get("sub")
 
 
@@ -57,7 +57,7 @@ class OidcProfile:
 
     Attributes:
         name: what operators write in `IDENTITY_PROVIDER_CHAIN`, e.g. `okta`.
-        issuers: every form of `iss`, matched exactly. People are told apart by it, so that each
+        issuers: every form of `iss`, matched exactly. Users are told apart by it, so that each
             tenant is an issuer, and their order has no meaning for who somebody is.
         spellings: forms that mean another of `issuers`, each with the one that is meant: for a
             vendor that spells one issuer in several ways.
@@ -69,15 +69,15 @@ class OidcProfile:
         discovery_url: where discovery is fetched instead of below the first issuer.
         jwks_url: where the keys are fetched; discovery is then not needed.
         check: says why a token is not for us, or `None`: audience, kind of token, domain.
-        subject: picks the person's stable key.
+        subject: picks the user's stable key.
         groups_claims: dotted paths of claims with group or role names; all are read.
         group_forms: every form under which a group's name is known here.
         admin_group: whose members administer the instance; `None` means nobody by token.
         email_is_verified: whether the vendor vouches for the address with authority.
-        may_provision: whether people who were never seen before are created; the operator says.
+        may_provision: whether users who were never seen before are created; the operator says.
         link_domains: domains, in lower case, whose addresses are the vendor's to vouch for: at
-            first sight a verified one signs in the person here who has proven the same address.
-        scopes: what apps ask for when they sign people in.
+            first sight a verified one signs in the user here who has verified the same address.
+        scopes: what apps ask for when they sign users in.
         bearer: which token apps send here.
 
     Raises:

@@ -114,14 +114,14 @@ class ClientSettings(OidcSettings):
     )
     provision: bool = Field(
         default=False,
-        description="Create people when they first sign in: whoever the provider has an account "
+        description="Create users when they first sign in: whoever the provider has an account "
         "for. Else they need an invitation, or an address that is linked.",
     )
     link_domains: LinkDomains = Field(
         default=(),
         description="Domains whose email addresses are this provider's to vouch for, with commas. "
         "Whoever first signs in with a verified address there gets the account here that has "
-        "proven the same address.",
+        "verified the same address.",
     )
 
     def profile(self, name: str, **particular: Any) -> OidcProfile:

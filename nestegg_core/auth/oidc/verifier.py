@@ -105,7 +105,7 @@ class OidcProvider:
         return []
 
     def describe(self) -> AppSignIn:
-        """Fetch from discovery where apps sign people in.
+        """Fetch from discovery where apps sign users in.
 
         Raises:
             ProviderUnavailable: discovery could not be had.
@@ -175,7 +175,7 @@ class OidcProvider:
             return Invalid(problem)
         subject = subject_text(profile.subject(claims))
         if subject is None:
-            return Invalid("the token names no person")
+            return Invalid("the token names no user")
         return Valid(_identity(profile, claims, subject, expires_at))
 
 

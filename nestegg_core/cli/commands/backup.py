@@ -1,4 +1,4 @@
-"""`nestegg backup`: make backups, prove them, restore one, and clear old ones away."""
+"""`nestegg backup`: make backups, verify them, restore one, and clear old ones away."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ Examples:
   nestegg backup verify /srv/backups/nestegg-20260301T020000Z.backup"""
 )
 def backup() -> None:
-    """Back up the database, and prove that the backups restore.
+    """Back up the database, and verify that the backups restore.
 
     A backup holds no encryption key: keep MASTER_ENCRYPTION_KEY elsewhere, or all that it encrypts
     is lost. On PostgreSQL these commands connect as DATABASE_ADMIN_URL and call pg_dump,
@@ -54,14 +54,14 @@ def create(folder: Path | None, as_json: bool) -> None:
         print_json(_document(made))
         return
     click.echo(f"Made {made.path} ({_size(made.size)}: {_told(made)}).")
-    click.echo(f"Prove that it restores: nestegg backup verify {made.path}")
+    click.echo(f"Verify that it restores: nestegg backup verify {made.path}")
 
 
 @backup.command("list", epilog="Example: nestegg backup list --json")
 @click.option("--in", "folder", type=_existing, help="Folder. [default: BACKUP_DIR]")
 @json_option
 def list_backups(folder: Path | None, as_json: bool) -> None:
-    """List the backups of a folder, the newest first, and when each was proved."""
+    """List the backups of a folder, the newest first, and when each was verified."""
     from nestegg_core.backups.store import kept
 
     with opened(at_head=False) as runtime:
@@ -81,7 +81,7 @@ def list_backups(folder: Path | None, as_json: bool) -> None:
 @_file
 @json_option
 def verify(file: Path, as_json: bool) -> None:
-    """Prove that FILE restores: do so in a scratch database, and compare every figure.
+    """Verify that FILE restores: do so in a scratch database, and compare every figure.
 
     Rows of every table and sums of money must be those of the moment of the backup, the books
     must balance, and every encrypted value must open with the keys at hand. The exit code is 1
@@ -90,9 +90,9 @@ def verify(file: Path, as_json: bool) -> None:
     with opened(at_head=False) as runtime, _progress() as report:
         made = runtime.backups.verify(file, report)
     if as_json:
-        print_json({**_document(made), "proved": True})
+        print_json({**_document(made), "verified": True})
     else:
-        click.echo(f"Proved: {file} restores, and holds {_told(made)}.")
+        click.echo(f"Verified: {file} restores, and holds {_told(made)}.")
 
 
 @backup.command(
@@ -142,9 +142,9 @@ Examples:
 @click.option("--keep-weekly", type=_count, help="Keep the newest of so many weeks.")
 @click.option("--keep-monthly", type=_count, help="Keep the newest of so many months.")
 @click.option(
-    "--keep-unproved",
+    "--keep-unverified",
     type=_count,
-    help="Keep so many of those that were not proved; the other rules count proved ones then.",
+    help="Keep so many of those that were not verified; the other rules count verified ones then.",
 )
 @click.option("--dry-run", is_flag=True, help="Only show what would go.")
 @json_option
@@ -152,7 +152,7 @@ def prune(folder: Path | None, dry_run: bool, as_json: bool, **rules: int | None
     """Delete the backups that no rule keeps. Days, weeks and months are of UTC.
 
     Without any rule those of BACKUP_KEEP_LAST and the like are in force; with one, only those that
-    are given. The newest proved backup always stays.
+    are given. The newest verified backup always stays.
     """
     from nestegg_core.backups.rotation import Keep
 
@@ -239,24 +239,24 @@ def _document(made: "Made") -> dict[str, Any]:
 
 
 def _kept_document(one: "Kept") -> dict[str, Any]:
-    proved = one.proved_at.isoformat() if one.proved_at else None
+    verified = one.verified_at.isoformat() if one.verified_at else None
     return {
         "file": one.path,
         "size": one.size,
         "created_at": one.created_at.isoformat(),
-        "proved_at": proved,
+        "verified_at": verified,
     }
 
 
 def _print_kept(found: Any) -> None:
     print_table(
-        ("FILE", "SIZE", "MADE (UTC)", "PROVED (UTC)"),
+        ("FILE", "SIZE", "MADE (UTC)", "VERIFIED (UTC)"),
         (
             (
                 one.path,
                 _size(one.size),
                 f"{one.created_at:%Y-%m-%d %H:%M:%S}",
-                f"{one.proved_at:%Y-%m-%d %H:%M:%S}" if one.proved_at else "never",
+                f"{one.verified_at:%Y-%m-%d %H:%M:%S}" if one.verified_at else "never",
             )
             for one in found
         ),

@@ -9,7 +9,7 @@ from nestegg_core.cli.output import counted, json_option, print_json, print_tabl
 
 @click.group(epilog="Example: nestegg check books")
 def check() -> None:
-    """Prove that the data is sound."""
+    """Verify that the data is sound."""
 
 
 @check.command(epilog="Example: nestegg check books --json")

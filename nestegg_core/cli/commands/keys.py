@@ -1,4 +1,4 @@
-"""`nestegg keys`: make, count, move, prove and retire encryption keys."""
+"""`nestegg keys`: make, count, move, verify and retire encryption keys."""
 
 import base64
 import os
@@ -39,7 +39,7 @@ What the first step does to the file of settings, for keys that are kept elsewhe
 
 @click.group(epilog=_EPILOG)
 def keys() -> None:
-    """Rotate the keys that encrypt personal data, and prove that every value opens."""
+    """Rotate the keys that encrypt personal data, and verify that every value opens."""
 
 
 @keys.command(epilog="Example: nestegg keys generate")

@@ -1,4 +1,4 @@
-"""`nestegg user`: people with a password of their own (the built-in identity provider)."""
+"""`nestegg user`: users with a password of their own (the built-in identity provider)."""
 
 import secrets
 import sys
@@ -30,8 +30,8 @@ Examples:
   pass show nestegg | nestegg user create ada@example.org --password-stdin"""
 )
 @click.argument("email")
-@click.option("--name", help="What to call the person.")
-@click.option("--admin", is_flag=True, help="Let the person administer the instance.")
+@click.option("--name", help="What to call the user.")
+@click.option("--admin", is_flag=True, help="Let the user administer the instance.")
 @password_option
 def create(email: str, name: str | None, admin: bool, password_stdin: bool) -> None:
     """Create a user, with an organization of their own.
@@ -46,8 +46,8 @@ def create(email: str, name: str | None, admin: bool, password_stdin: bool) -> N
         name = valid(Name, name, "--name must have 1 to 200 printable characters.")
     password, made = _new_password(from_input=password_stdin)
     with opened() as runtime:
-        new = runtime.persons.register(email, password, name, is_admin=admin)
-    click.echo(f"Created {email}: user {new.person_id}, organization {new.org_id}.")
+        new = runtime.users.register(email, password, name, is_admin=admin)
+    click.echo(f"Created {email}: user {new.user_id}, organization {new.org_id}.")
     _show_made(password, made=made)
 
 
@@ -56,14 +56,14 @@ def create(email: str, name: str | None, admin: bool, password_stdin: bool) -> N
 def list_users(as_json: bool) -> None:
     """List the users, the oldest first."""
     with opened() as runtime:
-        people = runtime.persons.list()
+        users = runtime.users.list()
     if as_json:
-        print_json({"users": people})
+        print_json({"users": users})
         return
     columns = ("id", "email", "name", "is_admin", "disabled", "created_at")
     print_table(
         [column.upper() for column in columns],
-        ([_cell(person[column]) for column in columns] for person in people),
+        ([_cell(user[column]) for column in columns] for user in users),
     )
 
 
@@ -78,7 +78,7 @@ def reset_password(email: str, password_stdin: bool) -> None:
     """
     password, made = _new_password(from_input=password_stdin)
     with opened() as runtime:
-        ended = runtime.persons.reset_password(email, password)
+        ended = runtime.users.reset_password(email, password)
     click.echo(
         f"{email} has a new password and is signed out everywhere: "
         f"{counted(ended.sessions, 'session')} and "
@@ -125,7 +125,7 @@ def _cell(value: object) -> object:
 DEFAULT_HOURS = 1
 _MAX_HOURS = 366 * 24
 
-person_argument = click.argument("email_or_id")
+user_argument = click.argument("email_or_id")
 
 
 @click.command(
@@ -134,7 +134,7 @@ Examples:
   nestegg user token ada@example.org
   TOKEN=$(nestegg user token 018f2b6e-6f0a-7c3e-9c1d-2a5b7d9e4f10 --scope account:read)"""
 )
-@person_argument
+@user_argument
 @click.option(
     "--scope",
     "scopes",
@@ -163,24 +163,24 @@ def token(email_or_id: str, scopes: Sequence[str], hours: int, name: str) -> Non
 
     name = valid(Label, name, "--name must have 1 to 100 printable characters.")
     with opened() as runtime:
-        person_id = runtime.administration.find(email_or_id)
+        user_id = runtime.administration.find(email_or_id)
         issued = runtime.personal_tokens.issue(
-            person_id, name, scopes or SCOPES, timedelta(hours=hours)
+            user_id, name, scopes or SCOPES, timedelta(hours=hours)
         )
     expires_at = issued.row["expires_at"].isoformat(timespec="seconds")
-    click.echo(f"For user {person_id}, until {expires_at}; shown this once:", err=True)
+    click.echo(f"For user {user_id}, until {expires_at}; shown this once:", err=True)
     click.echo(issued.token)
 
 
 @click.command(epilog="Example: nestegg user disable ada@example.org")
-@person_argument
+@user_argument
 def disable(email_or_id: str) -> None:
     """Refuse a user from now on, whatever their token says, and sign them out everywhere."""
     _set_disabled(email_or_id, disabled=True)
 
 
 @click.command(epilog="Example: nestegg user enable ada@example.org")
-@person_argument
+@user_argument
 def enable(email_or_id: str) -> None:
     """Let a disabled user in again: they sign in anew, and their personal tokens are good again."""
     _set_disabled(email_or_id, disabled=False)
@@ -188,9 +188,9 @@ def enable(email_or_id: str) -> None:
 
 def _set_disabled(email_or_id: str, *, disabled: bool) -> None:
     with opened() as runtime:
-        person_id = runtime.administration.find(email_or_id)
-        runtime.administration.set_disabled(person_id, disabled=disabled)
-    click.echo(f"User {person_id} is {'disabled' if disabled else 'enabled'}.")
+        user_id = runtime.administration.find(email_or_id)
+        runtime.administration.set_disabled(user_id, disabled=disabled)
+    click.echo(f"User {user_id} is {'disabled' if disabled else 'enabled'}.")
 
 
 @click.command(epilog="Example: nestegg user reset-link ada@example.org")
@@ -206,20 +206,20 @@ def reset_link(email: str) -> None:
 
 
 @click.command(epilog="Example: nestegg user reset-second-factor ada@example.org")
-@person_argument
+@user_argument
 def reset_second_factor(email_or_id: str) -> None:
     """Take a user's second factor and recovery codes away: the password alone signs in again.
 
     Make sure first that it is the user who asks.
     """
     with opened() as runtime:
-        person_id = runtime.administration.find(email_or_id)
-        had_one = runtime.second_factors.state(person_id)["enabled"]
-        runtime.second_factors.reset(person_id)
+        user_id = runtime.administration.find(email_or_id)
+        had_one = runtime.second_factors.state(user_id)["enabled"]
+        runtime.second_factors.reset(user_id)
     if had_one:
-        click.echo(f"User {person_id} signs in without a second factor now.")
+        click.echo(f"User {user_id} signs in without a second factor now.")
     else:
-        click.echo(f"User {person_id} had no second factor.")
+        click.echo(f"User {user_id} had no second factor.")
 
 
 for _command in (token, disable, enable, reset_link, reset_second_factor):

@@ -68,7 +68,7 @@ _SINGLE_BYTE = (
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A file's text, the encoding it was read in, and what a person should know about that."""
+    """A file's text, the encoding it was read in, and what a user should know about that."""
 
     text: str
     encoding: str

@@ -44,7 +44,7 @@ class Names:
         package: the Python package, e.g. `nestegg_retention_legal_hold`.
         distribution: what pip calls it, e.g. `nestegg-retention-legal-hold`.
         class_name: how its classes begin, e.g. `LegalHold`.
-        title: the name as people write it, e.g. `Legal hold`.
+        title: the name as users write it, e.g. `Legal hold`.
         description: what it is for, in one line.
         scheme: for storages, how URLs begin, e.g. `legalhold`.
     """

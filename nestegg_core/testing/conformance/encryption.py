@@ -14,7 +14,7 @@ from nestegg_core.testing.conformance.base import Conformance
 
 _KEY, _OTHER_KEY = bytes(range(32)), bytes(range(1, 33))
 _PARTS = ("backend", "key version", "organization", "table", "column", "row")
-_PLACE = ("acme", "1", "0192-org", "persons", "email", "0193-row")
+_PLACE = ("acme", "1", "0192-org", "users", "email", "0193-row")
 _PLAINTEXTS = [
     pytest.param(b"", id="empty"),
     pytest.param(b"\0", id="NUL"),

@@ -81,7 +81,7 @@ class ErrorReporterConformance(Conformance):
     def test_a_report_holds_no_values(
         self, subject: ErrorReporter, report_server: ReportServer
     ) -> None:
-        """A report holds no values of variables: they may be a person's data or a secret."""
+        """A report holds no values of variables: they may be a user's data or a secret."""
         self._need_http()
         subject.report(_raised_beside_secrets(*_SECRETS), _facts())
         body = report_server.wait()

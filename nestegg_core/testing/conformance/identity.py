@@ -1,12 +1,12 @@
 """What holds of every identity provider, whatever its vendor."""
 
 from nestegg_core.testing.conformance.base import Conformance
-from nestegg_core.testing.conformance.identity_people import PersonRules
 from nestegg_core.testing.conformance.identity_refusals import RefusalRules
+from nestegg_core.testing.conformance.identity_users import UserRules
 from nestegg_core.testing.conformance.identity_vendor import VendorRules
 
 
-class IdentityProviderConformance(RefusalRules, PersonRules, VendorRules, Conformance):
+class IdentityProviderConformance(RefusalRules, UserRules, VendorRules, Conformance):
     """Tries an `IdentityProvider` against a fake vendor and its forgers.
 
     The fixture `subject` returns the provider, configured for the fixture `identity_server` and
@@ -17,19 +17,19 @@ class IdentityProviderConformance(RefusalRules, PersonRules, VendorRules, Confor
         claims: what a good token holds besides `iss`, `sub`, `iat` and `exp`.
         token_headers: what the header of a good token holds besides `alg`, `kid` and `typ`.
         signing_key: what the vendor signs with.
-        person: the `Identity.subject` of a good token.
+        user: the `Identity.subject` of a good token.
         other_audiences: changes of the claims that make a token one for another application.
         other_types: changes of the claims that make a token one of the vendor's other types,
             such as a refresh token.
-        verified_email: claims of a person whose address the vendor vouches for; `None` for a
+        verified_email: claims of a user whose address the vendor vouches for; `None` for a
             provider that tells no addresses.
-        unverified_email: claims of a person whose address the vendor does not vouch for.
+        unverified_email: claims of a user whose address the vendor does not vouch for.
         groups_claim: the claim that holds the names of groups; `None` for a provider without.
         admin_group: the group whose members `subject` was told to make administrators.
         fetches_keys: whether the keys come over the network.
         issues_tokens: whether the provider itself issues what it verifies, so that nobody else
             holds its key: what only a vendor could sign is not tried then.
-        provisions: whether `subject` was told to let people in whom nobody knows.
+        provisions: whether `subject` was told to let users in whom nobody knows.
 
     Example:
         ```python

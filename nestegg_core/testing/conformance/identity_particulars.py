@@ -18,7 +18,7 @@ class Particulars:
     claims: ClassVar[Mapping[str, Any]] = {"aud": "nest-egg"}
     token_headers: ClassVar[Mapping[str, Any]] = {}
     signing_key: ClassVar[SigningKey] = SigningKey("key-1")
-    person: ClassVar[str] = "user-1"
+    user: ClassVar[str] = "user-1"
     other_audiences: ClassVar[Sequence[Mapping[str, Any]]] = (
         {"aud": "another-application"},
         {"aud": None},

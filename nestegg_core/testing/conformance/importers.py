@@ -75,7 +75,7 @@ class StatementImporterConformance(Conformance):
     foreign: ClassVar[Sequence[StatementFile]] = _FOREIGN
 
     def test_samples_are_recognised(self, subject: StatementImporter) -> None:
-        """An importer recognises the files that it reads; without a sample nothing is proved."""
+        """An importer recognises the files that it reads; without a sample nothing is verified."""
         assert self.samples, "`samples` is empty: add at least one StatementSample"
         for sample in self.samples:
             assert subject.recognises(sample.file) is True, sample.file.name

@@ -1,14 +1,14 @@
 """What holds of every storage: the core's own rules, run on an author's database."""
 
 from nestegg_core.testing.conformance.base import Conformance
-from nestegg_core.testing.conformance.storage_doors import DoorRules
 from nestegg_core.testing.conformance.storage_schema import SchemaRules
+from nestegg_core.testing.conformance.storage_transactions import TransactionRules
 from nestegg_core.testing.conformance.storage_values import ValueRules
 from nestegg_core.testing.conformance.storage_writers import WriterRules
 
 
-class StorageConformance(SchemaRules, DoorRules, ValueRules, WriterRules, Conformance):
-    """Migrates a `Storage`, and tries its doors, its values and its locks.
+class StorageConformance(SchemaRules, TransactionRules, ValueRules, WriterRules, Conformance):
+    """Migrates a `Storage`, and tries its transactions, its values and its locks.
 
     The fixture `subject` returns a storage over an empty database, a new one for each test. The
     fixture `migrated` brings it to head; override it where a copy of a migrated database is there

@@ -14,8 +14,8 @@ from nestegg_core.database.tables import (
     denied_tokens,
     imports,
     organizations,
-    persons,
     transactions,
+    users,
 )
 from nestegg_core.database.types import exact_sum, new_id
 from nestegg_core.testing.conformance.storage_rows import MOMENT, STAMPS, OverMigrated, book
@@ -98,16 +98,16 @@ class ValueRules(OverMigrated):
         """Ids, texts, bytes, truth values, NULL and JSON come back as they were."""
         text, raw = "Ääkköset € 🥚 ' \" \\ % :x ?", bytes(range(32))
         decisions = {"a": [1, 2.5, None, True], "ä": {"deep": "€"}}
-        person = {"id": new_id(), "email": text, "name": None, "is_admin": True, **STAMPS}
+        user = {"id": new_id(), "email": text, "name": None, "is_admin": True, **STAMPS}
         denied = {"token_hash": raw, "expires_at": datetime(2030, 1, 1, tzinfo=UTC)}
         with migrated.transaction(org_id, write=True) as tx:
             account_id = book(tx, Decimal(1))
-            tx.execute(insert(persons), person)
+            tx.execute(insert(users), user)
             tx.execute(insert(denied_tokens), denied)
             tx.execute(insert(imports), _import(org_id, account_id, decisions))
         with migrated.transaction(org_id, write=False) as tx:
-            read = tx.execute(select(persons).where(persons.c.id == person["id"])).one()
-            assert {**read._mapping, "disabled_at": None} == {**person, "disabled_at": None}
+            read = tx.execute(select(users).where(users.c.id == user["id"])).one()
+            assert {**read._mapping, "disabled_at": None} == {**user, "disabled_at": None}
             assert tx.execute(select(denied_tokens)).one()._asdict() == denied
             stored = select(imports.c.decisions, imports.c.warnings).where(in_org(imports))
             assert tx.execute(stored).one()._asdict() == {"decisions": decisions, "warnings": []}

@@ -48,20 +48,20 @@ def identity(vendor: FakeIdentityProvider, claims: dict[str, Any], **variables: 
     return verdict.identity
 
 
-def test_access_token_without_audience_and_email_signs_a_person_in(
+def test_access_token_without_audience_and_email_signs_a_user_in(
     vendor: FakeIdentityProvider,
 ) -> None:
-    person = identity(vendor, access(vendor))
-    assert (person.provider, person.issuer, person.subject) == ("cognito", ISSUER, "user-1")
-    assert person.email is None
+    user = identity(vendor, access(vendor))
+    assert (user.provider, user.issuer, user.subject) == ("cognito", ISSUER, "user-1")
+    assert user.email is None
 
 
 @pytest.mark.parametrize(("mark", "verified"), [(True, True), ("true", True), (None, False)])
 def test_id_token_tells_the_email(
     mark: object, verified: bool, vendor: FakeIdentityProvider
 ) -> None:
-    person = identity(vendor, id_token(vendor, email_verified=mark))
-    assert (person.email, person.email_verified) == ("aino@home.example", verified)
+    user = identity(vendor, id_token(vendor, email_verified=mark))
+    assert (user.email, user.email_verified) == ("aino@home.example", verified)
 
 
 def test_both_kinds_are_signed_with_keys_of_their_own(vendor: FakeIdentityProvider) -> None:

@@ -28,7 +28,7 @@ class GoogleSettings(ClientSettings):
     model_config = prefixed("idp_google_")
 
     client_id: AtLeastOne = Field(
-        description="OAuth client ids of all apps that sign people in, with commas."
+        description="OAuth client ids of all apps that sign users in, with commas."
     )
     audience: CommaList = Field(
         default=(), description="Further client ids that tokens may be made for, with commas."
@@ -42,7 +42,7 @@ class GoogleSettings(ClientSettings):
     )
     provision: bool = Field(
         default=False,
-        description="Create people when they first sign in. Without hosted domains that is anybody "
+        description="Create users when they first sign in. Without hosted domains that is anybody "
         "in the world: everybody has or gets a Google account.",
     )
     hosted_domain: CommaList = Field(
@@ -67,7 +67,7 @@ def email_is_authoritative(claims: Claims) -> bool:
     """Tell whether Google owns the address or manages its domain.
 
     Anybody may have a Google account under an address elsewhere; such an address was verified
-    once and may belong to another person by now.
+    once and may belong to another user by now.
     """
     if not email_is_verified(claims):
         return False

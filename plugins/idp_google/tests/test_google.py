@@ -43,9 +43,9 @@ def identity(vendor: FakeIdentityProvider, claims: dict[str, Any], **variables: 
 
 
 @pytest.mark.parametrize("form", ["https://accounts.google.com", "accounts.google.com"])
-def test_both_forms_of_the_issuer_are_one_person(form: str, vendor: FakeIdentityProvider) -> None:
-    person = identity(vendor, id_token(vendor, iss=form))
-    assert (person.provider, person.issuer, person.subject) == ("google", ISSUER, "1098")
+def test_both_forms_of_the_issuer_are_one_user(form: str, vendor: FakeIdentityProvider) -> None:
+    user = identity(vendor, id_token(vendor, iss=form))
+    assert (user.provider, user.issuer, user.subject) == ("google", ISSUER, "1098")
 
 
 @pytest.mark.parametrize("form", ["http://accounts.google.com", "https://accounts.google.com/"])
@@ -139,8 +139,8 @@ def test_email_counts_as_verified_only_where_google_is_authoritative(
 def test_strangers_are_created_only_when_the_operator_says_so(
     variables: dict[str, str], creates: bool, vendor: FakeIdentityProvider
 ) -> None:
-    person = identity(vendor, id_token(vendor, hd="home.example"), **variables)
-    assert person.may_provision is creates
+    user = identity(vendor, id_token(vendor, hd="home.example"), **variables)
+    assert user.may_provision is creates
 
 
 def test_token_without_groups_makes_nobody_administrator(vendor: FakeIdentityProvider) -> None:

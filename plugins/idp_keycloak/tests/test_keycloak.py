@@ -45,9 +45,9 @@ def identity(vendor: FakeIdentityProvider, claims: dict[str, Any], **variables: 
     return verdict.identity
 
 
-def test_access_token_signs_a_person_in(vendor: FakeIdentityProvider) -> None:
-    person = identity(vendor, access(vendor))
-    assert (person.provider, person.issuer, person.subject) == ("keycloak", ISSUER, "user-1")
+def test_access_token_signs_a_user_in(vendor: FakeIdentityProvider) -> None:
+    user = identity(vendor, access(vendor))
+    assert (user.provider, user.issuer, user.subject) == ("keycloak", ISSUER, "user-1")
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)

@@ -54,7 +54,7 @@ def check(profile: OidcProfile, claims: Claims, header: Claims) -> str | None:
 def subject(claims: Claims) -> object:
     """Take the user's id. In access tokens `sub` is the login, which can be changed.
 
-    Tokens of machines (client credentials) have no `uid`, and so name no person.
+    Tokens of machines (client credentials) have no `uid`, and so name no user.
     """
     return claims.get("uid") if "cid" in claims else claims.get("sub")
 

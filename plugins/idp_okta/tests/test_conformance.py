@@ -13,7 +13,7 @@ from nestegg_core.testing import FakeIdentityProvider, IdentityProviderConforman
 
 class OktaConformance(IdentityProviderConformance):
     issuer = "https://home.okta.com/oauth2/default"
-    person = "00u1"
+    user = "00u1"
     admin_group = "nest-egg-admins"
 
     @pytest.fixture

@@ -47,10 +47,10 @@ def identity(vendor: FakeIdentityProvider, claims: dict[str, Any], **variables: 
     return verdict.identity
 
 
-def test_both_kinds_of_token_name_the_same_person(vendor: FakeIdentityProvider) -> None:
+def test_both_kinds_of_token_name_the_same_user(vendor: FakeIdentityProvider) -> None:
     for claims in (access(vendor), id_token(vendor)):
-        person = identity(vendor, claims)
-        assert (person.provider, person.issuer, person.subject) == ("okta", ISSUER, "00u1")
+        user = identity(vendor, claims)
+        assert (user.provider, user.issuer, user.subject) == ("okta", ISSUER, "00u1")
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
@@ -94,13 +94,13 @@ def test_only_rs256_is_taken(vendor: FakeIdentityProvider) -> None:
 
 
 def test_admin_group_and_groups_claim(vendor: FakeIdentityProvider) -> None:
-    person = identity(vendor, access(vendor, groups=["a", "egg"]), idp_okta_admin_group="egg")
-    assert person.is_admin
-    assert person.groups == {"a", "egg"}
+    user = identity(vendor, access(vendor, groups=["a", "egg"]), idp_okta_admin_group="egg")
+    assert user.is_admin
+    assert user.groups == {"a", "egg"}
     assert not identity(vendor, access(vendor), idp_okta_admin_group="egg").is_admin
     elsewhere = access(vendor, groups=["egg"], acme={"roles": ["b"]})
-    person = identity(vendor, elsewhere, idp_okta_groups_claim="acme.roles")
-    assert person.groups == {"b"}
+    user = identity(vendor, elsewhere, idp_okta_groups_claim="acme.roles")
+    assert user.groups == {"b"}
 
 
 def test_provisioning_is_the_operators_choice(vendor: FakeIdentityProvider) -> None:

@@ -1,4 +1,4 @@
-"""The reports of a file to one statement: accounts kept apart, each proved, questions asked."""
+"""The reports of a file to one statement: accounts kept apart, each verified, questions asked."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from nestegg_core import Question, Statement, StatementAccount, StatementError, StatementRow
 from nestegg_import_camt.messages import Report
-from nestegg_import_camt.proofs import Proof, missing_amount, prove, reversals_are_flipped
+from nestegg_import_camt.proofs import Proof, missing_amount, reversals_are_flipped, verify
 
 _CURRENCY = re.compile("[A-Z]{3}", re.ASCII)
 _MOST_LINES = 10
@@ -47,7 +47,7 @@ def settle(
         for report, account in _in_order(reports, accounts)
         for row in _rows(report, account, flipped=flipped, pending=pending)
     ]
-    proofs = [prove(*one, flipped=flipped) for one in owned]
+    proofs = [verify(*one, flipped=flipped) for one in owned]
     questions = []
     if Proof.CONTRADICTED in proofs and options.get("balances") != "ignored":
         questions.append(_contradiction(owned, proofs, flipped=flipped))
@@ -205,7 +205,7 @@ def _contradiction(
 def _verdict(proofs: Sequence[Proof], options: Mapping[str, str]) -> str:
     if Proof.CONTRADICTED in proofs:
         return "ignored" if options.get("balances") == "ignored" else Proof.CONTRADICTED.value
-    return Proof.MISSING.value if Proof.MISSING in proofs else Proof.PROVED.value
+    return Proof.MISSING.value if Proof.MISSING in proofs else Proof.VERIFIED.value
 
 
 def _remarks(kind: str, reports: Sequence[Report], proofs: Sequence[Proof]) -> Iterable[str]:
@@ -226,7 +226,7 @@ def _remarks(kind: str, reports: Sequence[Report], proofs: Sequence[Proof]) -> I
         yield "This is a report of the day (camt.052): the statement (camt.053) repeats it."
     if kind == "camt.053" and Proof.MISSING in proofs:
         yield (
-            f"Nothing proves the entries of {proofs.count(Proof.MISSING)} of {len(proofs)} "
+            f"Nothing verifies the entries of {proofs.count(Proof.MISSING)} of {len(proofs)} "
             "statement(s): a balance is missing, or an entry cannot be read."
         )
 

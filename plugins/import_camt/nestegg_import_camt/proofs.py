@@ -1,4 +1,4 @@
-"""Whether a report's own figures prove its entries, and what they say of reversals.
+"""Whether a report's own figures verify its entries, and what they say of reversals.
 
 The opening balance and all booked entries make up the closing balance, or something was misread.
 """
@@ -15,12 +15,12 @@ from nestegg_import_camt.messages import Report
 class Proof(Enum):
     """What the figures say."""
 
-    PROVED = "proved"
+    VERIFIED = "verified"
     CONTRADICTED = "contradicted"
     MISSING = "missing"  # there are none, or an entry cannot be read
 
 
-def prove(report: Report, currency: str, *, flipped: bool = False) -> Proof:
+def verify(report: Report, currency: str, *, flipped: bool = False) -> Proof:
     """Compare the entries with the balances, or else with the sums that the report tells.
 
     Args:
@@ -34,8 +34,8 @@ def prove(report: Report, currency: str, *, flipped: bool = False) -> Proof:
     if missing is None:
         return _by_sums(report)
     if not missing:
-        return Proof.PROVED
-    # A balance of the day may be ahead of its entries, or behind: it proves, or says nothing.
+        return Proof.VERIFIED
+    # A balance of the day may be ahead of its entries, or behind: it verifies, or says nothing.
     return _by_sums(report) if report.head.is_interim else Proof.CONTRADICTED
 
 
@@ -60,8 +60,8 @@ def reversals_are_flipped(reports: Sequence[tuple[Report, str]]) -> bool:
         reports: of all accounts, each with the account's currency.
     """
     telling = [one for one in reports if any(entry.is_reversal for entry in one[0].entries)]
-    standard = {prove(*one) for one in telling}
-    opposite = {prove(*one, flipped=True) for one in telling}
+    standard = {verify(*one) for one in telling}
+    opposite = {verify(*one, flipped=True) for one in telling}
     return Proof.CONTRADICTED in standard and Proof.CONTRADICTED not in opposite
 
 
@@ -76,7 +76,7 @@ def _by_sums(report: Report) -> Proof:
         _fits(head.credits, _amounts(entries, 1)) and _fits(head.debits, _amounts(entries, -1))
         for entries in (report.entries, every, booked)
     )
-    return Proof.PROVED if fits else Proof.CONTRADICTED
+    return Proof.VERIFIED if fits else Proof.CONTRADICTED
 
 
 def _amounts(entries: Sequence[Entry], sign: int) -> list[Decimal]:

@@ -113,7 +113,7 @@ def test_a_bank_that_turns_reversals_round_is_found_out_by_its_balances() -> Non
 
     assert amounts(statement.rows) == ["-10.00", "30.00"]
     assert statement.decisions["reversals"] == "flipped"
-    assert statement.decisions["balances"] == "proved"
+    assert statement.decisions["balances"] == "verified"
     assert any("Reversals" in warning for warning in statement.warnings)
     assert not statement.questions
     standard = read(content, {"reversals": "standard"})
@@ -143,7 +143,7 @@ def test_pending_entries_are_not_in_the_balances() -> None:
             )
         )
     )
-    assert statement.decisions["balances"] == "proved"
+    assert statement.decisions["balances"] == "verified"
     assert statement.closing_balance == Decimal("-15.00")
     assert statement.accounts[0].opening_balance == Decimal("-5.00")
 
@@ -168,13 +168,13 @@ def test_what_contradicts_the_balances_is_asked() -> None:
     assert amounts(answered.rows) == ["-10.00"]
 
 
-def test_sums_prove_where_there_are_no_balances() -> None:
+def test_sums_verify_where_there_are_no_balances() -> None:
     sums = (
         "<TxsSummry><TtlDbtNtries><NbOfNtries>{}</NbOfNtries><Sum>{}</Sum></TtlDbtNtries>"
         "</TxsSummry>"
     )
     right = read(message(report(sums.format(2, "12"), entry("10"), entry("2.00"))))
-    assert right.decisions["balances"] == "proved"
+    assert right.decisions["balances"] == "verified"
     wrong = read(message(report(sums.format(3, "12"), entry("10"), entry("2.00"))))
     assert [one.decision for one in wrong.questions] == ["balances"]
 
@@ -260,7 +260,7 @@ def test_an_entry_that_cannot_be_read_says_why(told: dict[str, str], problem: ob
     assert problems(**told) == [problem]
 
 
-def test_an_entry_that_cannot_be_read_stands_in_its_line_and_proves_nothing() -> None:
+def test_an_entry_that_cannot_be_read_stands_in_its_line_and_verifies_nothing() -> None:
     content = message(
         report(
             balance("OPBD", "1"), balance("CLBD", "1"), "\n\n", entry("bad"), "\n", entry("1.50")
@@ -298,7 +298,7 @@ def test_accounts_and_currencies_are_kept_apart() -> None:
     keys = [one.key for one in statement.accounts]
     assert [row.account for row in statement.rows] == [keys[0], keys[1], keys[0]]
     assert (statement.currency, statement.closing_balance) == (None, None)
-    assert statement.decisions["balances"] == "proved"
+    assert statement.decisions["balances"] == "verified"
 
 
 def test_statements_that_do_not_follow_one_another_are_told() -> None:
@@ -320,7 +320,7 @@ def test_pages_of_a_statement_meet_at_interim_balances() -> None:
             report(balance("ITBD", "3"), balance("CLBD", "7"), entry("4", "CRDT"), name="1"),
         )
     )
-    assert statement.decisions["balances"] == "proved"
+    assert statement.decisions["balances"] == "verified"
     assert (statement.accounts[0].opening_balance, statement.closing_balance) == (1, 7)
 
 
@@ -422,7 +422,7 @@ def test_text_that_is_not_the_utf8_that_it_claims_is_read_with_a_warning() -> No
 
 def test_whatever_stands_around_the_document_is_passed_over() -> None:
     inner = message(report(entry())).partition(b"\n")[2]
-    content = b"\n\n<Envelope><Header><Id>x</Id></Header>" + inner + b"</Envelope>"
+    content = b"\n\n<FieldCipher><Header><Id>x</Id></Header>" + inner + b"</FieldCipher>"
     (row,) = read(content).rows
     assert (row.line, str(row.amount)) == (3, "-10.00")
 

@@ -276,7 +276,7 @@ def test_what_is_written_is_read_or_asked_about(found: list[Account], manner: Ma
     told = {one.key: (one.number, one.currency) for one in statement.accounts}
     assert [told[row.account] for row in statement.rows] == owners
     if manner.has_balances:
-        assert statement.decisions["balances"] == "proved"
+        assert statement.decisions["balances"] == "verified"
         edges = [(one.opening_balance, one.closing_balance) for one in statement.accounts]
         assert edges == [(account.days[0].opening, account.days[-1].closing) for account in found]
 

@@ -1,4 +1,4 @@
-"""The messages of a file to one statement: accounts kept apart, each proved, questions asked."""
+"""The messages of a file to one statement: accounts kept apart, each verified, questions asked."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ from itertools import pairwise
 from nestegg_core import Question, Statement, StatementAccount, StatementError, StatementRow
 from nestegg_import_mt940.bookings import Booking
 from nestegg_import_mt940.messages import Message
-from nestegg_import_mt940.proofs import Proof, missing_amount, prove, reversals_are_flipped
+from nestegg_import_mt940.proofs import Proof, missing_amount, reversals_are_flipped, verify
 from nestegg_import_mt940.texts import read_text
 
 LONGEST_TEXT = 500
@@ -44,7 +44,7 @@ def settle(
     messages = _once(messages, told)
     owners = _owners(messages)
     flipped = _flipped(messages, options, told)
-    proofs = [prove(message, flipped=flipped) for message in messages]
+    proofs = [verify(message, flipped=flipped) for message in messages]
     contradicted = [
         one for one, proof in zip(messages, proofs, strict=True) if proof is Proof.CONTRADICTED
     ]
@@ -160,7 +160,7 @@ def _question(wrong: Sequence[Message], of: int, *, flipped: bool) -> Question:
     return Question(
         "balances",
         {"ignored": "The bookings are taken as they are written, and the balances left alone."},
-        f"The figures of {len(wrong)} of {of} statement(s) do not prove the bookings. "
+        f"The figures of {len(wrong)} of {of} statement(s) do not verify the bookings. "
         f"In the first, {what}.",
         lines=[message.line for message in wrong[:_MOST_LINES]],
     )
@@ -169,7 +169,7 @@ def _question(wrong: Sequence[Message], of: int, *, flipped: bool) -> Question:
 def _verdict(proofs: Sequence[Proof], *, ignored: bool) -> str:
     if Proof.CONTRADICTED in proofs:
         return "ignored" if ignored else Proof.CONTRADICTED.value
-    return Proof.MISSING.value if Proof.MISSING in proofs else Proof.PROVED.value
+    return Proof.MISSING.value if Proof.MISSING in proofs else Proof.VERIFIED.value
 
 
 def _remarks(messages: Sequence[Message], proofs: Sequence[Proof]) -> Iterable[str]:
@@ -184,7 +184,7 @@ def _remarks(messages: Sequence[Message], proofs: Sequence[Proof]) -> Iterable[s
         yield "The file holds MT942, which MT940 repeats: its bookings are pending."
     if Proof.MISSING in proofs:
         yield (
-            f"Nothing proves the bookings of {proofs.count(Proof.MISSING)} of {len(proofs)} "
+            f"Nothing verifies the bookings of {proofs.count(Proof.MISSING)} of {len(proofs)} "
             "statement(s): figures are missing, or cannot be read."
         )
 

@@ -1,4 +1,4 @@
-"""Whether a message's own figures prove its bookings, and what they say of reversals.
+"""Whether a message's own figures verify its bookings, and what they say of reversals.
 
 The opening balance and all bookings make up the closing balance, or something was misread.
 """
@@ -13,12 +13,12 @@ from nestegg_import_mt940.messages import Message
 class Proof(Enum):
     """What the figures say."""
 
-    PROVED = "proved"
+    VERIFIED = "verified"
     CONTRADICTED = "contradicted"
     MISSING = "missing"  # an MT942 has none, or something cannot be read
 
 
-def prove(message: Message, *, flipped: bool = False) -> Proof:
+def verify(message: Message, *, flipped: bool = False) -> Proof:
     """Compare the bookings with the balances, or with an MT942's sums.
 
     Args:
@@ -29,7 +29,7 @@ def prove(message: Message, *, flipped: bool = False) -> Proof:
         return Proof.MISSING
     missing = missing_amount(message, flipped=flipped)
     if missing is not None:
-        return Proof.CONTRADICTED if missing else Proof.PROVED
+        return Proof.CONTRADICTED if missing else Proof.VERIFIED
     if message.is_interim:
         return _by_sums(message)
     # Every MT940 begins and ends with a balance: one that does not has lost its end.
@@ -51,8 +51,8 @@ def missing_amount(message: Message, *, flipped: bool = False) -> Decimal | None
 def reversals_are_flipped(messages: Sequence[Message]) -> bool:
     """Tell whether only the opposite of the standard's meaning explains the balances."""
     telling = [one for one in messages if any(booking.is_reversal for booking in one.bookings)]
-    standard = {prove(one) for one in telling}
-    opposite = {prove(one, flipped=True) for one in telling}
+    standard = {verify(one) for one in telling}
+    opposite = {verify(one, flipped=True) for one in telling}
     return Proof.CONTRADICTED in standard and Proof.CONTRADICTED not in opposite
 
 
@@ -69,7 +69,7 @@ def _by_sums(message: Message) -> Proof:
         )
         for found in (by_mark, by_sign)
     )
-    return Proof.PROVED if fits else Proof.CONTRADICTED
+    return Proof.VERIFIED if fits else Proof.CONTRADICTED
 
 
 def _amounts(message: Message, *, mark: str = "", sign: int = 0) -> list[Decimal]:

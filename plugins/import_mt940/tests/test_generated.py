@@ -225,7 +225,7 @@ def test_what_is_written_is_read(found: list[Account], manner: Manner) -> None:
             without_breaks(one.purpose) for one in every
         ]
     assert not statement.questions
-    assert statement.decisions["balances"] == "proved"
+    assert statement.decisions["balances"] == "verified"
     told = {one.key: (one.number, one.currency) for one in statement.accounts}
     assert [told[row.account] for row in statement.rows] == [
         (account.number, account.currency)
@@ -274,4 +274,4 @@ def test_what_was_changed_is_never_taken_for_right(
 
     has_problems = any(row.problems for row in statement.rows)
     assert has_problems or [one.decision for one in statement.questions] == ["balances"]
-    assert statement.decisions["balances"] != "proved"
+    assert statement.decisions["balances"] != "verified"

@@ -109,7 +109,7 @@ def test_three_decimals_belong_to_currencies_that_have_them() -> None:
     )
     found = read(text)
     assert found.rows[0].amount == Decimal("1.250")
-    assert found.decisions["balances"] == "proved"
+    assert found.decisions["balances"] == "verified"
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_pages_of_a_statement_follow_one_another() -> None:
     found = read(text)
     assert not found.warnings
     assert (found.accounts[0].opening_balance, found.closing_balance) == (1, 7)
-    assert found.decisions["balances"] == "proved"
+    assert found.decisions["balances"] == "verified"
 
 
 def test_a_statement_that_is_in_the_file_twice_is_taken_once() -> None:
@@ -262,14 +262,14 @@ def test_lines_of_nothing_carry_on_a_text_or_are_information() -> None:
     assert any("line 4" in warning for warning in found.warnings)
 
 
-def test_bookings_of_a_day_are_pending_and_proved_by_their_sums() -> None:
+def test_bookings_of_a_day_are_pending_and_verified_by_their_sums() -> None:
     text = (
         ":20:1\n:25:PL00\n:28C:1/1\n:34F:PLN0\n:13D:2601021200+0100\n"
         ":61:2601020102D5,00NMSC\n:61:2601020102C7,00NMSC\n:90D:1PLN5,00\n:90C:1PLN7,00\n-\n"
     )
     found = read(text)
     assert [one.status for one in found.rows] == ["pending", "pending"]
-    assert (found.currency, found.decisions["balances"]) == ("PLN", "proved")
+    assert (found.currency, found.decisions["balances"]) == ("PLN", "verified")
     assert [one.status for one in read(text, {"entries": "booked"}).rows] == ["booked"] * 2
     wrong = read(text.replace(":90C:1PLN7,00", ":90C:2PLN9,00"))
     assert [one.decision for one in wrong.questions] == ["balances"]
@@ -326,7 +326,7 @@ def test_a_dash_alone_within_a_text_does_not_end_the_statement() -> None:
         )
     )
     assert amounts(found.rows) == ["-1", "-2"]
-    assert found.decisions["balances"] == "proved"
+    assert found.decisions["balances"] == "verified"
     assert len(found.accounts) == 1
 
 
@@ -353,7 +353,7 @@ def test_without_a_text_the_booking_itself_tells() -> None:
 def test_what_stands_before_a_message_is_passed_over(before: str) -> None:
     text = before + statement(":61:260102D1,NMSC", closing="D260102EUR1,")
     assert Mt940().recognises(StatementFile(text.encode()))
-    assert read(text).decisions["balances"] == "proved"
+    assert read(text).decisions["balances"] == "verified"
 
 
 @pytest.mark.parametrize("minute", ["20", "25", "26", "34"])
@@ -368,7 +368,7 @@ def test_a_time_that_breaks_over_lines_is_no_tag(minute: str) -> None:
         )
     )
     assert found.rows[0].payee == f"Card 7 on 2.1. at 14 :{minute}:37 in Ulm"
-    assert found.decisions["balances"] == "proved"
+    assert found.decisions["balances"] == "verified"
     assert len(found.accounts) == 1
 
 
@@ -376,7 +376,7 @@ def test_a_closing_balance_need_not_say_the_currency_again() -> None:
     found = read(
         statement(":61:020322CM20000,00S051", opening="C020315DEM0,", closing="C02032220000,")
     )
-    assert (found.decisions["balances"], found.currency) == ("proved", "DEM")
+    assert (found.decisions["balances"], found.currency) == ("verified", "DEM")
 
 
 def test_a_kind_of_three_letters_is_no_part_of_the_reference() -> None:

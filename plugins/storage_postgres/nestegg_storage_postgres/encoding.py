@@ -1,4 +1,4 @@
-"""Only databases in UTF8: in another encoding most names of people and shops cannot be stored."""
+"""Only databases in UTF8: in another encoding most names of users and shops cannot be stored."""
 
 from typing import Any
 

@@ -59,7 +59,7 @@ def examine_admin(connection: Connection, tools: Tools) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "warning",
             f"The role {owner.name} of DATABASE_ADMIN_URL may not make databases",
-            "`nestegg backup verify` proves a backup in a scratch database",
+            "`nestegg backup verify` verifies a backup in a scratch database",
             f'as a superuser: ALTER ROLE "{owner.name}" CREATEDB',
         )
     try:

@@ -97,7 +97,7 @@ def _refused(url: URL, error: BaseException | None) -> Exception:
             [
                 Problem(
                     "DATABASE_ADMIN_URL",
-                    "names a role that may not make the scratch database which proves a backup",
+                    "names a role that may not make the scratch database which verifies a backup",
                     f"as a superuser: ALTER ROLE {role} CREATEDB",
                 )
             ]

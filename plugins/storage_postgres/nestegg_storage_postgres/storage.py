@@ -103,7 +103,7 @@ class PostgresStorage(SqlStorage):
             max_overflow=self._max_overflow,
             pool_timeout=self._pool_timeout,
             pool_use_lifo=True,
-            pool_reset_on_return=None,  # the doors end what they begin
+            pool_reset_on_return=None,  # the transactions end what they begin
             hide_parameters=True,
             connect_args={
                 **_CONNECT,
@@ -142,7 +142,7 @@ class PostgresStorage(SqlStorage):
             )
 
     def _send(self, connection: Connection, statements: str) -> str:
-        """Run statements without parameters or rows through libpq itself: the door opens and
+        """Run statements without parameters or rows through libpq itself: the transaction opens and
         closes with every request, and a cursor costs more than these statements do.
         """
         driver = connection.connection.driver_connection

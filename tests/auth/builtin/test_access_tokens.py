@@ -17,7 +17,7 @@ from nestegg_core.testing.clock import MovableClock
 
 SECRET = "a secret key of the server, which is long enough to be one"
 MARKER = "marker7f3a"
-PERSON, SESSION = uuid4(), uuid4()
+USER, SESSION = uuid4(), uuid4()
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def signed(
     **claims: Any,
 ) -> str:
     """Return a token that differs from a good one in what is given, signed with the real key."""
-    good = jwt.decode(tokens.issue(PERSON, SESSION), options={"verify_signature": False})
+    good = jwt.decode(tokens.issue(USER, SESSION), options={"verify_signature": False})
     changed = {name: value for name, value in {**good, **claims}.items() if name != without}
     return jwt.encode(
         changed,
@@ -67,10 +67,10 @@ HS256 = b'{"alg":"HS256","typ":"at+jwt"}'
 
 
 def test_an_issued_token_says_whose_it_is(tokens: AccessTokens, provider: BuiltinProvider) -> None:
-    verdict = provider.authenticate(tokens.issue(PERSON, SESSION))
+    verdict = provider.authenticate(tokens.issue(USER, SESSION))
 
     assert isinstance(verdict, Valid)
-    assert verdict.identity.subject == str(PERSON)
+    assert verdict.identity.subject == str(USER)
     assert verdict.identity.session_id == SESSION
     assert verdict.identity.is_admin is False
 
@@ -78,7 +78,7 @@ def test_an_issued_token_says_whose_it_is(tokens: AccessTokens, provider: Builti
 def test_a_token_is_good_until_the_second_it_expires(
     tokens: AccessTokens, provider: BuiltinProvider, clock: MovableClock
 ) -> None:
-    token = tokens.issue(PERSON, SESSION)
+    token = tokens.issue(USER, SESSION)
     clock.move(minutes=14, seconds=59)
     assert isinstance(provider.authenticate(token), Valid)
 
@@ -90,7 +90,7 @@ def test_a_token_is_good_until_the_second_it_expires(
 def test_an_expired_token_is_refused_at_first_sight(
     tokens: AccessTokens, provider: BuiltinProvider, clock: MovableClock
 ) -> None:
-    token = tokens.issue(PERSON, SESSION)
+    token = tokens.issue(USER, SESSION)
     clock.move(minutes=15)
 
     assert isinstance(provider.authenticate(token), Invalid)
@@ -101,7 +101,7 @@ def test_the_same_secret_reads_tokens_of_another_process(
 ) -> None:
     other = BuiltinProvider(AccessTokens(SECRET, timedelta(minutes=1), clock), clock)
     stranger = BuiltinProvider(AccessTokens(SECRET + "!", timedelta(minutes=1), clock), clock)
-    token = tokens.issue(PERSON, SESSION)
+    token = tokens.issue(USER, SESSION)
 
     assert isinstance(other.authenticate(token), Valid)
     assert isinstance(stranger.authenticate(token), Invalid)
@@ -171,7 +171,7 @@ def test_a_token_that_somebody_else_signed_is_refused(
 def test_a_token_that_was_tampered_with_is_refused(
     tokens: AccessTokens, provider: BuiltinProvider
 ) -> None:
-    header, payload, signature = tokens.issue(PERSON, SESSION).split(".")
+    header, payload, signature = tokens.issue(USER, SESSION).split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
     other = part(json.dumps({**claims, "sub": str(uuid4())}).encode())
     later = part(json.dumps({**claims, "exp": claims["exp"] + 3600}).encode())

@@ -1,4 +1,4 @@
-"""Addresses that one person has at once count as one."""
+"""Addresses that one user has at once count as one."""
 
 import pytest
 

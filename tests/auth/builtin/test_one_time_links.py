@@ -1,4 +1,4 @@
-"""One-time links: one purpose, one person, once, and for a while."""
+"""One-time links: one purpose, one user, once, and for a while."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ from nestegg_core.database.tables import one_time_links
 from nestegg_core.errors import InvalidInput
 from nestegg_core.testing import MovableClock
 from support.newcomers import newcomer
-from support.staff import person_id
+from support.staff import user_id
 
 PURPOSES: tuple[Purpose, ...] = ("reset", "verify_email")
 
@@ -31,15 +31,15 @@ def links(clock: MovableClock) -> OneTimeLinks:
 
 
 @pytest.fixture
-def person(runtime: Runtime, client: TestClient) -> UUID:
-    return person_id(newcomer(runtime, client))
+def user(runtime: Runtime, client: TestClient) -> UUID:
+    return user_id(newcomer(runtime, client))
 
 
 @pytest.fixture
-def make(runtime: Runtime, links: OneTimeLinks, person: UUID) -> Callable[..., str]:
+def make(runtime: Runtime, links: OneTimeLinks, user: UUID) -> Callable[..., str]:
     def made(purpose: Purpose = "reset", *, mailed: bool = False) -> str:
         with runtime.storage.system_transaction(write=True) as tx:
-            return links.make(tx, person, purpose, mailed=mailed)
+            return links.make(tx, user, purpose, mailed=mailed)
 
     return made
 
@@ -54,10 +54,10 @@ def good(runtime: Runtime, links: OneTimeLinks, token: str, purpose: Purpose = "
 
 
 @pytest.mark.parametrize("mailed", [True, False])
-def test_a_link_stands_for_its_person_and_its_way(
+def test_a_link_stands_for_its_user_and_its_way(
     runtime: Runtime,
     links: OneTimeLinks,
-    person: UUID,
+    user: UUID,
     make: Callable[..., str],
     mailed: bool,
 ) -> None:
@@ -66,7 +66,7 @@ def test_a_link_stands_for_its_person_and_its_way(
         found, spent = links.find(tx, token, "reset"), links.spend(tx, token, "reset")
 
     assert found == spent
-    assert (spent.person_id, spent.mailed) == (person, mailed)
+    assert (spent.user_id, spent.mailed) == (user, mailed)
     assert not good(runtime, links, token), "it is good once"
 
 
@@ -140,11 +140,11 @@ def test_what_is_no_link_is_refused_as_any_other(
 
 
 def test_the_database_does_not_hold_the_token(
-    runtime: Runtime, person: UUID, make: Callable[..., str]
+    runtime: Runtime, user: UUID, make: Callable[..., str]
 ) -> None:
     token = make()
     with runtime.storage.system_transaction(write=False) as tx:
-        own = select(one_time_links).where(one_time_links.c.person_id == person)
+        own = select(one_time_links).where(one_time_links.c.user_id == user)
         stored = repr(tx.execute(own).all())
 
     assert len(token) == 43, "256 bits"

@@ -21,7 +21,7 @@ from nestegg_core.auth.builtin.personal_tokens import (
 )
 from nestegg_core.database.quotas import Quota
 from nestegg_core.database.sql_storage import SqlTransaction
-from nestegg_core.database.tables import personal_tokens, persons
+from nestegg_core.database.tables import personal_tokens, users
 from nestegg_core.database.types import new_id
 from nestegg_core.errors import (
     InsufficientScope,
@@ -45,12 +45,12 @@ def clock() -> MovableClock:
 
 @pytest.fixture
 def tokens(runtime: Runtime, clock: MovableClock) -> PersonalTokens:
-    quota = Quota("MAX_PERSONAL_TOKENS_PER_PERSON", 5)
+    quota = Quota("MAX_PERSONAL_TOKENS_PER_USER", 5)
     return PersonalTokens(runtime.storage, runtime.rows, clock, quota)
 
 
 @pytest.fixture
-def person(runtime: Runtime, clock: MovableClock) -> UUID:
+def user(runtime: Runtime, clock: MovableClock) -> UUID:
     """Somebody of another provider."""
     subject = f"holder {next(_numbers)}"
     return runtime.provisioning.of_identity(
@@ -79,17 +79,17 @@ def queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return run
 
 
-def signed_in(person: UUID, scopes: frozenset[str] | None = None) -> Caller:
-    return Caller(person, is_admin=False, session_id=None, token_hash=b"", scopes=scopes)
+def signed_in(user: UUID, scopes: frozenset[str] | None = None) -> Caller:
+    return Caller(user, is_admin=False, session_id=None, token_hash=b"", scopes=scopes)
 
 
-def issued(tokens: PersonalTokens, person: UUID, *scopes: str, days: float = 1) -> IssuedToken:
-    return tokens.issue(person, "Script", scopes, timedelta(days=days))
+def issued(tokens: PersonalTokens, user: UUID, *scopes: str, days: float = 1) -> IssuedToken:
+    return tokens.issue(user, "Script", scopes, timedelta(days=days))
 
 
-def change(runtime: Runtime, person: UUID, **values: Any) -> None:
+def change(runtime: Runtime, user: UUID, **values: Any) -> None:
     with runtime.storage.system_transaction(write=True) as tx:
-        tx.execute(update(persons).where(persons.c.id == person).values(**values))
+        tx.execute(update(users).where(users.c.id == user).values(**values))
 
 
 def test_tokens_have_one_form_that_scanners_can_look_for() -> None:
@@ -130,13 +130,13 @@ def test_a_mistyped_token_is_refused_without_a_query(
     assert queries == []
 
 
-def test_a_token_speaks_for_its_person_with_its_scopes_until_it_expires(
-    tokens: PersonalTokens, person: UUID, clock: MovableClock
+def test_a_token_speaks_for_its_user_with_its_scopes_until_it_expires(
+    tokens: PersonalTokens, user: UUID, clock: MovableClock
 ) -> None:
-    made = issued(tokens, person, "accounts:read", "account:read")
+    made = issued(tokens, user, "accounts:read", "account:read")
     caller, expires_at = tokens.verify(made.token)
 
-    assert (caller.person_id, caller.is_admin, caller.session_id) == (person, False, None)
+    assert (caller.user_id, caller.is_admin, caller.session_id) == (user, False, None)
     assert caller.scopes == frozenset({"accounts:read", "account:read"})
     assert expires_at == made.row["expires_at"] == clock() + DAY
 
@@ -149,9 +149,9 @@ def test_a_token_speaks_for_its_person_with_its_scopes_until_it_expires(
 
 
 def test_verifying_costs_one_query(
-    tokens: PersonalTokens, person: UUID, queries: list[str], clock: MovableClock
+    tokens: PersonalTokens, user: UUID, queries: list[str], clock: MovableClock
 ) -> None:
-    made = issued(tokens, person, "accounts:read")
+    made = issued(tokens, user, "accounts:read")
     tokens.verify(made.token)  # writes that it was used
     queries.clear()
 
@@ -162,12 +162,12 @@ def test_verifying_costs_one_query(
 
 
 def test_its_use_is_written_once_in_some_minutes(
-    tokens: PersonalTokens, person: UUID, clock: MovableClock
+    tokens: PersonalTokens, user: UUID, clock: MovableClock
 ) -> None:
-    made = issued(tokens, person)
+    made = issued(tokens, user)
 
     def last_used() -> Any:
-        ((row,), _) = tokens.page(person, limit=1, after=None)
+        ((row,), _) = tokens.page(user, limit=1, after=None)
         return row["last_used_at"]
 
     assert last_used() is None
@@ -181,9 +181,9 @@ def test_its_use_is_written_once_in_some_minutes(
 
 
 def test_a_database_that_only_reads_does_not_refuse_a_token(
-    runtime: Runtime, tokens: PersonalTokens, person: UUID, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, tokens: PersonalTokens, user: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = issued(tokens, person)
+    made = issued(tokens, user)
     reading = runtime.storage.system_transaction
 
     def no_writing(*, write: bool) -> Any:
@@ -193,39 +193,39 @@ def test_a_database_that_only_reads_does_not_refuse_a_token(
 
     monkeypatch.setattr(runtime.storage, "system_transaction", no_writing)
 
-    assert tokens.verify(made.token)[0].person_id == person
+    assert tokens.verify(made.token)[0].user_id == user
 
 
-def test_a_disabled_persons_token_is_refused(
-    runtime: Runtime, tokens: PersonalTokens, person: UUID, clock: MovableClock
+def test_a_disabled_users_token_is_refused(
+    runtime: Runtime, tokens: PersonalTokens, user: UUID, clock: MovableClock
 ) -> None:
-    made = issued(tokens, person, *SCOPES)
-    change(runtime, person, disabled_at=clock())
+    made = issued(tokens, user, *SCOPES)
+    change(runtime, user, disabled_at=clock())
 
     with pytest.raises(Unauthenticated, match="disabled"):
         tokens.verify(made.token)
 
 
 def test_a_revoked_token_is_unknown_and_nobody_revokes_anothers(
-    tokens: PersonalTokens, person: UUID
+    tokens: PersonalTokens, user: UUID
 ) -> None:
-    made = issued(tokens, person)
+    made = issued(tokens, user)
     with pytest.raises(NotFound):
         tokens.revoke(new_id(), made.row["id"])
     tokens.verify(made.token)
 
-    tokens.revoke(person, made.row["id"])
+    tokens.revoke(user, made.row["id"])
 
     with pytest.raises(Unauthenticated, match="revoked"):
         tokens.verify(made.token)
     with pytest.raises(NotFound):
-        tokens.revoke(person, made.row["id"])
+        tokens.revoke(user, made.row["id"])
 
 
 def test_neither_a_token_nor_its_name_is_in_the_database_or_in_a_repr(
-    runtime: Runtime, tokens: PersonalTokens, person: UUID
+    runtime: Runtime, tokens: PersonalTokens, user: UUID
 ) -> None:
-    made = tokens.issue(person, "My bank's script", ["accounts:read"], DAY)
+    made = tokens.issue(user, "My bank's script", ["accounts:read"], DAY)
     with runtime.storage.system_transaction(write=False) as tx:
         found = tx.execute(select(personal_tokens).where(personal_tokens.c.id == made.row["id"]))
         stored = repr(found.one())
@@ -236,10 +236,10 @@ def test_neither_a_token_nor_its_name_is_in_the_database_or_in_a_repr(
     assert "bank" not in stored
 
 
-def test_pages_go_on_where_the_last_ended(tokens: PersonalTokens, person: UUID) -> None:
-    ids = [issued(tokens, person).row["id"] for _ in range(3)]
-    first, after = tokens.page(person, limit=2, after=None)
-    second, end = tokens.page(person, limit=2, after=after)
+def test_pages_go_on_where_the_last_ended(tokens: PersonalTokens, user: UUID) -> None:
+    ids = [issued(tokens, user).row["id"] for _ in range(3)]
+    first, after = tokens.page(user, limit=2, after=None)
+    second, end = tokens.page(user, limit=2, after=after)
 
     assert [row["id"] for row in (*first, *second)] == ids[::-1]
     assert end is None
@@ -247,20 +247,20 @@ def test_pages_go_on_where_the_last_ended(tokens: PersonalTokens, person: UUID) 
 
 
 def test_no_token_lives_longer_than_a_year(
-    tokens: PersonalTokens, person: UUID, clock: MovableClock
+    tokens: PersonalTokens, user: UUID, clock: MovableClock
 ) -> None:
-    made = tokens.issue(person, "Script", [], timedelta(days=4_000))
+    made = tokens.issue(user, "Script", [], timedelta(days=4_000))
 
     assert made.row["expires_at"] == clock() + timedelta(days=366)
 
 
-def test_a_person_has_so_many_living_tokens_and_no_more(
-    tokens: PersonalTokens, person: UUID, clock: MovableClock
+def test_a_user_has_so_many_living_tokens_and_no_more(
+    tokens: PersonalTokens, user: UUID, clock: MovableClock
 ) -> None:
-    me = signed_in(person)
+    me = signed_in(user)
     for _ in range(5):
         tokens.grant(me, "Script", ["accounts:read"], DAY)
-    with pytest.raises(QuotaExceeded, match="MAX_PERSONAL_TOKENS_PER_PERSON is 5"):
+    with pytest.raises(QuotaExceeded, match="MAX_PERSONAL_TOKENS_PER_USER is 5"):
         tokens.grant(me, "Script", ["accounts:read"], DAY)
 
     clock.move(days=1)
@@ -269,18 +269,18 @@ def test_a_person_has_so_many_living_tokens_and_no_more(
 
 
 def test_only_an_administrator_gives_a_token_the_instance(
-    runtime: Runtime, tokens: PersonalTokens, person: UUID
+    runtime: Runtime, tokens: PersonalTokens, user: UUID
 ) -> None:
     with pytest.raises(InvalidInput):
-        tokens.grant(signed_in(person), "Script", [INSTANCE_ADMIN], DAY)
-    change(runtime, person, is_admin=True)
+        tokens.grant(signed_in(user), "Script", [INSTANCE_ADMIN], DAY)
+    change(runtime, user, is_admin=True)
 
-    made = tokens.grant(signed_in(person), "Script", [INSTANCE_ADMIN], DAY)
+    made = tokens.grant(signed_in(user), "Script", [INSTANCE_ADMIN], DAY)
     assert tokens.verify(made.token)[0].scopes == frozenset({INSTANCE_ADMIN})
 
 
-def test_a_token_gives_no_scopes_that_it_has_not(tokens: PersonalTokens, person: UUID) -> None:
-    narrow = signed_in(person, frozenset({"account:write", "accounts:read"}))
+def test_a_token_gives_no_scopes_that_it_has_not(tokens: PersonalTokens, user: UUID) -> None:
+    narrow = signed_in(user, frozenset({"account:write", "accounts:read"}))
     tokens.grant(narrow, "Script", ["accounts:read"], DAY)
 
     with pytest.raises(InsufficientScope):

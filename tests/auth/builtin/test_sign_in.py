@@ -94,7 +94,7 @@ def store(runtime: Runtime, index: BlindIndex) -> Callable[[str, str], None]:
 def email(runtime: Runtime, store: Callable[[str, str], None]) -> str:
     """Somebody who has never signed in; their password is hashed cheaply."""
     email = nobody()
-    runtime.persons.register(email, PASSWORD)
+    runtime.users.register(email, PASSWORD)
     store(email, CHEAP.hash(PASSWORD))
     return email
 
@@ -180,7 +180,7 @@ def test_a_password_that_changes_while_it_is_checked_signs_nobody_in(
 ) -> None:
     class Slow(Counting):
         def verify(self, stored: str | None, password: str) -> Match:
-            runtime.persons.reset_password(email, "another battery staple")
+            runtime.users.reset_password(email, "another battery staple")
             return super().verify(stored, password)
 
     assert attempt(make(Slow()), email, HOME, PASSWORD) == WRONG
@@ -189,16 +189,16 @@ def test_a_password_that_changes_while_it_is_checked_signs_nobody_in(
 def test_whoever_is_disabled_while_the_password_is_checked_is_not_signed_in(
     runtime: Runtime, make: Make, email: str
 ) -> None:
-    person_id = runtime.administration.find(email)
+    user_id = runtime.administration.find(email)
 
     class Slow(Counting):
         def verify(self, stored: str | None, password: str) -> Match:
-            runtime.administration.set_disabled(person_id, disabled=True)
+            runtime.administration.set_disabled(user_id, disabled=True)
             return super().verify(stored, password)
 
     assert attempt(make(Slow()), email, HOME, PASSWORD) == WRONG
     with runtime.storage.system_transaction(write=False) as tx:
-        opened = tx.execute(select(sessions.c.id).where(sessions.c.person_id == person_id)).all()
+        opened = tx.execute(select(sessions.c.id).where(sessions.c.user_id == user_id)).all()
     assert opened == [], "nothing waits for the day on which they are enabled again"
 
 
@@ -235,7 +235,7 @@ def test_addresses_of_one_ipv6_network_count_as_one(make: Make) -> None:
     assert [attempt(sign_in, nobody(), device) for device in devices] == [WRONG, WRONG, "limited"]
 
 
-def test_a_botnet_neither_guesses_nor_locks_a_person_out(make: Make, email: str) -> None:
+def test_a_botnet_neither_guesses_nor_locks_a_user_out(make: Make, email: str) -> None:
     sign_in = make(rules={ACCOUNT: "5 per 1 hour", ADDRESS: "1 per 1 hour"})
     assert attempt(sign_in, email, HOME, PASSWORD) == "in"  # the first of the five
 
@@ -279,14 +279,14 @@ def test_the_server_itself_is_not_limited(make: Make, email: str) -> None:
 def test_codes_that_others_use_up_leave_the_recovery_codes() -> None:
     blind = BlindIndex(lambda: bytes(32))
     limits = SignInLimits(RateLimits(blind, rules={CODE: "2 per 1 hour", PAIR: "9 per 1 hour"}))
-    person, other = UUID(int=1), UUID(int=2)
+    user, other = UUID(int=1), UUID(int=2)
 
     for code in ("123456", "123 456"):
-        limits.admit_code(person, code)
+        limits.admit_code(user, code)
     with pytest.raises(TooManyRequests):
-        limits.admit_code(person, "123456")
-    limits.admit_code(person, "AAAA-BBBB-CCCC-DDDD")
+        limits.admit_code(user, "123456")
+    limits.admit_code(user, "AAAA-BBBB-CCCC-DDDD")
     limits.admit_code(other, "123456")
 
-    limits.forget(b"", person, HOME)
-    limits.admit_code(person, "123456")
+    limits.forget(b"", user, HOME)
+    limits.admit_code(user, "123456")

@@ -1,4 +1,4 @@
-"""Where apps sign people in, from a vendor's discovery; and for which addresses it may vouch."""
+"""Where apps sign users in, from a vendor's discovery; and for which addresses it may vouch."""
 
 from collections.abc import Callable
 from typing import Any

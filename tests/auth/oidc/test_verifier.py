@@ -25,14 +25,14 @@ def test_good_token_gives_an_identity(
         "name": "Aino",
         "groups": ["family", "admins"],
     }
-    person = identify(claims, admin_group="admins")
-    assert (person.provider, person.issuer, person.subject) == ("acme", vendor.issuer, "user-1")
-    assert person.expires_at == clock() + timedelta(hours=1)
-    assert (person.email, person.email_verified) == ("aino@home.example", True)
-    assert (person.name, person.is_admin) == ("Aino", True)
-    assert person.groups == {"family", "admins"}
-    assert not person.may_provision
-    assert person.session_id is None
+    user = identify(claims, admin_group="admins")
+    assert (user.provider, user.issuer, user.subject) == ("acme", vendor.issuer, "user-1")
+    assert user.expires_at == clock() + timedelta(hours=1)
+    assert (user.email, user.email_verified) == ("aino@home.example", True)
+    assert (user.name, user.is_admin) == ("Aino", True)
+    assert user.groups == {"family", "admins"}
+    assert not user.may_provision
+    assert user.session_id is None
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
@@ -110,12 +110,12 @@ def test_standard_check_takes_only_tokens_for_our_client(
 def test_another_spelling_of_the_issuer_is_stored_as_the_one_that_is_meant(
     vendor: FakeIdentityProvider, identify: Identify, good: Claims
 ) -> None:
-    person = identify(
+    user = identify(
         good | {"iss": "legacy.example"},
         issuers=(vendor.issuer, "legacy.example"),
         spellings={"legacy.example": vendor.issuer},
     )
-    assert person.issuer == vendor.issuer
+    assert user.issuer == vendor.issuer
 
 
 @pytest.mark.parametrize("order", [1, -1])

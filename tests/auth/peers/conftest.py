@@ -29,9 +29,9 @@ def moto() -> Iterator[str]:
 
 @pytest.fixture
 def pool(moto: str) -> UserPool:
-    """A new user pool with a person in it, `aino`."""
+    """A new user pool with a user in it, `aino`."""
     made = UserPool.create(moto)
-    made.add_person("aino")
+    made.add_user("aino")
     return made
 
 

@@ -1,4 +1,4 @@
-"""People of a Cognito user pool, as moto imitates it, sign in with the guide's variables."""
+"""Users of a Cognito user pool, as moto imitates it, sign in with the guide's variables."""
 
 import pytest
 import requests
@@ -11,7 +11,7 @@ from support.command_line import PATIENCE, started
 from support.serving import Serve
 
 
-def test_access_and_id_token_sign_the_same_person_in(serve: Serve, pool: UserPool) -> None:
+def test_access_and_id_token_sign_the_same_user_in(serve: Serve, pool: UserPool) -> None:
     api, tokens = ApiCaller(serve(**pool.variables)), pool.sign_in("aino")
     assert "aud" not in claims_of(tokens["AccessToken"])
     assert claims_of(tokens["IdToken"])["aud"] == pool.client_id
@@ -22,7 +22,7 @@ def test_access_and_id_token_sign_the_same_person_in(serve: Serve, pool: UserPoo
     assert [one["role"] for one in by_access["memberships"]] == ["owner"]
 
 
-def test_the_person_stays_the_same_with_refreshed_tokens(serve: Serve, pool: UserPool) -> None:
+def test_the_user_stays_the_same_with_refreshed_tokens(serve: Serve, pool: UserPool) -> None:
     api, tokens = ApiCaller(serve(**pool.variables)), pool.sign_in("aino")
     refreshed = pool.refresh(tokens["RefreshToken"])
 
@@ -65,7 +65,7 @@ def test_a_token_that_was_signed_out_is_refused_and_others_are_not(
 def test_what_is_not_for_us_is_refused(serve: Serve, pool: UserPool) -> None:
     """Another client's token, the refresh token, and a token of another pool at the same peer."""
     tokens, other_pool = pool.sign_in("aino"), UserPool.create(pool.url)
-    other_pool.add_person("aino")
+    other_pool.add_user("aino")
     another = {**pool.variables, "IDP_COGNITO_CLIENT_ID": "another-app"}
     api = ApiCaller(serve(**pool.variables))
 
@@ -85,9 +85,7 @@ def test_a_forger_who_copies_the_kid_is_refused(serve: Serve, pool: UserPool) ->
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True, scope="session")
-def test_a_server_process_signs_a_person_in(
-    fresh_variables: dict[str, str], pool: UserPool
-) -> None:
+def test_a_server_process_signs_a_user_in(fresh_variables: dict[str, str], pool: UserPool) -> None:
     """The whole way: `nestegg serve` with these variables, and a request over the network."""
     with started("serve", variables={**fresh_variables, **pool.variables}) as server:
         token = pool.sign_in("aino")["AccessToken"]

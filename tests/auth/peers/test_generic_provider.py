@@ -69,7 +69,7 @@ def api(serve: Serve, provider_mock: str) -> ApiCaller:
 
 
 def tokens_of(issuer: str, subject: str, *, client_id: str = "nest-egg-web", **claims: Any) -> Any:
-    """Sign a person with these claims in by code and PKCE."""
+    """Sign a user with these claims in by code and PKCE."""
     told = requests.put(f"{issuer}/users/{subject}", json=claims, timeout=PATIENCE)
     assert told.status_code == requests.codes.no_content
     discovery = f"{issuer}/.well-known/openid-configuration"
@@ -78,7 +78,7 @@ def tokens_of(issuer: str, subject: str, *, client_id: str = "nest-egg-web", **c
     return app.sign_in(lambda browser: browser.submit(sub=subject))
 
 
-def test_an_id_token_without_kid_signs_a_person_in(api: ApiCaller, provider_mock: str) -> None:
+def test_an_id_token_without_kid_signs_a_user_in(api: ApiCaller, provider_mock: str) -> None:
     token = tokens_of(provider_mock, "aino", email="aino@example.org", name="Aino")["id_token"]
     assert "kid" not in header_of(token)
 
@@ -88,7 +88,7 @@ def test_an_id_token_without_kid_signs_a_person_in(api: ApiCaller, provider_mock
     assert (first["name"], first["email"]) == ("Aino", "aino@example.org")
 
 
-def test_a_person_without_an_email_signs_in(api: ApiCaller, provider_mock: str) -> None:
+def test_a_user_without_an_email_signs_in(api: ApiCaller, provider_mock: str) -> None:
     assert api.me(tokens_of(provider_mock, "onni")["id_token"])["email"] is None
 
 

@@ -105,7 +105,7 @@ def test_debit_columns_and_debit_words_are_money_out() -> None:
     assert signs("ubs-ch-fr_trimmed") == [Decimal("-10.00"), Decimal("240.00"), Decimal("-200.00")]
 
 
-def test_texts_stand_where_people_look_for_them() -> None:
+def test_texts_stand_where_users_look_for_them() -> None:
     gls, schwab, ubs = read("gls").rows[0], read("schwab-checking").rows[2], read("mint").rows[0]
     assert gls.payee == "Drillisch Online AG"
     assert gls.description.endswith("B4658645 U123456789 B123456 987 SIMply Rechnung")

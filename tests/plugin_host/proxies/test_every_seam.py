@@ -100,18 +100,16 @@ def route(handler: Any = lambda _: Answer(), body: Any = None) -> Route:
     return Route("POST" if body else "GET", "/it", "accounts:read", body, Answer, handler, "x")
 
 
-def url(person: Any) -> str:
-    return f"/api/v1/x/acme/organizations/{person.org_id}/it"
+def url(user: Any) -> str:
+    return f"/api/v1/x/acme/organizations/{user.org_id}/it"
 
 
 @pytest.mark.parametrize("error", [panic, interrupt, never, yields])
 def test_a_route(make_app: MakeApp, error: Any) -> None:
     handler = {never: later, yields: later_yields}.get(error, error)
-    person = make_app(plugin(routes=[route(handler)])).register()
-    if error is interrupt:  # a request has a thread of its own
-        answer = elsewhere(lambda: person.get(url(person)))
-    else:
-        answer = person.get(url(person))
+    user = make_app(plugin(routes=[route(handler)])).register()
+    apart = error is interrupt  # a request has a thread of its own
+    answer = elsewhere(lambda: user.get(url(user))) if apart else user.get(url(user))
     assert (answer.status_code, answer.json["type"].rpartition(":")[2]) == (500, "plugin-fault")
     assert "s3cr3t" not in answer.text
 
@@ -125,17 +123,17 @@ def elsewhere(call: Callable[[], Any]) -> Any:
 
 
 def test_the_models_of_a_route(make_app: MakeApp) -> None:
-    person = make_app(plugin(routes=[route(body=Fragile)])).register()
-    assert person.call("POST", url(person), json={"n": 2}).status_code == 500
+    user = make_app(plugin(routes=[route(body=Fragile)])).register()
+    assert user.call("POST", url(user), json={"n": 2}).status_code == 500
 
 
 def test_an_importer(make_app: MakeApp) -> None:
     factory = made(recognises=panic, read=panic)
     registration = StatementImporterRegistration("acme", NoSettings, factory, {})
-    person = make_app(plugin(statement_importers=[registration])).register()
-    answer = person.upload(person.account(), b"a,b\n")
+    user = make_app(plugin(statement_importers=[registration])).register()
+    answer = user.upload(user.account(), b"a,b\n")
     assert answer.status_code == 422
-    assert person.get("accounts").status_code == 200
+    assert user.get("accounts").status_code == 200
 
 
 def test_a_metrics_exporter(make_app: MakeApp) -> None:
@@ -294,8 +292,8 @@ def test_an_answer_that_cannot_be_written_out_is_its_plugins(make_app: MakeApp, 
         value: Any
 
     one = Route("GET", "/it", "accounts:read", None, Loose, lambda _: {"value": value}, "x")
-    person = make_app(plugin(routes=[one])).register()
-    assert person.get(url(person)).json["type"].endswith(":plugin-fault")
+    user = make_app(plugin(routes=[one])).register()
+    assert user.get(url(user)).json["type"].endswith(":plugin-fault")
 
 
 def test_a_finding_that_cannot_be_written_out_is_its_plugins(make_app: MakeApp) -> None:
@@ -309,8 +307,8 @@ def test_a_row_that_no_database_takes_is_its_importers(make_app: MakeApp, payee:
     row = StatementRow(1, date(2026, 1, 31), Decimal(1), payee=payee)
     factory = made(recognises=lambda _: True, read=lambda *_: Statement([row], {}))
     registration = StatementImporterRegistration("acme", NoSettings, factory, {})
-    person = make_app(plugin(statement_importers=[registration])).register()
-    answer = person.upload(person.account(), b"x")
+    user = make_app(plugin(statement_importers=[registration])).register()
+    answer = user.upload(user.account(), b"x")
     assert answer.json["type"].endswith(":plugin-fault")
 
 

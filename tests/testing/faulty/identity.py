@@ -350,7 +350,7 @@ class NamesTheLogin(Faulty):
 
 class TestNamesTheLogin(FaultyConformance):
     fault = NamesTheLogin
-    breaks: ClassVar = {"test_a_good_token_names_its_person"}
+    breaks: ClassVar = {"test_a_good_token_names_its_user"}
 
 
 class ServesOneAtATime(Faulty):

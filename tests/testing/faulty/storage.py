@@ -84,7 +84,7 @@ class TestLeavesATableOut(FaultyConformance):
     breaks: ClassVar = {"test_the_tables_are_those_that_the_core_declares"}
 
 
-# The doors.
+# The transaction scopes.
 
 
 class LosesWrites(SqliteStorage):
@@ -108,7 +108,7 @@ class TestKeepsHalf(FaultyConformance):
     fault = KeepsHalf
     breaks: ClassVar = {
         "test_an_exception_takes_everything_back",
-        "test_the_door_serves_on_after_a_failed_statement",
+        "test_the_storage_serves_on_after_a_failed_statement",
         "test_a_broken_constraint_is_a_conflict",
     }
 

@@ -38,10 +38,10 @@ class AddressProof(RequestModel):
 
 
 class ResetLink(AnswerModel):
-    """A link that lets a person choose a new password."""
+    """A link that lets a user choose a new password."""
 
     link: Annotated[str, Field(description="Good once, for an hour; shown this once.")]
-    mailed: Annotated[bool, Field(description="Whether the person gets it by mail as well.")]
+    mailed: Annotated[bool, Field(description="Whether the user gets it by mail as well.")]
 
 
 ACCEPTED = Answer(None, status=202)
@@ -111,35 +111,35 @@ class OwnAddressResource:
         status=204,
     )
     def verify(self, call: Call) -> Answer:
-        """Prove an address with a mailed link's token."""
+        """Verify an address with a mailed link's token."""
         self._own_addresses.verify(call.body.token)
         return DONE
 
     @operation("POST", PREFIX + "/me/verify-email", answer=None, status=202)
     def send_verification(self, call: Call) -> Answer:
-        """Have a link mailed that proves one's address; nothing is sent where it is proved."""
-        person_id = call.caller.person_id
+        """Have a link mailed that verifies one's address; nothing is sent where it is verified."""
+        user_id = call.caller.user_id
         self._outbox.require()
-        self._own_addresses.require_own(person_id)
-        self._limits.hit("verification mails of a person", person_id)
-        self._outbox.ask(VERIFICATION, person_id=str(person_id))
+        self._own_addresses.require_own(user_id)
+        self._limits.hit("verification mails of a user", user_id)
+        self._outbox.ask(VERIFICATION, user_id=str(user_id))
         return ACCEPTED
 
     @operation(
         "POST",
-        PREFIX + "/admin/persons/{person_id:uuid}/reset-link",
+        PREFIX + "/admin/users/{user_id:uuid}/reset-link",
         administrators=True,
         opens_accounts=True,
         answer=ResetLink,
         status=201,
     )
     def reset_link(self, call: Call) -> Answer:
-        """Make a link that resets a person's password, to be handed over; an older one is void.
+        """Make a link that resets a user's password, to be handed over; an older one is void.
 
         It is mailed as well, where the server sends mail.
         """
-        person_id, mailed = call.params["person_id"], self._outbox.configured
-        link, token = self._own_addresses.reset_link_for(person_id)
+        user_id, mailed = call.params["user_id"], self._outbox.configured
+        link, token = self._own_addresses.reset_link_for(user_id)
         if mailed:
-            self._outbox.ask(SHOWN_RESET, person_id=str(person_id), token=token)
+            self._outbox.ask(SHOWN_RESET, user_id=str(user_id), token=token)
         return Answer({"link": link, "mailed": mailed}, status=201, cacheable=False)

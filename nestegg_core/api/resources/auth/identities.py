@@ -1,4 +1,4 @@
-"""Identity providers: how apps sign people in with them, and one's identities there."""
+"""Identity providers: how apps sign users in with them, and one's identities there."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -64,7 +64,7 @@ class NewIdentity(RequestModel):
     token: Annotated[
         str,
         StringConstraints(min_length=1, max_length=MAX_TOKEN, pattern="^[!-~]+$"),
-        Field(description="A bearer token that another provider issued to the same person."),
+        Field(description="A bearer token that another provider issued to the same user."),
     ]
     password: Annotated[
         Password | None,
@@ -141,7 +141,7 @@ class IdentityResource:
     @operation("GET", COLLECTION, answer=OwnIdentityList)
     def identities(self, call: Call) -> Answer:
         """List one's identities at other providers; a password here is none of them."""
-        return Answer({"items": self._links.list(call.caller.person_id), "next": None})
+        return Answer({"items": self._links.list(call.caller.user_id), "next": None})
 
     @operation(
         "POST",
@@ -155,12 +155,12 @@ class IdentityResource:
 
         Linking one that is linked already changes nothing. The answer is 409 with the type
         `identity-taken` where the identity has an account of its own, `provider-linked` where the
-        account has another identity of that provider, and `address-not-proven` where somebody with
-        a password has yet to prove their address.
+        account has another identity of that provider, and `address-not-verified` where somebody
+        with a password has yet to verify their address.
         """
         token, password = call.body.token, call.body.password
         identity = self._verified(token)
-        linked = self._links.link(call.caller.person_id, identity, token_hash(token), password)
+        linked = self._links.link(call.caller.user_id, identity, token_hash(token), password)
         return Answer(linked, status=201)
 
     @operation("DELETE", ONE, answer=None, status=204)
@@ -169,7 +169,7 @@ class IdentityResource:
 
         The last way in which one can sign in stays: 409 with the type `last-way-to-sign-in`.
         """
-        self._links.unlink(call.caller.person_id, call.params["identity_id"])
+        self._links.unlink(call.caller.user_id, call.params["identity_id"])
         return GONE
 
     def _verified(self, token: str) -> Identity:

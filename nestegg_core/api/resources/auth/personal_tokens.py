@@ -85,7 +85,7 @@ class PersonalTokenResource:
     def tokens(self, call: Call) -> Answer:
         """List one's personal access tokens, those that the operator made included."""
         items, after = self._tokens.page(
-            call.caller.person_id, limit=call.query.limit, after=call.after
+            call.caller.user_id, limit=call.query.limit, after=call.after
         )
         return Answer({"items": items}, after=after)
 
@@ -111,5 +111,5 @@ class PersonalTokenResource:
     @operation("DELETE", ONE, answer=None, status=204)
     def delete_token(self, call: Call) -> Answer:
         """Revoke a personal access token, which is worth nothing from now on."""
-        self._tokens.revoke(call.caller.person_id, call.params["token_id"])
+        self._tokens.revoke(call.caller.user_id, call.params["token_id"])
         return GONE

@@ -1,4 +1,4 @@
-"""What people do for the safety of their own sign-in: sessions, password, second factor."""
+"""What users do for the safety of their own sign-in: sessions, password, second factor."""
 
 from nestegg_core.api.fields import PageQuery
 from nestegg_core.api.operation import PREFIX, Answer, Call, operation
@@ -80,12 +80,12 @@ class OwnSecondFactor:
     @operation("GET", SECOND_FACTOR, answer=models.SecondFactor)
     def second_factor(self, call: Call) -> Answer:
         """Read whether a sign-in asks for a code, and how many recovery codes are left."""
-        return Answer(self._second_factors.state(call.caller.person_id))
+        return Answer(self._second_factors.state(call.caller.user_id))
 
     @operation("POST", SECOND_FACTOR, body=models.PasswordProof, answer=models.SecondFactorSetup)
     def begin_second_factor(self, call: Call) -> Answer:
         """Begin a second factor, in place of one that was not confirmed; it is off until then."""
-        setup = self._second_factors.begin(call.caller.person_id, call.body.password)
+        setup = self._second_factors.begin(call.caller.user_id, call.body.password)
         return Answer({"secret": setup.secret, "uri": setup.uri}, cacheable=False)
 
     @operation(
@@ -96,7 +96,7 @@ class OwnSecondFactor:
     )
     def confirm_second_factor(self, call: Call) -> Answer:
         """Switch the begun second factor on with its first code; gives the recovery codes."""
-        codes = self._second_factors.confirm(call.caller.person_id, call.body.code)
+        codes = self._second_factors.confirm(call.caller.user_id, call.body.code)
         return Answer({"recovery_codes": codes}, cacheable=False)
 
     @operation(
@@ -109,5 +109,5 @@ class OwnSecondFactor:
     def remove_second_factor(self, call: Call) -> Answer:
         """Switch the second factor off."""
         body = call.body
-        self._second_factors.remove(call.caller.person_id, body.password, body.code)
+        self._second_factors.remove(call.caller.user_id, body.password, body.code)
         return Answer(None, status=204)

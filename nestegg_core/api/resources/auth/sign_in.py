@@ -16,7 +16,7 @@ from nestegg_core.auth.builtin.passwords import MAX_LENGTH
 from nestegg_core.auth.builtin.registration import Registration
 from nestegg_core.auth.builtin.sessions import Sessions, TokenPair
 from nestegg_core.auth.builtin.sign_in import PasswordSignIn
-from nestegg_core.users.users import Persons
+from nestegg_core.users.users import Users
 
 Password = Annotated[str, StringConstraints(max_length=MAX_LENGTH)]
 SecondFactorCode = Annotated[
@@ -122,13 +122,13 @@ class Auth:
     def __init__(
         self,
         registration: Registration,
-        persons: Persons,
+        users: Users,
         sessions: Sessions,
         sign_in: PasswordSignIn,
         addresses: ClientAddresses,
     ) -> None:
         self._registration = registration
-        self._persons = persons
+        self._users = users
         self._sessions = sessions
         self._sign_in = sign_in
         self._addresses = addresses
@@ -143,7 +143,7 @@ class Auth:
         refusals=(403,),
     )
     def register(self, call: Call) -> Answer:
-        """Register a person, and sign them in.
+        """Register a user, and sign them in.
 
         They get an organization of their own, or with an invitation join the one that invites
         them. Where the server asks for an invitation, or lets nobody register, the answer is 403
@@ -154,8 +154,8 @@ class Auth:
         new = self._registration.register(
             body.email, body.password, body.name, body.invitation, device
         )
-        pair = self._sessions.open(new.person_id, device)
-        user = self._persons.read(new.person_id)
+        pair = self._sessions.open(new.user_id, device)
+        user = self._users.read(new.user_id)
         content = {
             "user": user,
             "organization": user["memberships"][0]["organization"],

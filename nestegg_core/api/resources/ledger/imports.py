@@ -195,7 +195,7 @@ class ImportResource:
         file = _uploaded(call.request, self._max_body)
         call.request.context.content = file.content
         name, statement = self._importers.read(file, call.query.options(), call.query.importer)
-        return Upload(name, file.name, statement, call.caller.person_id)
+        return Upload(name, file.name, statement, call.caller.user_id)
 
     @operation("GET", COLLECTION, permission="imports:read", query=PageQuery, answer=ImportPage)
     def list(self, call: Call) -> Answer:

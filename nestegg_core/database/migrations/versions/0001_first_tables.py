@@ -26,7 +26,7 @@ TENANT_TABLES = (
 def upgrade() -> None:
     """Make every table."""
     system_tables()
-    tables_of_persons()
+    tables_of_users()
     tenant_tables()
     retention_tables()
     if op.get_bind().dialect.name == "postgresql":
@@ -134,7 +134,7 @@ def system_tables() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_organizations"),
     )
     op.create_table(
-        "persons",
+        "users",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("email", sa.Text(), nullable=True),
         sa.Column("name", sa.Text(), nullable=True),
@@ -143,19 +143,19 @@ def system_tables() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_persons"),
+        sa.PrimaryKeyConstraint("id", name="pk_users"),
     )
     op.create_table(
         "credentials",
-        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("email_index", sa.LargeBinary(length=32), nullable=False),
         sa.Column("email_verified_at", UtcDateTime(), nullable=True),
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("changed_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["person_id"], ["persons.id"], name="fk_credentials_person_id", ondelete="CASCADE"
+            ["user_id"], ["users.id"], name="fk_credentials_user_id", ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("person_id", name="pk_credentials"),
+        sa.PrimaryKeyConstraint("user_id", name="pk_credentials"),
         sa.UniqueConstraint("email_index", name="uq_credentials_email_index"),
     )
     op.create_table(
@@ -163,21 +163,21 @@ def system_tables() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("issuer", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("email", sa.Text(), nullable=True),
         sa.Column("grants_hash", sa.LargeBinary(length=32), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["person_id"], ["persons.id"], name="fk_identities_person_id", ondelete="CASCADE"
+            ["user_id"], ["users.id"], name="fk_identities_user_id", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_identities"),
         sa.UniqueConstraint("issuer", "subject", name="uq_identities_issuer_subject"),
     )
-    op.create_index("ix_identities_person_id", "identities", ["person_id"], unique=False)
+    op.create_index("ix_identities_user_id", "identities", ["user_id"], unique=False)
     op.create_table(
         "memberships",
         sa.Column("org_id", sa.Uuid(), nullable=False),
-        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("granted_by", sa.Text(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
@@ -187,15 +187,15 @@ def system_tables() -> None:
             ["org_id"], ["organizations.id"], name="fk_memberships_org_id", ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
-            ["person_id"], ["persons.id"], name="fk_memberships_person_id", ondelete="CASCADE"
+            ["user_id"], ["users.id"], name="fk_memberships_user_id", ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("org_id", "person_id", name="pk_memberships"),
+        sa.PrimaryKeyConstraint("org_id", "user_id", name="pk_memberships"),
     )
-    op.create_index("ix_memberships_person_id", "memberships", ["person_id"], unique=False)
+    op.create_index("ix_memberships_user_id", "memberships", ["user_id"], unique=False)
     op.create_table(
         "sessions",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("user_agent", sa.Text(), nullable=True),
         sa.Column("address", sa.Text(), nullable=True),
         sa.Column("address_index", sa.LargeBinary(length=32), nullable=True),
@@ -204,12 +204,12 @@ def system_tables() -> None:
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("revoked_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["person_id"], ["persons.id"], name="fk_sessions_person_id", ondelete="CASCADE"
+            ["user_id"], ["users.id"], name="fk_sessions_user_id", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_sessions"),
     )
     op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"], unique=False)
-    op.create_index("ix_sessions_person_id", "sessions", ["person_id"], unique=False)
+    op.create_index("ix_sessions_user_id", "sessions", ["user_id"], unique=False)
     op.create_table(
         "refresh_tokens",
         sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
@@ -224,34 +224,34 @@ def system_tables() -> None:
     op.create_index("ix_refresh_tokens_session_id", "refresh_tokens", ["session_id"], unique=False)
 
 
-def tables_of_persons() -> None:
-    """Make what belongs to a person, and invitations to become one."""
+def tables_of_users() -> None:
+    """Make what belongs to a user, and invitations to become one."""
     op.create_table(
         "second_factors",
-        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("secret", sa.Text(), nullable=True),
         sa.Column("last_step", sa.Integer(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("confirmed_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["person_id"], ["persons.id"], name="fk_second_factors_person_id", ondelete="CASCADE"
+            ["user_id"], ["users.id"], name="fk_second_factors_user_id", ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("person_id", name="pk_second_factors"),
+        sa.PrimaryKeyConstraint("user_id", name="pk_second_factors"),
     )
     op.create_table(
         "recovery_codes",
-        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("code_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("used_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["person_id"], ["persons.id"], name="fk_recovery_codes_person_id", ondelete="CASCADE"
+            ["user_id"], ["users.id"], name="fk_recovery_codes_user_id", ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("person_id", "code_hash", name="pk_recovery_codes"),
+        sa.PrimaryKeyConstraint("user_id", "code_hash", name="pk_recovery_codes"),
     )
     op.create_table(
         "personal_tokens",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.Text(), nullable=True),
         sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("scopes", sa.JSON(), nullable=False),
@@ -259,29 +259,29 @@ def tables_of_persons() -> None:
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("last_used_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["person_id"], ["persons.id"], name="fk_personal_tokens_person_id", ondelete="CASCADE"
+            ["user_id"], ["users.id"], name="fk_personal_tokens_user_id", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_personal_tokens"),
         sa.UniqueConstraint("token_hash", name="uq_personal_tokens_token_hash"),
     )
-    op.create_index("ix_personal_tokens_person_id", "personal_tokens", ["person_id"], unique=False)
+    op.create_index("ix_personal_tokens_user_id", "personal_tokens", ["user_id"], unique=False)
     op.create_index(
         "ix_personal_tokens_expires_at", "personal_tokens", ["expires_at"], unique=False
     )
     op.create_table(
         "one_time_links",
         sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("purpose", sa.String(length=16), nullable=False),
         sa.Column("mailed", sa.Boolean(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["person_id"], ["persons.id"], name="fk_one_time_links_person_id", ondelete="CASCADE"
+            ["user_id"], ["users.id"], name="fk_one_time_links_user_id", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("token_hash", name="pk_one_time_links"),
     )
-    op.create_index("ix_one_time_links_person_id", "one_time_links", ["person_id"], unique=False)
+    op.create_index("ix_one_time_links_user_id", "one_time_links", ["user_id"], unique=False)
     op.create_index("ix_one_time_links_expires_at", "one_time_links", ["expires_at"], unique=False)
     op.create_table(
         "invitations",
@@ -301,7 +301,7 @@ def tables_of_persons() -> None:
             ["org_id"], ["organizations.id"], name="fk_invitations_org_id", ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
-            ["invited_by"], ["persons.id"], name="fk_invitations_invited_by", ondelete="SET NULL"
+            ["invited_by"], ["users.id"], name="fk_invitations_invited_by", ondelete="SET NULL"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_invitations"),
         sa.UniqueConstraint("token_hash", name="uq_invitations_token_hash"),

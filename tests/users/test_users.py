@@ -1,4 +1,4 @@
-"""Persons: how they come to be, and what the database knows of them."""
+"""Users: how they come to be, and what the database knows of them."""
 
 from itertools import count
 
@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from nestegg_core import Conflict, NotFound
 from nestegg_core.application import Runtime
-from nestegg_core.database.tables import credentials, persons
+from nestegg_core.database.tables import credentials, users
 from nestegg_core.errors import Unauthenticated
 
 PASSWORD = "correct horse battery staple"
@@ -16,13 +16,13 @@ _numbers = count(1)
 
 
 def address() -> str:
-    return f"Person.{next(_numbers)}@example.net"
+    return f"User.{next(_numbers)}@example.net"
 
 
 def test_registering_makes_an_owner_with_a_filled_organization(runtime: Runtime) -> None:
     email = address()
-    new = runtime.persons.register(email, PASSWORD, "Ada", is_admin=True)
-    read = runtime.persons.read(new.person_id)
+    new = runtime.users.register(email, PASSWORD, "Ada", is_admin=True)
+    read = runtime.users.read(new.user_id)
 
     assert (read["email"], read["name"], read["is_admin"]) == (email, "Ada", True)
     (membership,) = read["memberships"]
@@ -33,11 +33,11 @@ def test_registering_makes_an_owner_with_a_filled_organization(runtime: Runtime)
 
 def test_an_address_and_a_name_are_sealed_in_the_database(runtime: Runtime) -> None:
     email = address()
-    new = runtime.persons.register(email, PASSWORD, "Ada Lovelace")
+    new = runtime.users.register(email, PASSWORD, "Ada Lovelace")
     with runtime.storage.system_transaction(write=False) as tx:
-        stored = repr(tx.execute(select(persons).where(persons.c.id == new.person_id)).one())
+        stored = repr(tx.execute(select(users).where(users.c.id == new.user_id)).one())
         stored += repr(
-            tx.execute(select(credentials).where(credentials.c.person_id == new.person_id)).one()
+            tx.execute(select(credentials).where(credentials.c.user_id == new.user_id)).one()
         )
 
     for clear in (email, email.casefold(), "Lovelace", PASSWORD):
@@ -46,31 +46,31 @@ def test_an_address_and_a_name_are_sealed_in_the_database(runtime: Runtime) -> N
 
 def test_a_taken_address_makes_nothing(runtime: Runtime) -> None:
     email = address()
-    runtime.persons.register(email, PASSWORD)
-    before = len(runtime.persons.list())
+    runtime.users.register(email, PASSWORD)
+    before = len(runtime.users.list())
 
     with pytest.raises(Conflict):
-        runtime.persons.register(email.upper(), PASSWORD)
+        runtime.users.register(email.upper(), PASSWORD)
 
-    assert len(runtime.persons.list()) == before
+    assert len(runtime.users.list()) == before
 
 
 def test_a_password_is_reset_by_address_in_any_case(runtime: Runtime) -> None:
     email = address()
-    runtime.persons.register(email, PASSWORD)
-    runtime.persons.reset_password(email.swapcase(), "another staple")
+    runtime.users.register(email, PASSWORD)
+    runtime.users.reset_password(email.swapcase(), "another staple")
 
     signed_in = runtime.sign_in.with_password(email, "another staple")
-    assert runtime.persons.read(signed_in.person_id)["email"] == email
+    assert runtime.users.read(signed_in.user_id)["email"] == email
     with pytest.raises(Unauthenticated):
         runtime.sign_in.with_password(email, PASSWORD)
     with pytest.raises(NotFound):
-        runtime.persons.reset_password(address(), PASSWORD)
+        runtime.users.reset_password(address(), PASSWORD)
 
 
-def test_persons_are_listed_for_the_operator(runtime: Runtime) -> None:
+def test_users_are_listed_for_the_operator(runtime: Runtime) -> None:
     email = address()
-    new = runtime.persons.register(email, PASSWORD)
+    new = runtime.users.register(email, PASSWORD)
 
-    (listed,) = (one for one in runtime.persons.list() if one["id"] == new.person_id)
+    (listed,) = (one for one in runtime.users.list() if one["id"] == new.user_id)
     assert (listed["email"], listed["disabled"], listed["is_admin"]) == (email, False, False)

@@ -1,4 +1,4 @@
-"""The rules of storages about the two doors: what a transaction may do, and how it ends."""
+"""The rules of storages about transactions: what a transaction may do, and how it ends."""
 
 import time
 from functools import partial
@@ -26,19 +26,19 @@ _TRANSFER = update(categories).where(in_org(categories)).values(kind="transfer")
 _NAMED = text("name = :wanted")
 
 
-class DoorRules(OverMigrated):
+class TransactionRules(OverMigrated):
     """Rules about `transaction` and `system_transaction`."""
 
     row_level_security: ClassVar[bool] = False
 
     def test_what_was_written_stays(self, migrated: Storage, org_id: UUID) -> None:
-        """A writing transaction commits when its door closes."""
+        """A writing transaction commits when its block ends."""
         with migrated.transaction(org_id, write=True) as tx:
             tx.execute(_TRANSFER)
         assert set(kinds(migrated, org_id).values()) == {"transfer"}
 
     def test_an_exception_takes_everything_back(self, migrated: Storage, org_id: UUID) -> None:
-        """When an exception leaves the door, nothing of the transaction stays, and the exception
+        """When an exception leaves the block, nothing of the transaction stays, and the exception
         goes on unchanged.
         """
 
@@ -52,7 +52,7 @@ class DoorRules(OverMigrated):
         assert set(kinds(migrated, org_id).values()) == {"expense"}
 
     def test_a_reading_transaction_cannot_write(self, migrated: Storage, org_id: UUID) -> None:
-        """A transaction that was opened for reading cannot change a row, through either door."""
+        """A transaction that was opened for reading cannot change a row, through either scope."""
         with pytest.raises(Exception):  # noqa: B017, PT011 - each database has its own
             _run(migrated, org_id, _TRANSFER, write=False)
         rename = update(organizations).where(organizations.c.id == org_id).values(name="Renamed")
@@ -65,7 +65,7 @@ class DoorRules(OverMigrated):
     def test_only_a_transaction_of_an_organization_has_one(
         self, migrated: Storage, org_id: UUID
     ) -> None:
-        """org_id is the door's organization; in a system transaction it raises LookupError."""
+        """org_id is its organization; in a system transaction it raises LookupError."""
         with migrated.transaction(org_id, write=False) as tx:
             assert tx.org_id == org_id
         with migrated.system_transaction(write=False) as tx, pytest.raises(LookupError):
@@ -74,7 +74,7 @@ class DoorRules(OverMigrated):
     def test_the_organization_is_bound_in_every_statement(
         self, migrated: Storage, org_id: UUID
     ) -> None:
-        """The door binds the organization in every statement: with parameters, without, and for
+        """The storage binds the organization in every statement: with parameters, without, and for
         each of many.
         """
         new_organization(migrated, "Food", "Travel")
@@ -91,7 +91,7 @@ class DoorRules(OverMigrated):
             "Salary": "expense",
         }
 
-    def test_the_door_serves_on_after_a_failed_statement(
+    def test_the_storage_serves_on_after_a_failed_statement(
         self, migrated: Storage, org_id: UUID
     ) -> None:
         """After a statement that the database refuses, the next transaction is a fresh one."""
@@ -107,7 +107,7 @@ class DoorRules(OverMigrated):
         with pytest.raises(Conflict):
             _run(migrated, org_id, adding.values(another), adding.values(twice))
         assert set(kinds(migrated, org_id)) == {"Food", "Rent", "Salary"}
-        nobody = {"org_id": org_id, "person_id": new_id(), "role": "owner", **STAMPS}
+        nobody = {"org_id": org_id, "user_id": new_id(), "role": "owner", **STAMPS}
         with pytest.raises(Conflict):
             _run(migrated, org_id, insert(memberships).values(nobody))
 
@@ -122,7 +122,7 @@ class DoorRules(OverMigrated):
         self, migrated: Storage, org_id: UUID
     ) -> None:
         """Opening a writing transaction while the same thread has one open raises RuntimeError at
-        once, through either door: it would wait for itself. Afterwards both doors serve on.
+        once, through either scope: it would wait for itself. Afterwards both scopes serve on.
         """
         for inner in (migrated.system_transaction, partial(migrated.transaction, org_id)):
             for outer in (migrated.system_transaction, partial(migrated.transaction, org_id)):

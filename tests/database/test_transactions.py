@@ -1,4 +1,4 @@
-"""The two doors: what a transaction may do, and how it ends."""
+"""The two transaction scopes: what a transaction may do, and how it ends."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -117,7 +117,7 @@ def test_a_broken_constraint_is_a_conflict_and_changes_nothing(
 
 def test_foreign_keys_hold(runtime: Runtime, org_id: UUID) -> None:
     stamps = {"created_at": NOW, "updated_at": NOW, "version": 1}
-    nobody = {"org_id": org_id, "person_id": new_id(), "role": "owner", **stamps}
+    nobody = {"org_id": org_id, "user_id": new_id(), "role": "owner", **stamps}
     with pytest.raises(Conflict), runtime.storage.transaction(org_id, write=True) as tx:
         tx.execute(insert(memberships), nobody)
 

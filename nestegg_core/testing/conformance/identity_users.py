@@ -1,4 +1,4 @@
-"""The rules of identity providers about what a good token says of a person."""
+"""The rules of identity providers about what a good token says of a user."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -8,27 +8,27 @@ from nestegg_core.testing.conformance.identity_particulars import Particulars, c
 from nestegg_core.testing.identity_server import FakeIdentityProvider
 
 
-class PersonRules(Particulars):
+class UserRules(Particulars):
     """Rules about subject, email and groups."""
 
-    def test_a_good_token_names_its_person(
+    def test_a_good_token_names_its_user(
         self, subject: IdentityProvider, identity_server: FakeIdentityProvider, good: dict[str, Any]
     ) -> None:
-        """A good token is Valid, with its issuer, the person and the time of expiry."""
+        """A good token is Valid, with its issuer, the user and the time of expiry."""
         identity = identity_of(subject.authenticate(identity_server.token(good)))
         assert identity.issuer in subject.issuers
-        assert identity.subject == self.person
+        assert identity.subject == self.user
         assert identity.expires_at == datetime.fromtimestamp(good["exp"], UTC)
         assert identity.provider
 
     def test_nobody_new_is_let_in_unless_the_operator_says_so(
         self, subject: IdentityProvider, identity_server: FakeIdentityProvider, good: dict[str, Any]
     ) -> None:
-        """A person who was never seen before is let in only when the operator says so: not by a
+        """A user who was never seen before is let in only when the operator says so: not by a
         provider whose settings do not tell.
         """
-        person = identity_of(subject.authenticate(identity_server.token(good)))
-        assert person.may_provision is self.provisions
+        user = identity_of(subject.authenticate(identity_server.token(good)))
+        assert user.may_provision is self.provisions
 
     def test_an_email_is_verified_only_when_the_vendor_says_so(
         self, subject: IdentityProvider, identity_server: FakeIdentityProvider, good: dict[str, Any]
@@ -38,24 +38,24 @@ class PersonRules(Particulars):
             assert identity_of(subject.authenticate(identity_server.token(good))).email is None
             return
         vouched = identity_server.token({**good, **self.verified_email})
-        person = identity_of(subject.authenticate(vouched))
-        assert (person.email, person.email_verified) == (self.verified_email["email"], True)
+        user = identity_of(subject.authenticate(vouched))
+        assert (user.email, user.email_verified) == (self.verified_email["email"], True)
         for claims in self.unverified_email:
             doubtful = identity_server.token({**good, **claims})
-            person = identity_of(subject.authenticate(doubtful))
-            assert not person.email_verified, f"with {dict(claims)}"
+            user = identity_of(subject.authenticate(doubtful))
+            assert not user.email_verified, f"with {dict(claims)}"
 
     def test_a_missing_groups_claim_makes_nobody_an_administrator(
         self, subject: IdentityProvider, identity_server: FakeIdentityProvider, good: dict[str, Any]
     ) -> None:
         """Administrators are members of the configured group; without the claim nobody is one."""
-        person = identity_of(subject.authenticate(identity_server.token(good)))
-        assert (person.groups, person.is_admin) == (frozenset(), False)
+        user = identity_of(subject.authenticate(identity_server.token(good)))
+        assert (user.groups, user.is_admin) == (frozenset(), False)
         if self.groups_claim is None:
             return
         member = changed(good, {self.groups_claim: ["family", "gardeners"]})
-        person = identity_of(subject.authenticate(identity_server.token(member)))
-        assert (person.groups, person.is_admin) == (frozenset({"family", "gardeners"}), False)
+        user = identity_of(subject.authenticate(identity_server.token(member)))
+        assert (user.groups, user.is_admin) == (frozenset({"family", "gardeners"}), False)
         if self.admin_group is not None:
             chief = changed(good, {self.groups_claim: ["family", self.admin_group]})
             assert identity_of(subject.authenticate(identity_server.token(chief))).is_admin

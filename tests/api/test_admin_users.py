@@ -1,4 +1,4 @@
-"""Persons, for administrators of the instance: who may come in, and who administers."""
+"""Users, for administrators of the instance: who may come in, and who administers."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -13,20 +13,20 @@ from nestegg_core.application import Runtime
 from nestegg_core.builtins import NoSettings
 from support.household import PASSWORD, Household, register
 from support.serving import Serve
-from support.staff import person_id, promote
+from support.staff import promote, user_id
 
-PERSONS = "/api/v1/admin/persons"
+USERS = "/api/v1/admin/users"
 
 
 @pytest.fixture
 def admin(runtime: Runtime, client: TestClient) -> Household:
-    person = register(client)
-    promote(runtime, person)
-    return person
+    user = register(client)
+    promote(runtime, user)
+    return user
 
 
-def one(person: Household) -> str:
-    return f"{PERSONS}/{person_id(person)}"
+def one(user: Household) -> str:
+    return f"{USERS}/{user_id(user)}"
 
 
 def test_a_page_shows_everybody_the_oldest_first(admin: Household, household: Household) -> None:
@@ -34,11 +34,11 @@ def test_a_page_shows_everybody_the_oldest_first(admin: Household, household: Ho
     ids = [row["id"] for row in listed]
     assert ids == sorted(set(ids))
     (row,) = (row for row in listed if row["email"] == household.email)
-    assert row["id"] == str(person_id(household))
+    assert row["id"] == str(user_id(household))
     assert (row["is_admin"], row["disabled"], row["version"]) == (False, False, 1)
 
 
-def test_a_disabled_person_is_refused_and_signed_out_and_may_come_back(
+def test_a_disabled_user_is_refused_and_signed_out_and_may_come_back(
     admin: Household, household: Household
 ) -> None:
     made = household.post("/api/v1/me/tokens", name="Script", scopes=["account:read"]).json
@@ -65,7 +65,7 @@ def test_a_disabled_person_is_refused_and_signed_out_and_may_come_back(
     assert client.simulate_get("/api/v1/me", headers=token).status_code == 200
 
 
-def test_another_process_refuses_a_disabled_person_at_once(
+def test_another_process_refuses_a_disabled_user_at_once(
     serve: Serve, admin: Household, household: Household
 ) -> None:
     elsewhere = Household(serve(), household.email, household.signed_in)
@@ -77,7 +77,7 @@ def test_another_process_refuses_a_disabled_person_at_once(
     assert elsewhere.get("/api/v1/me/tokens").status_code == 401
 
 
-def test_a_disabled_person_of_another_provider_is_refused_whatever_the_token_says(
+def test_a_disabled_user_of_another_provider_is_refused_whatever_the_token_says(
     serve: Serve, admin: Household
 ) -> None:
     acme = serve(plugins={"idp_acme": _acme()}, IDENTITY_PROVIDER_CHAIN="acme,builtin")
@@ -89,24 +89,24 @@ def test_a_disabled_person_of_another_provider_is_refused_whatever_the_token_say
     assert ask("/api/v1/admin/plugins").status_code == 200
     row = next(row for row in _everybody(admin) if row["id"] == boss)
 
-    admin.patch(f"{PERSONS}/{boss}", row["version"], disabled=True)
+    admin.patch(f"{USERS}/{boss}", row["version"], disabled=True)
 
     for path in ("/api/v1/me", "/api/v1/admin/plugins", "/api/v1/me/tokens"):
         assert ask(path).status_code == 401
-    admin.patch(f"{PERSONS}/{boss}", row["version"] + 1, disabled=False)
+    admin.patch(f"{USERS}/{boss}", row["version"] + 1, disabled=False)
 
 
 def test_a_mark_is_given_and_taken_and_counts_at_once(
     admin: Household, household: Household
 ) -> None:
-    assert household.get(PERSONS).status_code == 403
+    assert household.get(USERS).status_code == 403
 
     given = admin.patch(one(household), 1, is_admin=True)
 
     assert (given.status_code, given.json["is_admin"]) == (200, True)
-    assert household.get(PERSONS).status_code == 200
+    assert household.get(USERS).status_code == 200
     assert household.patch(one(household), 2, is_admin=False).status_code == 200
-    assert household.get(PERSONS).status_code == 403
+    assert household.get(USERS).status_code == 403
 
 
 @pytest.mark.parametrize("change", [{"is_admin": False}, {"disabled": True}])
@@ -118,7 +118,7 @@ def test_the_last_administrator_stays_one(serve_fresh: Serve, change: dict[str, 
 
     assert refused.status_code == 409
     assert refused.json["type"] == "urn:nestegg:problem:last-administrator"
-    (row,) = (row for row in _everybody(last) if row["id"] == str(person_id(last)))
+    (row,) = (row for row in _everybody(last) if row["id"] == str(user_id(last)))
     assert (row["is_admin"], row["disabled"], row["version"]) == (True, False, 1)
     assert last.patch(one(second), 2, disabled=False).status_code == 200
     assert last.patch(one(last), 1, **change).status_code == 200
@@ -144,7 +144,7 @@ def test_a_change_asks_for_the_version_that_was_read(
     assert without.status_code == 428
     assert admin.patch(one(household), 7, disabled=True).status_code == 412
     assert household.get("/api/v1/me").status_code == 200
-    absent = f"{PERSONS}/018f2b6e-6f0a-7c3e-9c1d-2a5b7d9e4f10"
+    absent = f"{USERS}/018f2b6e-6f0a-7c3e-9c1d-2a5b7d9e4f10"
     assert admin.patch(absent, 1, disabled=True).status_code == 404
 
 
@@ -177,7 +177,7 @@ def _everybody(admin: Household) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     cursor: dict[str, str] = {}
     while True:
-        page = admin.get(PERSONS, limit=20, **cursor).json
+        page = admin.get(USERS, limit=20, **cursor).json
         rows += page["items"]
         if page["next"] is None:
             return rows
@@ -190,10 +190,10 @@ def _two_of(serve_fresh: Serve) -> tuple[Household, Household]:
     runtime.storage.upgrade()
     runtime.check_keys()
     client = serve_fresh()
-    people = register(client), register(client)
-    for person in people:
-        promote(runtime, person)
-    return people
+    users = register(client), register(client)
+    for user in users:
+        promote(runtime, user)
+    return users
 
 
 class _Acme:
