@@ -33,7 +33,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev usable-venv test test-long test-lowest contract lint types bench faults peers wheels lock clean
+.PHONY: help run install install-dev usable-venv test test-long test-lowest contract lint types bench faults peers wheels lock size clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -91,6 +91,14 @@ bench: install-dev ## measure a server on PostgreSQL under load
 
 faults: install-dev ## break what a server stands on, under load, and count what is lost
 	$(BIN)/python -m benchmarks.faults $(FAULTS_ARGS)
+
+size: ## count the core's files and lines, by package
+	@git ls-files 'nestegg_core/*.py' | xargs wc -l | awk -F '[ /]+' ' \
+		$$3 == "nestegg_core" || $$2 == "nestegg_core" { \
+			at = ($$2 == "nestegg_core") ? 3 : 4; name = (NF > at) ? $$at : "(top)"; \
+			lines[name] += $$(at - 2); files[name]++; all += $$(at - 2); count++ } \
+		END { for (name in lines) printf "%-16s %4d files %6d lines\n", name, files[name], lines[name] | "sort -k4 -nr"; \
+			close("sort -k4 -nr"); printf "%-16s %4d files %6d lines\n", "nestegg_core", count, all }'
 
 wheels: usable-venv ## build every distribution into dist/
 	@$(MAKE) --silent --no-print-directory $(BIN)/python
