@@ -1,7 +1,8 @@
 """The public API for plugin authors, and nothing else.
 
-A plugin imports from here, from `nestegg_core.testing` in its tests, and, for two kinds of
-plugin, from a documented base: `nestegg_core.auth.oidc` and `nestegg_core.database`.
+A plugin imports from here, from `nestegg_core.testing` in its tests, and, for some kinds of
+plugin, from a documented base: `nestegg_core.auth.oidc`, `nestegg_core.database` and
+`nestegg_core.importers.csv`.
 """
 
 from nestegg_core.contracts.context import Clock, HookContext, PluginContext

@@ -90,7 +90,13 @@ ONLY_IN = {
     "pluggy": {"hookspecs", "plugin_host"},
 }
 
-FOR_PLUGINS = {CORE, "nestegg_core.testing", "nestegg_core.auth.oidc", "nestegg_core.database"}
+FOR_PLUGINS = {
+    CORE,
+    "nestegg_core.testing",
+    "nestegg_core.auth.oidc",
+    "nestegg_core.database",
+    "nestegg_core.importers.csv",
+}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ FIRST_PARTY = (
     "idp_keycloak",
     "idp_okta",
     "import_camt",
+    "import_excel",
     "import_mt940",
     "import_ofx",
     "import_qif",

@@ -18,6 +18,7 @@ MODULES = (
     "nestegg_core",
     "nestegg_core.auth.oidc",
     "nestegg_core.database",
+    "nestegg_core.importers.csv",
     "nestegg_core.testing",
 )
 ROOT = Path(nestegg_core.__file__).parents[1]
