@@ -163,6 +163,42 @@ def test_an_unknown_account_is_refused(nestegg: CommandLine, household: Househol
     assert "There is no account of this id in any organization." in result.stderr
 
 
+UNSURE = "!Type:Bank\nD03/04/2026\nT-8.20\nPCinema\n^\n"
+
+
+def test_an_open_question_refuses_the_import_and_is_answered_with_an_option(
+    nestegg: CommandLine, household: Household, account: dict[str, Any]
+) -> None:
+    command = ("import", written(UNSURE), "--account", account["id"])
+
+    refused = nestegg(*command, "--yes")
+    assert refused.exit_code == 1
+    assert "Question: Every date fits" in refused.stdout
+    assert "date_format=%d/%m/%Y or date_format=%m/%d/%Y" in refused.stderr
+    assert household.get("imports").json["items"] == []
+
+    told = nestegg(*command, "--option", "date_format=%m/%d/%Y")
+    assert told.exit_code == 0, told.output
+    assert household.balance(account) == "91.80"
+
+
+SEVERAL = "!Account\nN{}\n^\n!Type:Bank\nD13/04/2026\nT-8.20\n^\n"
+
+
+def test_one_account_of_several_is_picked_with_an_option(
+    nestegg: CommandLine, household: Household, account: dict[str, Any]
+) -> None:
+    command = ("import", written(SEVERAL.format("Giro") + SEVERAL.format("Purse")))
+
+    refused = nestegg(*command, "--account", account["id"])
+    assert refused.exit_code == 2
+    assert "`Giro`, `Purse`" in " ".join(refused.stderr.split())
+
+    told = nestegg(*command, "--account", account["id"], "--option", "account=Purse")
+    assert told.exit_code == 0, told.output
+    assert household.balance(account) == "91.80"
+
+
 @pytest.mark.parametrize(("answer", "balance", "code"), [("y", "112.50", 0), ("n", "100.00", 1)])
 def test_at_a_terminal_doubts_are_asked_about(
     *,

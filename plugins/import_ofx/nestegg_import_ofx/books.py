@@ -10,7 +10,7 @@ from typing import Any
 from nestegg_core import Question, RowProblem, Statement, StatementAccount, StatementRow
 from nestegg_import_ofx.entries import BANK, CARD, INVESTMENT, Block, Blocks, Entry
 from nestegg_import_ofx.options import Options
-from nestegg_import_ofx.signs import OPPOSITE, TYPE, WRITTEN, decide, direction
+from nestegg_import_ofx.signs import OPPOSITE, TYPE, WRITTEN, decide, direction, is_doubtful
 from nestegg_import_ofx.text import Text
 from nestegg_import_ofx.values import read_amount, read_day, votes
 
@@ -47,6 +47,10 @@ _SIGNS = {
 _UNSURE_SIGN = (
     "The signs of the amounts and the types of the bookings contradict each other, or neither "
     "tells money out from money in."
+)
+_NO_MINUS = (
+    "No amount of an account has a minus, so all were taken as money in; not every booking's type "
+    "says so. Set `sign` if that is wrong."
 )
 _BY_TYPE = (
     "No amount has a minus, so the types of the bookings say what is money out: debits, fees, "
@@ -100,7 +104,7 @@ def settle(found: Blocks, told: Options, text: Text) -> Statement:
         _read(booking, mark)
     signs = set()
     for account in accounts:
-        sign = told.sign or _decide_sign(account, questions)
+        sign = told.sign or _decide_sign(account, questions, warnings)
         _turn(account, sign)
         signs.add(sign)
     if TYPE in signs and told.sign is None:
@@ -232,7 +236,7 @@ def _read(booking: _Booking, mark: str) -> None:
         problems.append(RowProblem(amount, _AMOUNTS[amount], "amount"))
 
 
-def _decide_sign(account: _Account, questions: list[Question]) -> str:
+def _decide_sign(account: _Account, questions: list[Question], warnings: list[str]) -> str:
     own = [
         (one.amount, one.trntype)
         for one in account.bookings
@@ -242,6 +246,8 @@ def _decide_sign(account: _Account, questions: list[Question]) -> str:
     if is_open and "sign" not in {one.decision for one in questions}:
         lines = [one.entry.line for one in account.bookings[:_SHOWN_LINES]]
         questions.append(Question("sign", _SIGNS, _UNSURE_SIGN, lines))
+    elif sign == WRITTEN and _NO_MINUS not in warnings and is_doubtful(account.kind, own):
+        warnings.append(_NO_MINUS)
     return sign
 
 

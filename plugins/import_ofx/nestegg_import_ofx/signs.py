@@ -72,5 +72,15 @@ def _unsigned(kind: str, types: Sequence[str], strongly_out: int) -> tuple[str, 
     return WRITTEN, says_nothing
 
 
+def is_doubtful(kind: str, bookings: Sequence[tuple[Decimal, str]]) -> bool:
+    """Tell where every amount is money in, and the types do not all say so."""
+    moved = [(amount, trntype) for amount, trntype in bookings if amount]
+    return (
+        len(moved) > 1
+        and all(amount > 0 for amount, _ in moved)
+        and any(not direction(kind, trntype) for _, trntype in moved)
+    )
+
+
 def _strong(kind: str, trntype: str) -> int:
     return 0 if trntype in OFTEN_OUT | OFTEN_IN else direction(kind, trntype)

@@ -268,6 +268,13 @@ def test_signs_are_judged_by_the_whole_statement(
     assert not values or amounts(statement) == values
 
 
+def test_amounts_that_are_all_money_in_are_told_where_the_types_do_not_say_so() -> None:
+    statement = read(ofx(bank(entry("5.00", "XFER"), entry("9.00", IN))))
+    assert (amounts(statement), asked(statement)) == (["5.00", "9.00"], [])
+    assert "all were taken as money in" in statement.warnings[0]
+    assert list(read(ofx(bank(entry("5.00", "INT"), entry("9.00", IN)))).warnings) == []
+
+
 def test_types_that_decide_are_told_and_one_that_says_nothing_is_an_error_row() -> None:
     statement = read(ofx(bank(entry("5.00", OUT), entry("9.00", IN), entry("2.00", "XFER"))))
     assert "No amount has a minus" in statement.warnings[0]
