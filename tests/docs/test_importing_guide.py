@@ -5,6 +5,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import nestegg_import_camt
+import nestegg_import_mt940
 import nestegg_import_ofx
 import nestegg_import_qif
 import pytest
@@ -41,7 +43,9 @@ def test_the_guide_runs_as_written(server: str, tmp_path: Path) -> None:
     assert told == "2026-03-04\ncommitted"
 
 
-@pytest.mark.parametrize("importer", [nestegg_import_ofx, nestegg_import_qif])
+@pytest.mark.parametrize(
+    "importer", [nestegg_import_camt, nestegg_import_mt940, nestegg_import_ofx, nestegg_import_qif]
+)
 def test_every_option_of_an_importer_is_listed(importer: object) -> None:
     options = getattr(importer, "OPTIONS")  # noqa: B009 - mypy does not know which module it is
     listed = ", ".join(f"`{name}`" for name in (*options, "account"))
