@@ -32,7 +32,7 @@ _VALUES = {
 
 
 class CamtSettings(BaseSettings):
-    """Nothing to set: what a file needs is told with the file."""
+    """Nothing to set: an upload says what its file needs."""
 
 
 class Camt:

@@ -30,17 +30,17 @@ def settle(
     Args:
         reports: in the file's order.
         options: checked.
-        warnings: what is to be told before anything else.
+        warnings: the first warnings.
 
     Raises:
         StatementError: the file mixes kinds of messages that repeat one another.
     """
-    told = list(warnings)
+    notes = list(warnings)
     kind = _kind(reports)
-    reports = _once(reports, told)
+    reports = _once(reports, notes)
     accounts = _accounts(reports)
     owned = [(report, account.currency) for account in accounts for report in account.reports]
-    flipped = _flipped(owned, options, told)
+    flipped = _flipped(owned, options, notes)
     pending = options.get("entries") == "pending"
     rows = [
         row
@@ -53,9 +53,9 @@ def settle(
         questions.append(_contradiction(owned, proofs, flipped=flipped))
     if kind == "camt.054" and "entries" not in options and rows:
         questions.append(_REPEATED)
-    told += _remarks(kind, reports, proofs)
+    notes += _remarks(kind, reports, proofs)
     for account in accounts:
-        account.reports = _chained(account.reports, told)
+        account.reports = _chained(account.reports, notes)
     only = accounts[0] if len(accounts) == 1 else None
     currencies = {account.currency for account in accounts}
     return Statement(
@@ -67,10 +67,10 @@ def settle(
             "entries": "pending" if pending else "booked",
         },
         rows=rows,
-        warnings=told,
+        warnings=notes,
         currency=(currencies.pop() or None) if len(currencies) == 1 else None,
         closing_balance=only.reports[-1].head.closing if only else None,
-        accounts=[_told(account) for account in accounts],
+        accounts=[_account_of(account) for account in accounts],
         questions=questions,
     )
 
@@ -81,7 +81,7 @@ _REPEATED = Question(
         "booked": "They are booked. No statement (camt.053) of these days will be imported.",
         "pending": "They are shown and not booked. The statement (camt.053) brings them again.",
     },
-    "The file is a notification (camt.054): the account's statement tells its entries again.",
+    "The file is a notification (camt.054): the statement of the account repeats its entries.",
 )
 
 
@@ -94,13 +94,13 @@ def _kind(reports: Sequence[Report]) -> str:
     if len(kinds) > 1:
         raise StatementError(
             "mixed_messages",
-            f"The file holds {' and '.join(kinds)}, which tell the same bookings more than once. "
+            f"The file holds {' and '.join(kinds)}, which repeat the same bookings. "
             "Import one kind: camt.053 where the bank has it.",
         )
     return kinds[0]
 
 
-def _once(reports: Sequence[Report], told: list[str]) -> list[Report]:
+def _once(reports: Sequence[Report], notes: list[str]) -> list[Report]:
     """Leave out what stands in an archive twice."""
     kept: dict[object, Report] = {}
     for position, report in enumerate(reports):
@@ -111,7 +111,7 @@ def _once(reports: Sequence[Report], told: list[str]) -> list[Report]:
         kept.setdefault(same if is_named else position, report)
     if len(kept) < len(reports):
         twice = len(reports) - len(kept)
-        told.append(f"{twice} statement(s) that the file holds twice were taken once.")
+        notes.append(f"{twice} statement(s) that the file holds twice were taken once.")
     return list(kept.values())
 
 
@@ -168,14 +168,14 @@ def _rows(
 
 
 def _flipped(
-    owned: Sequence[tuple[Report, str]], options: Mapping[str, str], told: list[str]
+    owned: Sequence[tuple[Report, str]], options: Mapping[str, str], notes: list[str]
 ) -> bool:
     chosen = options.get("reversals")
     if chosen is not None:
         return chosen == "flipped"
     flipped = reversals_are_flipped(owned)
     if flipped:
-        told.append(
+        notes.append(
             "Reversals count the other way round than the standard has it: only so do the entries "
             "lead from the opening to the closing balance."
         )
@@ -189,7 +189,7 @@ def _contradiction(
     report, currency = wrong[0]
     missing = missing_amount(report, currency, flipped=flipped)
     what = (
-        "the sums that it tells are not those of its entries"
+        "the sums it states are not those of its entries"
         if not missing
         else f"{missing} {currency}".rstrip() + " are missing between the balances"
     )
@@ -237,13 +237,13 @@ def _lines(lines: Sequence[int]) -> str:
     return f"line{'s' * (len(lines) > 1)} {named}" + (f" and {more} more" if more > 0 else "")
 
 
-def _chained(reports: list[Report], told: list[str]) -> list[Report]:
+def _chained(reports: list[Report], notes: list[str]) -> list[Report]:
     """Put statements in the order in which their balances follow one another."""
     orders = (reports, reports[::-1])
     breaks = [_breaks(order) for order in orders]
     best = orders[breaks.index(min(breaks))]
     if min(breaks):
-        told.append(
+        notes.append(
             f"Balances do not follow from statement to statement in {min(breaks)} place(s): "
             "a statement is missing, or stands in another order."
         )
@@ -258,7 +258,7 @@ def _breaks(reports: Sequence[Report]) -> int:
     )
 
 
-def _told(account: _Account) -> StatementAccount:
+def _account_of(account: _Account) -> StatementAccount:
     return StatementAccount(
         key=account.key,
         number=account.number,

@@ -137,8 +137,8 @@ def _texts(entry: Node, owner: str, *, is_reversal: bool) -> tuple[str, str]:
     parties = [_other_side(one, owner, is_credit=is_credit) for one in details]
     purposes = [_purpose(one) for one in details]
     if len(details) > 1:
-        told = (" ".join(filter(None, pair)) for pair in zip(parties, purposes, strict=True))
-        description = "; ".join(_different(told))
+        texts = (" ".join(filter(None, pair)) for pair in zip(parties, purposes, strict=True))
+        description = "; ".join(_different(texts))
         names = list(_different(parties))
         payee = names[0] if len(names) == 1 else additional or ", ".join(names)
     else:
@@ -178,7 +178,7 @@ def _purpose(details: Node) -> str:
 
 
 def _kind(entry: Node) -> str:
-    """Return the bank's own code for the kind of booking, where nothing else is told."""
+    """Return the bank's own code for the kind of booking, where the entry says nothing else."""
     codes = ("Domn", "Cd"), ("Domn", "Fmly", "Cd"), ("Domn", "Fmly", "SubFmlyCd")
     own = entry.text("BkTxCd", "Prtry", "Cd")
     return own or " ".join(filter(None, (entry.text("BkTxCd", *code) for code in codes)))

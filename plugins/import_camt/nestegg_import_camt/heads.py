@@ -77,7 +77,7 @@ def _balances(report: Node) -> Iterator[tuple[str, str, Decimal]]:
 
 def _edges(balances: list[tuple[str, Decimal]]) -> tuple[Decimal | None, Decimal | None, bool]:
     """Find opening and closing balance; pages of a statement meet at interim ones."""
-    openings = [amount for code, amount in balances if code in _OPENING]
+    openings = [amount for kind in _OPENING for code, amount in balances if code == kind]
     closings = [amount for code, amount in balances if code in _CLOSING]
     interim = [amount for code, amount in balances if code == _INTERIM]
     opening = next(iter(openings), None)

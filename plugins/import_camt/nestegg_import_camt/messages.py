@@ -23,7 +23,7 @@ from nestegg_import_camt.nodes import Node
 
 MOST_ENTRIES = 100_000
 MOST_DEPTH = 100
-MOST_PARTS = 5_000  # of an entry; of a batch's thousands of payments the first few are told
+MOST_PARTS = 5_000  # of an entry; of a batch's thousands of payments the first few give texts
 MOST_REPORTS = 10_000
 
 KINDS = {

@@ -32,7 +32,7 @@ OPTIONS: Mapping[str, str] = MappingProxyType(
 
 
 class ExcelSettings(BaseSettings):
-    """Nothing to set: what a file needs is told with the file."""
+    """Nothing to set: an upload says what its file needs."""
 
 
 class Excel:
@@ -46,7 +46,7 @@ class Excel:
         return bool(kind_of(file.content))
 
     def read(self, file: StatementFile, options: Mapping[str, str]) -> Statement:
-        """Read the sheet that is told, or the one that is a statement; of several, ask.
+        """Read the chosen sheet, or the only one that is a statement; ask if there are several.
 
         Raises:
             StatementError: no sheet is a statement, the file is damaged, encrypted or too large,
@@ -56,8 +56,8 @@ class Excel:
             if name not in OPTIONS:
                 raise StatementError("bad_option", "There is no such option.", option=name)
         sheets, hidden = sheets_of(file.content)
-        told = options.get("sheet")
-        tried = sheets[:_MOST_SHEETS] if told is None else [_told(sheets, told)]
+        chosen = options.get("sheet")
+        tried = sheets[:_MOST_SHEETS] if chosen is None else [_chosen(sheets, chosen)]
         found: list[tuple[Sheet, Statement]] = []
         refusal = StatementError("empty_file", "No sheet of the file has anything in it.")
         refused = 0
@@ -65,7 +65,7 @@ class Excel:
             try:
                 found.append((sheet, self._read(sheet, options)))
             except StatementError as error:
-                # Of several refusals the first one is told.
+                # The first refusal stands for all.
                 refusal = refusal if refused else error
                 refused += 1
         if not found:
@@ -84,9 +84,9 @@ class Excel:
         return self._csv.read(StatementFile(sheet.content), certain | own)
 
 
-def _told(sheets: Sequence[Sheet], told: str) -> Sheet:
+def _chosen(sheets: Sequence[Sheet], chosen: str) -> Sheet:
     for sheet in sheets:
-        if told in {str(sheet.number), sheet.name} - {""}:
+        if chosen in {str(sheet.number), sheet.name} - {""}:
             return sheet
     numbers = ", ".join(str(sheet.number) for sheet in sheets)
     raise StatementError(

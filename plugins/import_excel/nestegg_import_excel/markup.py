@@ -31,7 +31,7 @@ class Tables:
 
     Attributes:
         encoding: to write texts in, so that the bytes are those of the file.
-        has_types: whether numbers are told from texts.
+        has_types: whether numbers differ from texts.
     """
 
     tables: list[tuple[str, list[list[Cell]]]] = field(default_factory=list)
@@ -195,25 +195,25 @@ class _SpreadsheetMl(ContentHandler):
         self._type = ""
 
     def startElement(self, name: str, attrs: "AttributesImpl[Any]") -> None:  # noqa: N802
-        told = {key.rpartition(":")[2]: attrs[key] for key in attrs.getNames()}
+        attributes = {key.rpartition(":")[2]: attrs[key] for key in attrs.getNames()}
         local = name.rpartition(":")[2]
         if local == "Worksheet":
             if len(self.tables) == MOST_TABLES:
                 raise too_many_rows()
-            self.tables.append((told.get("Name", ""), []))
+            self.tables.append((attributes.get("Name", ""), []))
         elif self.tables and local == "Row":
-            self._to(self.tables[-1][1], told.get("Index"), MOST_ROWS, list)
+            self._to(self.tables[-1][1], attributes.get("Index"), MOST_ROWS, list)
             self.tables[-1][1].append([])
         elif self.tables and self.tables[-1][1] and local == "Cell":
-            self._to(self.tables[-1][1][-1], told.get("Index"), MOST_COLUMNS, str)
+            self._to(self.tables[-1][1][-1], attributes.get("Index"), MOST_COLUMNS, str)
             self.tables[-1][1][-1].append("")
         elif local == "Data":
-            self._type, self._pieces, self._length = told.get("Type", ""), [], 0
+            self._type, self._pieces, self._length = attributes.get("Type", ""), [], 0
 
     def _to(self, places: list[Any], index: str | None, most: int, empty: type) -> None:
         """Fill up to the place that a row or cell has."""
-        told = index if index and re.fullmatch("[0-9]{1,7}", index, re.ASCII) else "0"
-        before = min(int(told), most) - 1 - len(places)
+        place = index if index and re.fullmatch("[0-9]{1,7}", index, re.ASCII) else "0"
+        before = min(int(place), most) - 1 - len(places)
         places += [empty() for _ in range(before)]
         self._cells += 1 + max(0, before)
         if len(places) >= most or self._cells > MOST_CELLS:

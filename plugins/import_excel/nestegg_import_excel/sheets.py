@@ -104,13 +104,13 @@ def _of_workbook(content: bytes) -> tuple[list[Sheet], int]:
         )
     if done.returncode:
         raise _too_large()
-    told = [json.loads(line) for line in done.stdout.splitlines()]
+    sheets = [json.loads(line) for line in done.stdout.splitlines()]
     visible = [
         Sheet(one["number"], one["name"], one["text"].encode(), one["is_certain"])
-        for one in told
+        for one in sheets
         if one["is_visible"] and one["text"].strip()
     ]
-    return visible, sum(not one["is_visible"] for one in told)
+    return visible, sum(not one["is_visible"] for one in sheets)
 
 
 def _too_large() -> StatementError:

@@ -10,6 +10,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal
 
@@ -103,15 +104,15 @@ def main() -> None:
     for index, about in enumerate(workbook.sheets_metadata):
         if about.typ != SheetTypeEnum.WorkSheet:
             continue
-        told: dict[str, object] = {"number": index + 1, "name": about.name, "text": ""}
-        told["is_visible"] = about.visible == SheetVisibleEnum.Visible
-        if told["is_visible"]:
+        facts: dict[str, object] = {"number": index + 1, "name": about.name, "text": ""}
+        facts["is_visible"] = about.visible == SheetVisibleEnum.Visible
+        if facts["is_visible"]:
             sheet = workbook.get_sheet_by_index(index)
             # All rows from the first line on, as people count them.
             rows = sheet.to_python(skip_empty_area=False, nrows=MOST_ROWS)
-            mark, told["is_certain"] = mark_of(rows)
-            told["text"] = csv_of(rows, mark)
-        line = json.dumps(told) + "\n"
+            mark, facts["is_certain"] = mark_of(rows)
+            facts["text"] = csv_of(rows, mark)
+        line = json.dumps(facts) + "\n"
         written += len(line)
         if written > MOST_BYTES:
             sys.exit(3)
@@ -123,9 +124,14 @@ def _be_small() -> None:
         import resource  # noqa: PLC0415 - Windows has none
     except ImportError:
         return
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limits = {
+        resource.RLIMIT_AS: MEMORY_BYTES,
+        resource.RLIMIT_CPU: CPU_SECONDS,
+        resource.RLIMIT_CORE: 0,
+    }
+    for limit, most in limits.items():
+        with suppress(ValueError, OSError):  # some systems know a limit and do not set it
+            resource.setrlimit(limit, (most, most))
 
 
 if __name__ == "__main__":

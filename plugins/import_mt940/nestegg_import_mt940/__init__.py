@@ -39,7 +39,7 @@ _MONEY = re.compile(r"(?:[\r\n{}@]):(?:6[0-2][FM]?|34F|90[CD]|13D?):", re.ASCII)
 
 
 class Mt940Settings(BaseSettings):
-    """Nothing to set: what a file needs is told with the file."""
+    """Nothing to set: an upload says what its file needs."""
 
 
 class Mt940:

@@ -31,7 +31,7 @@ def settle(
     Args:
         messages: in the file's order.
         options: checked.
-        warnings: what is to be told before anything else.
+        warnings: the first warnings.
 
     Raises:
         StatementError: there are none.
@@ -40,20 +40,20 @@ def settle(
         raise StatementError(
             "no_statement", "The file holds no statement: no balance and no booking of an account."
         )
-    told = list(warnings)
-    messages = _once(messages, told)
+    notes = list(warnings)
+    messages = _once(messages, notes)
     owners = _owners(messages)
-    flipped = _flipped(messages, options, told)
+    flipped = _flipped(messages, options, notes)
     proofs = [verify(message, flipped=flipped) for message in messages]
     contradicted = [
         one for one, proof in zip(messages, proofs, strict=True) if proof is Proof.CONTRADICTED
     ]
     ignored = options.get("balances") == "ignored"
-    told += _remarks(messages, proofs)
+    notes += _remarks(messages, proofs)
     accounts = list({account.key: account for account in owners}.values())
     for account in accounts:
-        account.messages = _chained(account.messages, told)
-    balances = [_told(account) for account in accounts]
+        account.messages = _chained(account.messages, notes)
+    balances = [_account_of(account) for account in accounts]
     currencies = {account.currency for account in accounts}
     interim = [message for message in messages if message.is_interim]
     return Statement(
@@ -68,7 +68,7 @@ def settle(
             for message, owner in zip(messages, owners, strict=True)
             for booking in message.bookings
         ],
-        warnings=told,
+        warnings=notes,
         currency=(currencies.pop() or None) if len(currencies) == 1 else None,
         closing_balance=balances[0].closing_balance if len(balances) == 1 else None,
         accounts=balances,
@@ -78,7 +78,7 @@ def settle(
     )
 
 
-def _once(messages: Sequence[Message], told: list[str]) -> list[Message]:
+def _once(messages: Sequence[Message], notes: list[str]) -> list[Message]:
     """Leave out what stands in a file twice, as when two downloads are joined."""
     kept: dict[object, Message] = {}
     for position, message in enumerate(messages):
@@ -89,7 +89,7 @@ def _once(messages: Sequence[Message], told: list[str]) -> list[Message]:
         kept.setdefault(same if is_placed else position, message)
     if len(kept) < len(messages):
         twice = len(messages) - len(kept)
-        told.append(f"{twice} statement(s) that the file holds twice were taken once.")
+        notes.append(f"{twice} statement(s) that the file holds twice were taken once.")
     return list(kept.values())
 
 
@@ -114,19 +114,19 @@ def _row(
     *,
     flipped: bool,
 ) -> StatementRow:
-    told = read_text(booking.texts)
+    text = read_text(booking.texts)
     own = booking.details or booking.reference
-    description = told.description or own
+    description = text.description or own
     amount = booking.amount
     if amount is not None and flipped and booking.is_reversal:
         amount = -amount
-    told_pending = message.is_interim and options.get("entries") != "booked"
-    is_pending = booking.is_expected or told_pending or options.get("entries") == "pending"
+    may_come_again = message.is_interim and options.get("entries") != "booked"
+    is_pending = booking.is_expected or may_come_again or options.get("entries") == "pending"
     return StatementRow(
         line=booking.line,
         date=None if booking.problems else booking.day,
         amount=None if booking.problems else amount,
-        payee=(told.payee or description)[:LONGEST_TEXT].rstrip(),
+        payee=(text.payee or description)[:LONGEST_TEXT].rstrip(),
         description=description[:LONGEST_TEXT].rstrip(),
         external_id=booking.external_id[:LONGEST_TEXT],
         problems=booking.problems,
@@ -135,13 +135,13 @@ def _row(
     )
 
 
-def _flipped(messages: Sequence[Message], options: Mapping[str, str], told: list[str]) -> bool:
+def _flipped(messages: Sequence[Message], options: Mapping[str, str], notes: list[str]) -> bool:
     chosen = options.get("reversals")
     if chosen is not None:
         return chosen == "flipped"
     flipped = reversals_are_flipped(messages)
     if flipped:
-        told.append(
+        notes.append(
             "Reversals (RC, RD) count the other way round than the standard has it: only so do the "
             "bookings lead from the opening to the closing balance."
         )
@@ -154,7 +154,7 @@ def _question(wrong: Sequence[Message], of: int, *, flipped: bool) -> Question:
     if missing:
         what = f"{missing} {first.currency}".rstrip() + " are missing between the balances"
     elif first.is_interim:
-        what = "the sums that it tells are not those of its bookings"
+        what = "the sums it states are not those of its bookings"
     else:
         what = "a balance is missing or cannot be read, as if the file broke off"
     return Question(
@@ -195,13 +195,13 @@ def _lines(lines: Sequence[int]) -> str:
     return f"line{'s' * (len(lines) > 1)} {named}" + (f" and {more} more" if more > 0 else "")
 
 
-def _chained(messages: list[Message], told: list[str]) -> list[Message]:
+def _chained(messages: list[Message], notes: list[str]) -> list[Message]:
     """Put statements in the order in which their balances follow one another."""
     orders = (messages, messages[::-1])
     breaks = [_breaks(order) for order in orders]
     best = orders[breaks.index(min(breaks))]
     if min(breaks):
-        told.append(
+        notes.append(
             f"Balances do not follow from statement to statement in {min(breaks)} place(s): "
             "a statement is missing, or stands in another order."
         )
@@ -217,7 +217,7 @@ def _breaks(messages: Sequence[Message]) -> int:
     )
 
 
-def _told(account: _Account) -> StatementAccount:
+def _account_of(account: _Account) -> StatementAccount:
     whole = [message for message in account.messages if not message.is_interim]
     return StatementAccount(
         key=account.key,

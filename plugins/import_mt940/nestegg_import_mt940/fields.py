@@ -50,7 +50,7 @@ def decode(content: bytes, encoding: str | None) -> Text:
     """Turn bytes into text.
 
     Raises:
-        StatementError: they are no text in the encoding that was told.
+        StatementError: they are no text in the chosen encoding.
     """
     if encoding is not None:
         try:

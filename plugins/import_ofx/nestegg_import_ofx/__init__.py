@@ -21,7 +21,7 @@ __all__ = ["OPTIONS", "Ofx", "OfxSettings"]
 
 
 class OfxSettings(BaseSettings):
-    """Nothing to set: what a file needs is told with the file."""
+    """Nothing to set: an upload says what its file needs."""
 
 
 class Ofx:

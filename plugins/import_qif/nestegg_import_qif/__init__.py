@@ -20,7 +20,7 @@ __all__ = ["OPTIONS", "Qif", "QifSettings"]
 
 
 class QifSettings(BaseSettings):
-    """Nothing to set: what a file needs is told with the file."""
+    """Nothing to set: an upload says what its file needs."""
 
 
 class Qif:
