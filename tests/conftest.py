@@ -18,10 +18,9 @@ from hypothesis import settings
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
-from nestegg_core import background as background_module
 from nestegg_core.api.app import create_app, operations
 from nestegg_core.application import Runtime, start
-from nestegg_core.auth.builtin.passwords import Argon2Passwords
+from nestegg_core.auth.builtin import passwords
 from nestegg_core.settings import Environment
 from support.conformance import ConformingClient
 from support.household import Household, register
@@ -41,7 +40,8 @@ def quick_hashes() -> Iterator[None]:
     """
     quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(background_module, "Argon2Passwords", partial(Argon2Passwords, quick))
+        quickly = partial(passwords.Argon2Passwords, quick)
+        patched.setattr(passwords, "Argon2Passwords", quickly)
         yield
 
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from nestegg_core.errors import MigrationsPending
 
 if TYPE_CHECKING:
-    from nestegg_core.application import Runtime
-    from nestegg_core.background import Background
+    from nestegg_core.application import Background, Runtime
     from nestegg_core.settings import Environment
 
 
@@ -70,7 +69,7 @@ def started(environment: "Environment") -> "Runtime":
 
 def started_background(environment: "Environment") -> "Background":
     """Do as `started` does, with the services of workers and schedulers alone."""
-    from nestegg_core.background import start_background
+    from nestegg_core.application import start_background
 
     services = start_background(environment)
     _begin_logs(environment, services)

@@ -12,7 +12,7 @@ from nestegg_core.cli.context import import_structlog_alone
 if TYPE_CHECKING:
     from types import FrameType
 
-    from nestegg_core.background import Background
+    from nestegg_core.application import Background
     from nestegg_core.jobs.rq_queue import RedisQueue
     from nestegg_core.server.metrics_port import MetricsProcess
     from nestegg_core.settings import Environment, Settings
@@ -135,7 +135,7 @@ def _work(
     """Return what a process of the pool does, with services of its own where none are shared."""
 
     def work(queue: str, name: str, burst: bool, stopped: Callable[[], bool]) -> None:
-        from nestegg_core.background import start_background
+        from nestegg_core.application import start_background
         from nestegg_core.jobs.rq_worker import serve
         from nestegg_core.server.metrics_port import tell_build
 

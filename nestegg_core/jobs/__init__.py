@@ -3,3 +3,82 @@
 The row in `jobs` is the truth and Redis only the messenger: a message holds nothing but the row's
 id. What Redis loses, a sweep sends again; what it delivers twice, the row refuses the second time.
 """
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from nestegg_core.errors import PluginFault
+
+if TYPE_CHECKING:
+    from nestegg_core.application import Background, Kernel, Sealed
+    from nestegg_core.contracts.operations import JobRegistration
+    from nestegg_core.jobs.service import Jobs
+    from nestegg_core.jobs.store import JobList
+    from nestegg_core.plugin_host.proxies import BoundedCheck
+
+
+@dataclass(frozen=True)
+class JobServices:
+    jobs: "Jobs"
+    job_list: "JobList"
+
+
+def wire(
+    kernel: "Sealed",
+    registrations: Sequence["JobRegistration"],
+) -> JobServices:
+    """Wire the jobs.
+
+    Args:
+        kernel: what every package gets.
+        registrations: every job there is.
+    """
+    from nestegg_core.jobs.model import Policy
+    from nestegg_core.jobs.service import make_jobs
+    from nestegg_core.jobs.store import JobList
+    from nestegg_core.observability.logs import traceback_of
+
+    settings, url = kernel.settings, kernel.settings.queue_redis_url
+    jobs = make_jobs(
+        storage=kernel.storage,
+        rows=kernel.rows,
+        index=kernel.index,
+        clock=kernel.clock,
+        registrations=registrations,
+        policy=Policy(
+            lease=timedelta(seconds=settings.job_lease_seconds),
+            max_tries=settings.job_max_tries,
+            first_wait=timedelta(seconds=settings.job_retry_seconds),
+        ),
+        redis_url=url.get_secret_value() if url else None,
+        metrics=kernel.metrics,
+        describe=traceback_of,
+        report=partial(_report, kernel),
+    )
+    return JobServices(jobs, JobList(kernel.storage, kernel.rows, jobs.full_name))
+
+
+def checks(background: "Background") -> "Sequence[BoundedCheck]":
+    """Return the core's checks for `/readyz` that need a limit of time, as plugins' do."""
+    from nestegg_core.contracts.operations import HealthCheckRegistration
+    from nestegg_core.plugin_host import Source
+    from nestegg_core.plugin_host.proxies import BoundedCheck, Guard
+
+    if background.jobs.queue is None:
+        return []
+    core = Source("builtin:core", "nestegg-core", version("nestegg-core"))
+    # Without Redis jobs wait and requests do not: no reason to send requests elsewhere.
+    queue = HealthCheckRegistration("queue", background.jobs.check, essential=False)
+    return [BoundedCheck(Guard(core, background.faults), queue)]
+
+
+def _report(kernel: "Kernel", error: BaseException, facts: Mapping[str, str]) -> None:
+    """Report what a job raised: as its plugin's fault, or as an error of the core's."""
+    if isinstance(error, PluginFault):  # recorded where it was raised
+        return
+    if kernel.blame.fault(error) is None:
+        kernel.faults.report(error, facts)

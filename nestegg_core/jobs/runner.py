@@ -29,6 +29,12 @@ def current_job() -> Claim | None:
     return _current.get()
 
 
+def asked_by() -> str:
+    """Tell who asked for the job that is being run."""
+    job = current_job()
+    return job.asked_by if job else CORE
+
+
 @contextmanager
 def running(claim: Claim) -> Iterator[None]:
     """Be at a job while the block runs."""

@@ -7,7 +7,7 @@ server starts without it is for `PluginHost.select` to say, which knows what the
 `records` and `chosen` hold what passes between them.
 """
 
-from nestegg_core.plugin_host.host import PluginHost
+from nestegg_core.plugin_host.host import PluginHost, configured
 from nestegg_core.plugin_host.records import Offer, PluginFailure, PluginStatus, Source, fault
 from nestegg_core.plugin_host.selection import Chosen, Plugins
 
@@ -19,5 +19,6 @@ __all__ = [
     "PluginStatus",
     "Plugins",
     "Source",
+    "configured",
     "fault",
 ]

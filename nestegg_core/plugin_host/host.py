@@ -33,6 +33,7 @@ from nestegg_core.plugin_host.records import (
 from nestegg_core.plugin_host.report import statuses
 from nestegg_core.plugin_host.selection import Plugins, misspelt, select
 from nestegg_core.settings import Settings, judged_aside
+from nestegg_core.settings import load as load_settings
 from nestegg_core.settings.environment import Environment
 
 GROUP = "nestegg.plugins"
@@ -167,3 +168,26 @@ def _settings_from(environment: Environment | None) -> Callable[[type[Any]], Any
         return (environment or Environment.read()).load(settings_class)
 
     return load_settings
+
+
+def configured(environment: Environment, clock: Clock) -> tuple[Settings, Plugins]:
+    """Read the settings, and choose the plugins.
+
+    Raises:
+        ConfigurationError: with every problem of both.
+    """
+    try:
+        settings = load_settings(environment)
+    except ConfigurationError as error:
+        judged, _ = judged_aside(environment, error.problems)
+        problems = _host(judged, environment).with_own(error.problems, environment)
+        raise ConfigurationError(problems) from None
+    return settings, _host(settings, environment).select(settings, environment, clock=clock)
+
+
+def _host(settings: Settings, environment: Environment) -> PluginHost:
+    return PluginHost.discover(
+        disabled=settings.plugins_disabled,
+        environment=environment,
+        any_core=settings.plugins_for_any_core,
+    )

@@ -25,7 +25,7 @@ from nestegg_core.observability.logs import traceback_of
 from nestegg_core.server.listening import CannotListen, take_port
 
 if TYPE_CHECKING:
-    from nestegg_core.background import Background
+    from nestegg_core.application import Background
     from nestegg_core.settings import Environment
 
 

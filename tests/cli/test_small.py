@@ -18,7 +18,7 @@ NOT_IN_WORKERS = (
     "mako",
     "nestegg_core.auth.chain",
     "nestegg_core.importers.csv.importer",
-    "nestegg_core.application",
+    "nestegg_core.ledger.money",
     "nestegg_core.api",
     "requests",
     "rich",

@@ -178,9 +178,9 @@ def prune(folder: Path | None, dry_run: bool, as_json: bool, **rules: int | None
 
 
 def _configured(runtime: "Runtime") -> Any:
-    from nestegg_core.background import backups_to_keep
+    from nestegg_core.backups import to_keep
 
-    return backups_to_keep(runtime.settings)
+    return to_keep(runtime.settings)
 
 
 def _chosen(folder: Path | None, runtime: "Runtime") -> Path:

@@ -3,7 +3,9 @@
 from alembic import context
 from sqlalchemy import Connection
 
+from nestegg_core.database.sql_storage import SqlStorage
 from nestegg_core.database.tables import metadata
+from nestegg_core.errors import ConfigurationError, Problem
 
 
 def run(connection: Connection) -> None:
@@ -16,9 +18,12 @@ given = context.config.attributes.get("connection")
 if given is not None:
     run(given)
 else:
-    from nestegg_core.application import open_sql_storage
+    from nestegg_core.application import start_background
 
-    storage = open_sql_storage()
+    storage = start_background().storage
+    if not isinstance(storage, SqlStorage):
+        wrong = Problem("DATABASE_URL", "is no SQL database", "use: nestegg db upgrade")
+        raise ConfigurationError([wrong])
     try:
         with storage.migrating() as opened:
             run(opened)

@@ -19,7 +19,7 @@ from nestegg_core import (
     StatementImporterRegistration,
     hookimpl,
 )
-from nestegg_core.importers.csv import CSV_OPTIONS, CsvImporter
+from nestegg_core.importers.csv import CSV_OPTIONS
 from nestegg_import_excel.sheets import Sheet, kind_of, sheets_of
 
 _NOT_OURS = ("delimiter", "encoding")  # a sheet has neither
@@ -39,6 +39,9 @@ class Excel:
     """Fulfils `nestegg_core.StatementImporter`."""
 
     def __init__(self) -> None:
+        # Where a statement is read: other processes load plugins as well.
+        from nestegg_core.importers.csv import CsvImporter  # noqa: PLC0415
+
         self._csv = CsvImporter()
 
     def recognises(self, file: StatementFile) -> bool:

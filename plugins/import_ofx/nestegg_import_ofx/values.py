@@ -57,24 +57,6 @@ def votes(texts: Iterable[str]) -> dict[str, int]:
     return counts
 
 
-def is_uneven(texts: Iterable[str], mark: str) -> bool:
-    """Tell where some amounts have two decimals and others three, which may be thousands then.
-
-    Example:
-        >>> is_uneven(["12.50", "1.400"], "."), is_uneven(["0.500", "1.400"], ".")
-        (True, False)
-    """
-    unclear, decimals = False, set()
-    for text in texts:
-        scanned = _scanned(text)
-        if scanned and mark in scanned[1]:
-            if _said(scanned[1]) == "?":
-                unclear = True
-            elif scanned[1].count(mark) == 1:
-                decimals.add(len(scanned[1].partition(mark)[2]))
-    return unclear and bool(decimals) and max(decimals) < _THREE
-
-
 def _said(digits: str) -> str:
     marks = [one for one in digits if one in ".,"]
     if not marks:
@@ -92,10 +74,6 @@ def _said(digits: str) -> str:
 def read_amount(text: str, mark: str) -> Decimal | str:
     """Return an amount, or the code of what is wrong with it.
 
-    Args:
-        text: as it is written.
-        mark: the file's decimal mark; empty where each amount tells its own.
-
     Example:
         >>> read_amount("-1.400,82", ","), read_amount("1,40", "."), read_amount("1E5", ".")
         (Decimal('-1400.82'), 'bad_amount', 'bad_amount')
@@ -104,7 +82,6 @@ def read_amount(text: str, mark: str) -> Decimal | str:
     if scanned is None:
         return "bad_amount"
     is_negative, digits = scanned
-    mark = mark or _said(digits).replace("?", "") or "."
     whole, _, behind = digits.partition(mark)
     group = "," if mark == "." else "."
     groups = whole.split(group)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from nestegg_core import Question, RowProblem, Statement, StatementAccount, StatementRow
 from nestegg_import_qif import dates
-from nestegg_import_qif.amounts import is_uneven, read_amount, votes
+from nestegg_import_qif.amounts import read_amount, votes
 from nestegg_import_qif.options import Options
 from nestegg_import_qif.records import CARD, Block, Record, Records
 from nestegg_import_qif.text import Text
@@ -82,7 +82,7 @@ def settle(found: Records, told: Options, text: Text) -> Statement:
     decided = _Decided(list(text.warnings))
     blocks = found.blocks
     written = [[dates.scan(one.fields.get("D", "")) for one in block.records] for block in blocks]
-    _decide_order(found, written, told, decided)
+    _decide_order(blocks, written, told, decided)
     _decide_mark(blocks, told, decided)
     by_apostrophe = any(one.after_2000 for block in written for one in block if one)
     accounts: list[StatementAccount] = []
@@ -129,17 +129,13 @@ def settle(found: Records, told: Options, text: Text) -> Statement:
 
 
 def _decide_order(
-    found: Records,
+    blocks: Sequence[Block],
     written: Sequence[Sequence[dates.Written | None]],
     told: Options,
     decided: _Decided,
 ) -> None:
     if told.order is not None:
         decided.order = told.order
-        return
-    blocks = found.blocks
-    if found.order is not None:
-        decided.order = found.order
         return
     hints = [
         (day, hinted.parts)
@@ -148,7 +144,7 @@ def _decide_order(
         if _EIGHT.fullmatch(number := record.fields.get("N", ""))
         and (hinted := dates.scan(number)) is not None
     ]
-    known = [(day, other) for day, parts in hints if (other := dates.date_of(parts))]
+    known = [(day, found) for day, parts in hints if (found := dates.date_of(parts))]
     choice = dates.decide(written, known)
     decided.order = choice.order
     if not choice.others:
@@ -176,24 +172,18 @@ def _decide_mark(blocks: Sequence[Block], told: Options, decided: _Decided) -> N
         for text in (_amount_text(record), *(split.amount for split in record.splits))
     ]
     counts = votes(text for _, text in written)
+    if bool(counts["."]) != bool(counts[","]):
+        decided.mark = "." if counts["."] else ","
+        return
+    if not counts["."] and not counts["?"]:
+        return
+    evidence = (
+        "Some amounts have a point before their decimals, others a comma."
+        if counts["."]
+        else "Every amount has just three digits behind its mark, so that it may mark thousands."
+    )
     decided.mark = "," if counts[","] > counts["."] else "."
-    is_mixed = bool(counts["."] and counts[","])
-    if not any(counts.values()):
-        return
-    if is_mixed and not counts["?"]:
-        decided.mark = ""
-        decided.warnings.append(
-            "Some amounts have a point before their decimals, others a comma: each was read by its "
-            "own. Look at them."
-        )
-        return
-    is_clear = not is_mixed and bool(counts["."] or counts[","])
-    if is_clear and not is_uneven((text for _, text in written), decided.mark):
-        return
-    evidence = "Amounts have just three digits behind their mark, so that it may mark thousands."
-    if is_mixed:
-        evidence = "Some amounts have a point before their decimals, others a comma."
-    lines = [line for line, text in written if is_mixed or votes([text])["?"]]
+    lines = [line for line, text in written if counts["."] or votes([text])["?"]]
     choices = {".": "1.400 is less than two", ",": "1.400 is one thousand four hundred"}
     decided.ask("decimal_mark", choices, evidence, lines)
 
@@ -338,10 +328,10 @@ def _row(booking: _Booking, *, several: bool) -> StatementRow:
 
 def _category(record: Record) -> str:
     """Return the one category of a booking, without its class."""
-    named = {one.category for one in record.splits if one.category}
+    named = [one.category for one in record.splits if one.category]
     if len(named) > 1:
         return ""
-    category = named.pop() if named else record.fields.get("L", "")
+    category = named[0] if named else record.fields.get("L", "")
     if _TRANSFER.fullmatch(category) or category.startswith("--"):
         return ""
     return category.partition("/")[0].strip()
