@@ -467,6 +467,21 @@ def test_a_booking_that_is_damaged_is_an_error_row_and_the_others_are_read(damag
     assert set(amounts(statement)) <= {"-1.00", "4.00"}
 
 
+def test_a_wrong_end_tag_ends_nothing() -> None:
+    text = ofx(card(entry("-1.00")), bank(entry("-2.50"))).replace("</CCSTMTRS>", "</STMTRS>")
+    statement = read(text)
+    assert [row.account for row in statement.rows] == ["1", "2"]
+    assert list(statement.warnings) == []
+
+
+def test_exports_that_were_joined_are_read_all() -> None:
+    first = HEADER.format("1252") + ofx(bank(entry("-1.00", FITID="a")))
+    second = '<?xml version="1.0"?><?OFX OFXHEADER="200"?>' + ofx(bank(entry("-2.50", FITID="b")))
+    statement = read(f"{first}\n{second}\n{first}")
+    assert amounts(statement) == ["-1.00", "-2.50"]
+    assert len(statement.accounts) == 1
+
+
 def test_end_tags_of_bookings_may_be_missing_all() -> None:
     text = ofx(bank(entry("-1.00"), entry("-2.50"), entry("4.00"))).replace("</STMTTRN>", "")
     assert amounts(read(text)) == ["-1.00", "-2.50", "4.00"]
