@@ -12,7 +12,7 @@ from nestegg_import_ofx.entries import BANK, CARD, INVESTMENT, Block, Blocks, En
 from nestegg_import_ofx.options import Options
 from nestegg_import_ofx.signs import OPPOSITE, TYPE, WRITTEN, decide, direction, is_doubtful
 from nestegg_import_ofx.text import Text
-from nestegg_import_ofx.values import read_amount, read_day, votes
+from nestegg_import_ofx.values import is_uneven, read_amount, read_day, votes
 
 _LONGEST = 500
 _SHOWN_LINES = 10
@@ -188,24 +188,24 @@ def _decide_mark(
     amounts = [one.entry.fields.get("TRNAMT", "") for one in bookings]
     balances = [block.balance.get("BALAMT", "") for account in accounts for block in account.blocks]
     counts = votes([*amounts, *balances])
-    if bool(counts["."]) != bool(counts[","]):
-        return "." if counts["."] else ","
-    if not counts["."] and not counts["?"]:
-        return "."
-    if not counts["."] and all(one.currency in _THREE_DECIMALS for one in accounts):
+    mark = "," if counts[","] > counts["."] else "."
+    is_clear = bool(counts["."]) != bool(counts[","])
+    if is_clear and not is_uneven([*amounts, *balances], mark):
+        return mark
+    if not counts["."] and not counts[","] and not counts["?"]:
+        return mark
+    if all(one.currency in _THREE_DECIMALS for one in accounts) and not is_clear:
         points = sum("." in text for text in amounts)
         if points in {0, sum("." in text or "," in text for text in amounts)}:
             return "." if points else ","
     lines = [
         one.entry.line
         for one, text in zip(bookings, amounts, strict=True)
-        if votes([text])["?"] or counts["."]
+        if votes([text])["?"] or (counts["."] and counts[","])
     ]
-    evidence = (
-        "Some amounts have a point before their decimals, others a comma."
-        if counts["."]
-        else "Every amount has just three digits behind its mark, so that it may mark thousands."
-    )
+    evidence = "Amounts have just three digits behind their mark, so that it may mark thousands."
+    if counts["."] and counts[","]:
+        evidence = "Some amounts have a point before their decimals, others a comma."
     questions.append(
         Question(
             "decimal_mark",
@@ -214,7 +214,7 @@ def _decide_mark(
             lines[:_SHOWN_LINES],
         )
     )
-    return "," if counts[","] > counts["."] else "."
+    return mark
 
 
 def _read(booking: _Booking, mark: str) -> None:

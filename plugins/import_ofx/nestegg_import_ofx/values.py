@@ -57,6 +57,24 @@ def votes(texts: Iterable[str]) -> dict[str, int]:
     return counts
 
 
+def is_uneven(texts: Iterable[str], mark: str) -> bool:
+    """Tell where some amounts have two decimals and others three, which may be thousands then.
+
+    Example:
+        >>> is_uneven(["12.50", "1.400"], "."), is_uneven(["0.500", "1.400"], ".")
+        (True, False)
+    """
+    unclear, decimals = False, set()
+    for text in texts:
+        scanned = _scanned(text)
+        if scanned and mark in scanned[1]:
+            if _said(scanned[1]) == "?":
+                unclear = True
+            elif scanned[1].count(mark) == 1:
+                decimals.add(len(scanned[1].partition(mark)[2]))
+    return unclear and bool(decimals) and max(decimals) < _THREE
+
+
 def _said(digits: str) -> str:
     marks = [one for one in digits if one in ".,"]
     if not marks:

@@ -219,6 +219,20 @@ def test_a_mark_that_may_be_either_is_asked() -> None:
     assert amounts(read(text, decimal_mark=".")) == ["-1.40", "20.50"]
 
 
+@pytest.mark.parametrize(
+    ("written", "questions"),
+    [
+        (["-19.99", "1.400"], ["decimal_mark"]),
+        (["-1.234,56", "1,400"], ["decimal_mark"]),
+        (["-19.99", "1,400"], []),
+        (["-1234.500", "19.990"], []),
+        (["-0.1234", "19.990"], []),
+    ],
+)
+def test_three_decimals_beside_two_are_asked(written: list[str], questions: list[str]) -> None:
+    assert asked(read(ofx(bank(*map(entry, written))))) == questions
+
+
 def test_three_decimals_are_usual_where_the_currency_has_three() -> None:
     statement = read(ofx(bank(entry("-1.400"), entry("20.500"), currency="KWD")))
     assert (asked(statement), amounts(statement)) == ([], ["-1.40", "20.50"])

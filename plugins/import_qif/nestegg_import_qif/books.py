@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from nestegg_core import Question, RowProblem, Statement, StatementAccount, StatementRow
 from nestegg_import_qif import dates
-from nestegg_import_qif.amounts import read_amount, votes
+from nestegg_import_qif.amounts import is_uneven, read_amount, votes
 from nestegg_import_qif.options import Options
 from nestegg_import_qif.records import CARD, Block, Record, Records
 from nestegg_import_qif.text import Text
@@ -172,18 +172,17 @@ def _decide_mark(blocks: Sequence[Block], told: Options, decided: _Decided) -> N
         for text in (_amount_text(record), *(split.amount for split in record.splits))
     ]
     counts = votes(text for _, text in written)
-    if bool(counts["."]) != bool(counts[","]):
-        decided.mark = "." if counts["."] else ","
-        return
-    if not counts["."] and not counts["?"]:
-        return
-    evidence = (
-        "Some amounts have a point before their decimals, others a comma."
-        if counts["."]
-        else "Every amount has just three digits behind its mark, so that it may mark thousands."
-    )
     decided.mark = "," if counts[","] > counts["."] else "."
-    lines = [line for line, text in written if counts["."] or votes([text])["?"]]
+    is_mixed = bool(counts["."] and counts[","])
+    if not any(counts.values()):
+        return
+    is_clear = not is_mixed and bool(counts["."] or counts[","])
+    if is_clear and not is_uneven((text for _, text in written), decided.mark):
+        return
+    evidence = "Amounts have just three digits behind their mark, so that it may mark thousands."
+    if is_mixed:
+        evidence = "Some amounts have a point before their decimals, others a comma."
+    lines = [line for line, text in written if is_mixed or votes([text])["?"]]
     choices = {".": "1.400 is less than two", ",": "1.400 is one thousand four hundred"}
     decided.ask("decimal_mark", choices, evidence, lines)
 

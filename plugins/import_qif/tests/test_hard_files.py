@@ -145,6 +145,19 @@ def test_a_mark_that_may_be_either_is_asked() -> None:
     assert amounts(read(text, decimal_mark=",")) == ["-1.40"]
 
 
+@pytest.mark.parametrize(
+    ("written", "questions"),
+    [
+        (["-19.99", "1.400"], ["decimal_mark"]),
+        (["-19.99", "1,400"], []),
+        (["-1234.500", "19.990"], []),
+        (["1,40", "-1.40"], ["decimal_mark"]),
+    ],
+)
+def test_amounts_that_do_not_agree_are_asked(written: list[str], questions: list[str]) -> None:
+    assert asked(read(bank(*(record(amount=one) for one in written)))) == questions
+
+
 @pytest.mark.parametrize("amount", ["", "abc", "1E5", "NaN", "--5", "$5", "1.2.3"])
 def test_an_amount_that_is_none_is_an_error_row(amount: str) -> None:
     statement = read(bank(record(amount="2.25"), record(amount=amount), record(amount="-3.75")))
