@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from nestegg_core import Question, RowProblem, Statement, StatementAccount, StatementRow
+from nestegg_import_ofx.balances import LIKELY, SURELY, is_balance
 from nestegg_import_ofx.entries import BANK, CARD, INVESTMENT, Block, Blocks, Entry
 from nestegg_import_ofx.options import Options
 from nestegg_import_ofx.signs import OPPOSITE, TYPE, WRITTEN, decide, direction, is_doubtful
@@ -99,7 +100,8 @@ def settle(found: Blocks, told: Options, text: Text) -> Statement:
     bookings = sorted(
         (one for account in accounts for one in account.bookings), key=lambda one: one.entry.line
     )
-    mark = _decide_mark(bookings, accounts, told, questions)
+    bookings = _without_balances(accounts, bookings, told, warnings, questions)
+    mark = _decide_mark(bookings, accounts, told, warnings, questions)
     for booking in bookings:
         _read(booking, mark)
     signs = set()
@@ -131,6 +133,7 @@ def settle(found: Blocks, told: Options, text: Text) -> Statement:
             "decimal_mark": mark,
             "sign": _same(signs),
             "corrections": told.corrections or "",
+            "balances": told.balances or "",
         },
         rows=rows,
         warnings=warnings,
@@ -139,6 +142,37 @@ def settle(found: Blocks, told: Options, text: Text) -> Statement:
         accounts=named,
         questions=questions,
     )
+
+
+def _without_balances(
+    accounts: Sequence[_Account],
+    bookings: Sequence[_Booking],
+    told: Options,
+    warnings: list[str],
+    questions: list[Question],
+) -> list[_Booking]:
+    """Leave out what is a balance by its name, or ask."""
+    if told.balances == "book":
+        return list(bookings)
+    judged = {
+        id(one): is_balance(one.entry.fields.get("NAME", ""), one.entry.fields.get("MEMO", ""))
+        for one in bookings
+    }
+    open_lines = [one.entry.line for one in bookings if judged[id(one)] == LIKELY]
+    if told.balances is None and open_lines:
+        choices = {"skip": "they are balances: leave them out", "book": "they are bookings"}
+        evidence = "Bookings are called balance and nothing else."
+        questions.append(Question("balances", choices, evidence, open_lines[:_SHOWN_LINES]))
+    least = LIKELY if told.balances == "skip" else SURELY
+    kept = [one for one in bookings if judged[id(one)] < least]
+    if len(kept) < len(bookings):
+        warnings.append(
+            f"{len(bookings) - len(kept)} row(s) are balances by their names, and no bookings; "
+            "they were left out. Set `balances` to `book` if that is wrong."
+        )
+    for account in accounts:
+        account.bookings = [one for one in account.bookings if judged[id(one)] < least]
+    return kept
 
 
 def _tell_other_days(bookings: Iterable[_Booking], warnings: list[str]) -> None:
@@ -181,6 +215,7 @@ def _decide_mark(
     bookings: Sequence[_Booking],
     accounts: Sequence[_Account],
     told: Options,
+    warnings: list[str],
     questions: list[Question],
 ) -> str:
     if told.decimal_mark is not None:
@@ -194,6 +229,10 @@ def _decide_mark(
         return mark
     if not counts["."] and not counts[","] and not counts["?"]:
         return mark
+    if not is_clear and counts["."] and not counts["?"]:
+        decided_by_each = "Some amounts have a point before their decimals, others a comma"
+        warnings.append(f"{decided_by_each}: each was read by its own. Look at them.")
+        return ""
     if all(one.currency in _THREE_DECIMALS for one in accounts) and not is_clear:
         points = sum("." in text for text in amounts)
         if points in {0, sum("." in text or "," in text for text in amounts)}:
@@ -371,7 +410,8 @@ def _payee(booking: _Booking) -> tuple[str, str]:
 
 def _notes(entry: Entry) -> list[str]:
     fields = entry.fields
-    notes = [f"Check {fields['CHECKNUM']}"] if "CHECKNUM" in fields else []
+    number = fields.get("CHECKNUM", "")
+    notes = [f"Check {number}"] if number.strip("0") else []
     if "REFNUM" in fields:
         notes.append(f"Reference {fields['REFNUM']}")
     if "NAME" in fields and fields.get("PAYEE", fields["NAME"]) != fields["NAME"]:

@@ -14,12 +14,14 @@ OPTIONS: Mapping[str, str] = MappingProxyType(
         "sign": "`written`: amounts as they are; `type`: money out or in by each booking's type; "
         "`opposite`: every amount with the opposite sign.",
         "corrections": "Bookings that correct earlier ones: `book` or `skip` them.",
+        "balances": "Rows that are called a balance: `book` or `skip` them.",
     }
 )
 _VALUES = {
     "decimal_mark": (".", ","),
     "sign": ("written", "type", "opposite"),
     "corrections": ("book", "skip"),
+    "balances": ("book", "skip"),
 }
 
 
@@ -31,6 +33,7 @@ class Options:
     decimal_mark: str | None = None
     sign: str | None = None
     corrections: str | None = None
+    balances: str | None = None
 
 
 def parse_options(options: Mapping[str, str]) -> Options:

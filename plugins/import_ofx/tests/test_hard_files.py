@@ -238,10 +238,53 @@ def test_three_decimals_are_usual_where_the_currency_has_three() -> None:
     assert (asked(statement), amounts(statement)) == ([], ["-1.40", "20.50"])
 
 
-def test_marks_that_contradict_each_other_are_asked_and_what_does_not_fit_is_an_error() -> None:
-    statement = read(ofx(bank(entry("-1,40"), entry("20,50"), entry("-3.75"))))
+def test_marks_that_differ_are_read_by_each_where_each_is_clear_and_told() -> None:
+    statement = read(ofx(bank(entry("-1,40"), entry("1.200,50"), entry("-3.75"), entry("7"))))
+    assert (amounts(statement), asked(statement)) == (["-1.40", "1200.50", "-3.75", "7.00"], [])
+    assert "each was read by its own" in statement.warnings[0]
+
+
+def test_marks_that_differ_are_asked_where_one_may_be_either() -> None:
+    statement = read(ofx(bank(entry("-1,40"), entry("20,50"), entry("-3.75"), entry("1.400"))))
     assert asked(statement) == ["decimal_mark"]
     assert problems(statement) == [(4, "bad_amount")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SALDO ANTERIOR",
+        "Saldo do dia",
+        "SALDO TOTAL DISPONÍVEL DIA",
+        "S A L D O  anterior",
+        "SALDO EM 31/01/2026",
+        "Opening Balance",
+        "Closing balance as of 2026-01-31",
+        "Kontostand",
+        "Ancien solde au 31.01.2026",
+    ],
+)
+def test_a_balance_that_is_written_as_a_booking_is_none(text: str) -> None:
+    written = ofx(bank(entry("900.00", IN, MEMO=text, day="00000000"), entry("-1.00", OUT)))
+    statement = read(written)
+    assert (amounts(statement), problems(statement), asked(statement)) == (["-1.00"], [], [])
+    assert "1 row(s) are balances" in statement.warnings[0]
+    booked = read(written.replace("00000000", "20260105"), balances="book")
+    assert amounts(booked) == ["900.00", "-1.00"]
+
+
+@pytest.mark.parametrize("text", ["Balance transfer", "Pagamento saldo", "New Balance Store"])
+def test_what_has_another_word_is_a_booking(text: str) -> None:
+    assert amounts(read(ofx(bank(entry("-9.00", OUT, NAME=text))))) == ["-9.00"]
+    named = read(ofx(bank(entry("-9.00", OUT, NAME="Salon", MEMO="Saldo anterior"))))
+    assert amounts(named) == ["-9.00"]
+
+
+def test_what_is_called_balance_and_nothing_else_is_asked() -> None:
+    text = ofx(bank(entry("9.00", IN, MEMO="Saldo"), entry("-1.00", OUT)))
+    assert asked(read(text)) == ["balances"]
+    assert amounts(read(text, balances="skip")) == ["-1.00"]
+    assert amounts(read(text, balances="book")) == ["9.00", "-1.00"]
 
 
 @pytest.mark.parametrize("amount", ["", "abc", "1E5", "NaN", "--5", "1,2,3", "٣", "1.00.", "$5"])

@@ -122,9 +122,10 @@ def test_no_booking_that_begins_is_dropped(text: str) -> None:
         statement = Ofx().read(StatementFile(f"<OFX>{text}".encode()), {})
     except StatementError:
         return
+    left_out = any("row(s) are balances" in one for one in statement.warnings)
     begun = text.count("<STMTTRN>") + text.count("<STMTTRNP>")
     repeated = [one for one in statement.warnings if "taken once" in one]
-    assert repeated or len(statement.rows) >= begun
+    assert repeated or left_out or len(statement.rows) >= begun
 
 
 MIB = 2**20

@@ -72,6 +72,10 @@ def _said(digits: str) -> str:
 def read_amount(text: str, mark: str) -> Decimal | str:
     """Return an amount, or the code of what is wrong with it.
 
+    Args:
+        text: as it is written.
+        mark: the file's decimal mark; empty where each amount tells its own.
+
     Example:
         >>> read_amount("-1.400,82", ","), read_amount("1,40", "."), read_amount("1E5", ".")
         (Decimal('-1400.82'), 'bad_amount', 'bad_amount')
@@ -80,6 +84,7 @@ def read_amount(text: str, mark: str) -> Decimal | str:
     if scanned is None:
         return "bad_amount"
     is_negative, digits = scanned
+    mark = mark or _said(digits).replace("?", "") or "."
     whole, _, behind = digits.partition(mark)
     group = "," if mark == "." else "."
     groups = whole.split(group)

@@ -82,7 +82,7 @@ def settle(found: Records, told: Options, text: Text) -> Statement:
     decided = _Decided(list(text.warnings))
     blocks = found.blocks
     written = [[dates.scan(one.fields.get("D", "")) for one in block.records] for block in blocks]
-    _decide_order(blocks, written, told, decided)
+    _decide_order(found, written, told, decided)
     _decide_mark(blocks, told, decided)
     by_apostrophe = any(one.after_2000 for block in written for one in block if one)
     accounts: list[StatementAccount] = []
@@ -129,13 +129,17 @@ def settle(found: Records, told: Options, text: Text) -> Statement:
 
 
 def _decide_order(
-    blocks: Sequence[Block],
+    found: Records,
     written: Sequence[Sequence[dates.Written | None]],
     told: Options,
     decided: _Decided,
 ) -> None:
     if told.order is not None:
         decided.order = told.order
+        return
+    blocks = found.blocks
+    if found.order is not None:
+        decided.order = found.order
         return
     hints = [
         (day, hinted.parts)
@@ -144,7 +148,7 @@ def _decide_order(
         if _EIGHT.fullmatch(number := record.fields.get("N", ""))
         and (hinted := dates.scan(number)) is not None
     ]
-    known = [(day, found) for day, parts in hints if (found := dates.date_of(parts))]
+    known = [(day, other) for day, parts in hints if (other := dates.date_of(parts))]
     choice = dates.decide(written, known)
     decided.order = choice.order
     if not choice.others:
@@ -175,6 +179,13 @@ def _decide_mark(blocks: Sequence[Block], told: Options, decided: _Decided) -> N
     decided.mark = "," if counts[","] > counts["."] else "."
     is_mixed = bool(counts["."] and counts[","])
     if not any(counts.values()):
+        return
+    if is_mixed and not counts["?"]:
+        decided.mark = ""
+        decided.warnings.append(
+            "Some amounts have a point before their decimals, others a comma: each was read by its "
+            "own. Look at them."
+        )
         return
     is_clear = not is_mixed and bool(counts["."] or counts[","])
     if is_clear and not is_uneven((text for _, text in written), decided.mark):
@@ -327,10 +338,10 @@ def _row(booking: _Booking, *, several: bool) -> StatementRow:
 
 def _category(record: Record) -> str:
     """Return the one category of a booking, without its class."""
-    named = [one.category for one in record.splits if one.category]
+    named = {one.category for one in record.splits if one.category}
     if len(named) > 1:
         return ""
-    category = named[0] if named else record.fields.get("L", "")
+    category = named.pop() if named else record.fields.get("L", "")
     if _TRANSFER.fullmatch(category) or category.startswith("--"):
         return ""
     return category.partition("/")[0].strip()

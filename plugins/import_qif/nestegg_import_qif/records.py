@@ -18,6 +18,7 @@ _NAMES = {"bank": "Bank account", "cash": "Cash", CARD: "Card", "otha": "Asset",
 _TYPE = re.compile(r"!type\s*:?\s*(.*)", re.IGNORECASE)
 _ACCOUNT = re.compile(r"!account\b", re.IGNORECASE)
 _CLEAR = re.compile(r"!clear\s*:\s*autoswitch", re.IGNORECASE)
+_ORDER = re.compile(r"!option\s*:\s*(mdy|dmy)\b", re.IGNORECASE)
 _FIELDS = frozenset("DTUCNPMALSE$%FXYIQOKVBR/")
 _TEXTS = frozenset("PMALSEN")
 
@@ -77,12 +78,14 @@ class Records:
         trades: how many records of securities it has.
         strange: kinds of records that nobody knows; they are taken for bookings.
         is_cut: the last record is not ended.
+        order: the order of days, where the file says one: `dmy` or `mdy`.
     """
 
     blocks: list[Block]
     trades: int = 0
     strange: int = 0
     is_cut: bool = False
+    order: str | None = None
 
 
 def read_records(text: str) -> Records:
@@ -132,6 +135,8 @@ class _Reader:
         letter, value = line[0], _shown(line[1:])
         if letter == "!":
             self._header(line)
+        elif letter == "#" and self._record is None:
+            return  # a remark between records
         elif letter == "^":
             self._end()
         elif self._in_accounts:
@@ -155,6 +160,8 @@ class _Reader:
             self._end()
         if _ACCOUNT.match(line):
             self._in_accounts = True
+        elif order := _ORDER.match(line):
+            self.found.order = order[1].lower()
         elif _CLEAR.match(line):
             self._account, self._in_accounts = "", False
         elif found := _TYPE.match(line):

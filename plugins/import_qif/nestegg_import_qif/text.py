@@ -12,7 +12,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_SIGN = re.compile(r"\s*!(?:type|account|option|clear)\b", re.IGNORECASE)
+_SIGN = re.compile(r"(?:\s|#[^\r\n]*)*!(?:type|account|option|clear)\b", re.IGNORECASE)
 _ALLOWED = re.compile(
     r"utf-?(8|16(-?[lb]e)?)|cp(125[0-8]|437|850|852|855|866|874|932|936|949|950)"
     r"|iso-?8859-\d{1,2}|latin-?1|mac-?roman|koi8-[ru]|big5|gbk|gb2312|gb18030|euc-?(kr|jp)"

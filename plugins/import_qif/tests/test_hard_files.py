@@ -114,6 +114,12 @@ def test_bookings_in_order_of_time_tell_the_order_of_days_and_that_is_told() -> 
     assert "in order of time" in statement.warnings[0]
 
 
+@pytest.mark.parametrize(("option", "day"), [("MDY", "2026-03-04"), ("dmy", "2026-04-03")])
+def test_a_file_may_say_its_order_itself(option: str, day: str) -> None:
+    statement = read(f"# made by hand\n!Option:{option}\n{bank(record(day='03/04/26'))}")
+    assert (days(statement), asked(statement)) == ([day], [])
+
+
 def test_an_order_can_be_told() -> None:
     text = bank(record(day="03/04/26"), record(day="13/04/26"))
     assert days(read(text, date_format="%d.%m.%y")) == ["2026-04-03", "2026-04-13"]
@@ -151,7 +157,8 @@ def test_a_mark_that_may_be_either_is_asked() -> None:
         (["-19.99", "1.400"], ["decimal_mark"]),
         (["-19.99", "1,400"], []),
         (["-1234.500", "19.990"], []),
-        (["1,40", "-1.40"], ["decimal_mark"]),
+        (["1,40", "-1.40"], []),
+        (["1,40", "-1.40", "1.400"], ["decimal_mark"]),
     ],
 )
 def test_amounts_that_do_not_agree_are_asked(written: list[str], questions: list[str]) -> None:
