@@ -32,6 +32,10 @@ KINDS = {
     "BkToCstmrDbtCdtNtfctn": "camt.054",
 }
 _REPORTS = frozenset({"Rpt", "Stmt", "Ntfctn"})
+# Half of a large file: addresses, agents, and what else says nothing about a booking.
+_NOT_READ = frozenset(
+    {"PstlAdr", "RltdAgts", "Svcr", "DbtrAcct", "CdtrAcct", "Avlbty", "RltdDts", "CtctDtls", "Purp"}
+)
 _DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
 
 
@@ -148,7 +152,7 @@ class _Handler(ContentHandler):
         elif depth == self._entry_depth and node is not None:
             self._entry_depth = 0
             self._end_entry(node)
-        elif name.rpartition(":")[2] in KINDS:
+        elif not self._report_depth and name.rpartition(":")[2] in KINDS:
             self._kind = ""
 
     def characters(self, content: str) -> None:
@@ -163,15 +167,16 @@ class _Handler(ContentHandler):
         line = self._here()
         self.reports.append(Report(self._kind, line))
         self._report_depth, self._head_parts = depth, 0
-        self._open.append(Node("", line))
+        self._open.append(Node(line))
 
     def _kept(self, local: str, attrs: "AttributesImpl[Any]", depth: int) -> Node | None:
         parent = self._open[-1] if self._report_depth else None
-        if parent is None or not self._has_room(parent, depth):
+        if parent is None or local in _NOT_READ or not self._has_room(parent, depth):
             return None
-        node = Node(local, self._here(), currency=attrs.get("Ccy", ""))
-        if depth != self._entry_depth:
-            parent.children.append(node)
+        if depth == self._entry_depth:
+            return Node(self._here())
+        node = Node(currency=attrs.get("Ccy", "") if local == "Amt" else "")
+        parent.children.setdefault(local, []).append(node)
         return node
 
     def _has_room(self, parent: Node, depth: int) -> bool:
@@ -182,7 +187,8 @@ class _Handler(ContentHandler):
         # What an entry says itself stands after its details as well, and is never left out.
         if self._entry_depth != depth - 1:
             return self._entry_parts <= MOST_PARTS
-        parent.is_cut = len(parent.children) >= MOST_PARTS
+        parent.parts += 1
+        parent.is_cut = parent.parts > MOST_PARTS
         return not parent.is_cut
 
     def _end_entry(self, node: Node) -> None:
