@@ -16,8 +16,10 @@ BIN := $(VENV)/bin
 LOWEST := .venv-lowest
 TOOLS := .venv-tools
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
-PLUGINS := $(sort $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)))
-PYPROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(PLUGINS))
+# What plugins are tested with. It comes with the tools for development and into no image.
+KIT := plugins/testing
+PLUGINS := $(sort $(filter-out $(KIT),$(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))))
+PYPROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(PLUGINS) $(KIT))
 EXAMPLES := $(sort $(patsubst %/pyproject.toml,%,$(wildcard examples/*/pyproject.toml)))
 PACKAGES := nestegg_core benchmarks $(filter-out %.egg-info,$(wildcard plugins/*/nestegg_* examples/*/nestegg_*))
 PYTHONS := $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11)
@@ -62,7 +64,7 @@ test-lowest: install-dev $(TOOLS)/bin/uv ## run every test with the lowest versi
 		--override $(LOWEST)/ours.txt --no-emit-package nestegg-core --no-emit-package pydantic-core \
 		--output-file $(LOWEST)/lowest.txt $(PYPROJECTS)
 	@$(TOOLS)/bin/uv pip install --quiet --python $(LOWEST) --constraint $(LOWEST)/lowest.txt \
-		--group dev --editable . $(addprefix --editable ./,$(PLUGINS))
+		--group dev --editable . $(addprefix --editable ./,$(PLUGINS) $(KIT))
 	$(LOWEST)/bin/python -m pytest -n 5 --dist worksteal -m "not long" $(PYTEST_ARGS)
 
 peers: install-dev ## run the tests against servers of Node, Java and Debian, downloads included
@@ -103,9 +105,9 @@ size: ## count the core's files and lines, by package
 wheels: usable-venv ## build every distribution into dist/
 	@$(MAKE) --silent --no-print-directory $(BIN)/python
 	@$(PIP) install --quiet --quiet "setuptools>=77"
-	@rm -rf build $(addsuffix /build,$(PLUGINS) $(EXAMPLES))
+	@rm -rf build $(addsuffix /build,$(PLUGINS) $(KIT) $(EXAMPLES))
 	@$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist \
-		$(addprefix ./,. $(PLUGINS) $(EXAMPLES))
+		$(addprefix ./,. $(PLUGINS) $(KIT) $(EXAMPLES))
 	@ls dist/*.whl
 
 LOCK := $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes \
@@ -169,5 +171,5 @@ $(INSTALLED): $(PYPROJECTS) | $(BIN)/python
 $(INSTALLED_DEV): $(INSTALLED)
 	@echo "Installing the tools for development into $(VENV)"
 	@$(PIP) install --quiet --quiet --upgrade "pip>=25.1"
-	@$(PIP) install --quiet --quiet --group dev
+	@$(PIP) install --quiet --quiet --group dev --editable ./$(KIT)
 	@touch $@

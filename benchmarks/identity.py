@@ -15,7 +15,7 @@ import jwt
 
 from nestegg_core.auth.oidc import OidcProfile, OidcProvider
 from nestegg_core.contracts.identity import Valid
-from nestegg_core.testing import FakeIdentityProvider, SigningKey
+from nestegg_testing import FakeIdentityProvider, SigningKey
 
 REMEMBERED_CALLS = 2_000
 ROUNDS = 9

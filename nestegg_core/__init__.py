@@ -1,6 +1,6 @@
 """The public API for plugin authors, and nothing else.
 
-A plugin imports from here, from `nestegg_core.testing` in its tests, and, for some kinds of
+A plugin imports from here, from `nestegg_testing` in its tests, and, for some kinds of
 plugin, from a documented base: `nestegg_core.auth.oidc`, `nestegg_core.database` and
 `nestegg_core.importers.csv`.
 """

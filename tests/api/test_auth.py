@@ -7,7 +7,7 @@ import pytest
 from falcon.testing import Result, TestClient
 
 from nestegg_core.application import Runtime
-from nestegg_core.testing.clock import MovableClock
+from nestegg_testing.clock import MovableClock
 from support.household import PASSWORD, Household, register
 from support.samples import email
 from support.serving import Serve

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from nestegg_core.application import Runtime
 from nestegg_core.database.tables import recovery_codes, second_factors
-from nestegg_core.testing import MovableClock
+from nestegg_testing import MovableClock
 from support.authenticator import PATH, Authenticator, authenticator
 from support.household import PASSWORD, Household, register
 from support.newcomers import newcomer

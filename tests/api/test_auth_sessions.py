@@ -12,8 +12,8 @@ from nestegg_core.auth.builtin.sessions import Device
 from nestegg_core.auth.builtin.sign_in import SignInLimits
 from nestegg_core.database.tables import sessions
 from nestegg_core.encryption.blind_index import BlindIndex, stored_root
-from nestegg_core.testing import MovableClock
 from nestegg_core.users.emails import EMAIL_INDEX
+from nestegg_testing import MovableClock
 from support.household import PASSWORD, Household, register
 from support.newcomers import newcomer
 from support.serving import Serve

@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from nestegg_core.application import Runtime
 from nestegg_core.database.tables import credentials
-from nestegg_core.testing import FakeIdentityProvider, Fault
+from nestegg_testing import FakeIdentityProvider, Fault
 from support.household import PASSWORD, Household, register
 from support.serving import Serve, serving
 from support.vendors import COGNITO, GOOGLE, KEYCLOAK, OKTA, VENDORS, Playing, Vendor, play

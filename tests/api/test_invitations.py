@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from nestegg_core.application import Runtime
 from nestegg_core.database.tables import credentials, invitations, memberships
-from nestegg_core.testing import MovableClock
+from nestegg_testing import MovableClock
 from support.household import PASSWORD, Household, register
 from support.newcomers import newcomer
 from support.serving import Serve

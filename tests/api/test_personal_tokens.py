@@ -18,9 +18,9 @@ from nestegg_core.auth.builtin.personal_tokens import new_token
 from nestegg_core.builtins import NoSettings
 from nestegg_core.database.sql_storage import SqlTransaction
 from nestegg_core.errors import SignInTooOld
-from nestegg_core.testing import MovableClock
 from nestegg_core.users.access import Caller
 from nestegg_core.users.roles import ACCOUNT_READ, GRANTABLE, PERMISSIONS, SCOPES
+from nestegg_testing import MovableClock
 from support.authenticator import Authenticator
 from support.household import PASSWORD, Household, register
 from support.samples import request_for

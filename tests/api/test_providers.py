@@ -11,7 +11,7 @@ from falcon.testing import TestClient
 
 from nestegg_core import IdentityProviderRegistration, NotMine, Verdict, hookimpl
 from nestegg_core.builtins import NoSettings
-from nestegg_core.testing import FakeIdentityProvider, Fault
+from nestegg_testing import FakeIdentityProvider, Fault
 from support.serving import Serve
 from support.vendors import COGNITO, GOOGLE, KEYCLOAK, OKTA, VENDORS, Playing, Vendor, play
 

@@ -14,7 +14,7 @@ import pytest
 from nestegg_core.application import Runtime
 from nestegg_core.auth.builtin.access_tokens import ISSUER
 from nestegg_core.contracts.identity import Unavailable
-from nestegg_core.testing import ATTACKS, Attack, Fault, SigningKey, register
+from nestegg_testing import ATTACKS, Attack, Fault, SigningKey, register
 from support.serving import serving
 from support.vendors import VENDORS, Playing, Vendor, play
 

@@ -11,7 +11,7 @@ from nestegg_core import AppSignIn, NotMine, Verdict
 from nestegg_core.auth.directory import SignInDirectory
 from nestegg_core.auth.oidc import KeyPolicy
 from nestegg_core.errors import PluginFault, ProviderUnavailable
-from nestegg_core.testing import MovableClock
+from nestegg_testing import MovableClock
 
 GOOD = AppSignIn("https://id.example/auth", "https://id.example/token", ("web",))
 QUICK = KeyPolicy(deadline=0.4)

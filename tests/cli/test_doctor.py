@@ -24,7 +24,7 @@ from nestegg_core.doctor.disk import rights as disk_rights
 from nestegg_core.doctor.disk import room
 from nestegg_core.doctor.redis import redis as examine_redis
 from nestegg_core.doctor.run import Check, Found, examine
-from nestegg_core.testing import FakeIdentityProvider
+from nestegg_testing import FakeIdentityProvider
 from support.command_line import CommandLine
 from support.postgres import APPLICATION, OWNER, Postgres
 from support.redis import RedisServer, running_redis

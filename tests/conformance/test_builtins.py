@@ -25,7 +25,7 @@ from nestegg_core.importers.csv.importer import CsvImporter
 from nestegg_core.importers.csv.options import CSV_OPTIONS
 from nestegg_core.observability.prometheus import PREFIX, PrometheusExporter
 from nestegg_core.retention.policy import LONGEST, AgeSettings, make_transaction_age
-from nestegg_core.testing import (
+from nestegg_testing import (
     EncryptionBackendConformance,
     IdentityProviderConformance,
     MakeContext,

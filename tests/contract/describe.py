@@ -5,13 +5,11 @@ It reads the sources, for what Python prints of a signature differs between its 
 """
 
 import ast
-import importlib
+import importlib.util
 import inspect
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-
-import nestegg_core
 
 GOLDEN = Path(__file__).with_name("contract.txt")
 MODULES = (
@@ -19,9 +17,8 @@ MODULES = (
     "nestegg_core.auth.oidc",
     "nestegg_core.database",
     "nestegg_core.importers.csv",
-    "nestegg_core.testing",
+    "nestegg_testing",
 )
-ROOT = Path(nestegg_core.__file__).parents[1]
 
 
 def contract() -> str:
@@ -33,7 +30,7 @@ def contract() -> str:
             lines += _described(module, name)
         lines += [""]
     hooks = _functions("nestegg_core.hookspecs", "hookspec")
-    fixtures = _functions("nestegg_core.testing.pytest_plugin", "pytest.fixture")
+    fixtures = _functions("nestegg_testing.pytest_plugin", "pytest.fixture")
     return "\n".join([*lines, "[hooks]", *hooks, "", "[fixtures]", *fixtures, ""])
 
 
@@ -46,8 +43,10 @@ def _functions(module: str, decorator: str) -> Iterator[str]:
 @cache
 def _tree(module: str) -> dict[str, ast.AST]:
     """Return what a module defines or imports at its top, by name."""
-    path = ROOT.joinpath(*module.split("."))
-    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    spec = importlib.util.find_spec(module)
+    assert spec is not None
+    assert spec.origin is not None
+    path = Path(spec.origin)
     found: dict[str, ast.AST] = {}
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
@@ -77,7 +76,10 @@ def _described(module: str, name: str) -> Iterator[str]:
         kind = getattr(importlib.import_module(module), name)
         public = set(importlib.import_module(module).__all__) - {name}
         for one in inspect.getmro(kind):
-            if one.__module__.startswith("nestegg_core") and one.__name__ not in public:
+            if (
+                one.__module__.startswith(("nestegg_core", "nestegg_testing"))
+                and one.__name__ not in public
+            ):
                 found = _tree(one.__module__)[one.__name__]
                 assert isinstance(found, ast.ClassDef)
                 yield from (f"    {line}" for member in found.body for line in _member(member))

@@ -13,11 +13,11 @@ import pytest
 
 import nestegg_core
 import nestegg_core.auth.oidc
-import nestegg_core.testing
+import nestegg_testing
 from nestegg_core import errors, hookspecs
 from nestegg_core.plugin_host import PluginHost
-from nestegg_core.testing import MakeContext
-from nestegg_core.testing.conformance.base import DOCUMENTATION
+from nestegg_testing import MakeContext
+from nestegg_testing.conformance.base import DOCUMENTATION
 
 PUBLIC = {name: getattr(nestegg_core, name) for name in nestegg_core.__all__}
 CLASSES = [value for value in PUBLIC.values() if inspect.isclass(value)]
@@ -88,7 +88,7 @@ def test_a_broken_rule_points_into_the_documentation() -> None:
     path = Path(__file__).parents[2] / DOCUMENTATION
     headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
     anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
-    kits = [getattr(nestegg_core.testing, name) for name in nestegg_core.testing.__all__]
+    kits = [getattr(nestegg_testing, name) for name in nestegg_testing.__all__]
     sections = {kit.section for kit in kits if getattr(kit, "section", "")}
     assert len(sections) == 7
     assert sections - anchors == set()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nestegg_core import hookspecs
-from nestegg_core.testing import Conformance, conformance, pytest_plugin
-from nestegg_core.testing.conformance.base import rule_of
+from nestegg_testing import Conformance, conformance, pytest_plugin
+from nestegg_testing.conformance.base import rule_of
 from support.environments import EXAMPLE
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ from nestegg_core.encryption.key_maintenance import Progress
 from nestegg_core.encryption.rewrap import Rewrapped, rewrap
 from nestegg_core.encryption.sealed_columns import sealed_columns
 from nestegg_core.encryption.usage import census, retire, verify
-from nestegg_core.testing import MovableClock
+from nestegg_testing import MovableClock
 from support.rotation import (
     LONG_NAME,
     MARK,

@@ -9,7 +9,7 @@ from sqlalchemy import delete
 
 from nestegg_core.application import Runtime
 from nestegg_core.database.tables import jobs
-from nestegg_core.testing import MovableClock
+from nestegg_testing import MovableClock
 from support.job_work import Instance, Work
 from support.redis import RedisServer, running_redis
 from support.serving import Serve, serving

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from nestegg_core import InvalidInput
 from nestegg_core.application import Runtime
 from nestegg_core.database.tables import jobs
-from nestegg_core.testing import MovableClock
+from nestegg_testing import MovableClock
 from support.job_work import SECRET, Instance, Work
 from support.redis import running_redis
 from support.serving import Serve

@@ -3,7 +3,7 @@
 from typing import Any
 
 from nestegg_core.application import Runtime
-from nestegg_core.testing import MovableClock
+from nestegg_testing import MovableClock
 from support.job_work import Work, fail
 
 

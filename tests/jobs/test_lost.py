@@ -7,7 +7,7 @@ import pytest
 
 from nestegg_core.jobs import service
 from nestegg_core.jobs.store import LOST
-from nestegg_core.testing import MovableClock
+from nestegg_testing import MovableClock
 from support.job_work import Instance, Work
 
 

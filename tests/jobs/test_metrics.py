@@ -7,7 +7,7 @@ from typing import Any
 from pydantic_settings import BaseSettings
 
 from nestegg_core import MetricsExporterRegistration, hookimpl
-from nestegg_core.testing import MovableClock
+from nestegg_testing import MovableClock
 from support.job_work import Instance, Work, fail
 from support.redis import RedisServer
 from support.serving import Serve

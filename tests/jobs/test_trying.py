@@ -11,7 +11,7 @@ from sqlalchemy import update
 from nestegg_core import NotFound
 from nestegg_core.database.tables import jobs
 from nestegg_core.errors import Conflict
-from nestegg_core.testing import MovableClock
+from nestegg_testing import MovableClock
 from support.job_work import Instance, Work, fail
 from support.redis import RedisServer
 from support.serving import Serve

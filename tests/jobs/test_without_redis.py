@@ -8,7 +8,7 @@ import pytest
 from nestegg_core.application import Runtime
 from nestegg_core.jobs.service import BUSY
 from nestegg_core.jobs.store import LOST
-from nestegg_core.testing import MovableClock
+from nestegg_testing import MovableClock
 from support.job_work import SECRET, Work, fail
 
 

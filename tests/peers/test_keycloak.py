@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 import requests
 
-from nestegg_core.testing import MovableClock
+from nestegg_testing import MovableClock
 from support.callers import ApiCaller
 from support.code_flow import claims_of, header_of
 from support.command_line import PATIENCE, started

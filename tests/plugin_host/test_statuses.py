@@ -21,8 +21,7 @@ from nestegg_core.plugin_host import PluginHost
 from nestegg_core.plugin_host.records import Source
 from nestegg_core.settings import Settings, load
 from nestegg_core.settings.environment import Environment
-
-PLUGINS = Path(__file__).parents[2] / "plugins"
+from support.environments import PLUGINS
 
 Configured = Callable[..., tuple[Settings, Environment]]
 MakePlugin = Callable[..., ModuleType]
@@ -161,9 +160,7 @@ def test_what_ships_inside_the_core_is_selected_when_nothing_is_set(tmp_path: Pa
     }
 
 
-@pytest.mark.parametrize(
-    "name", sorted(path.parent.name for path in PLUGINS.glob("*/pyproject.toml"))
-)
+@pytest.mark.parametrize("name", [folder.name for folder in PLUGINS])
 def test_every_plugin_of_this_repository_is_in_order_and_named_after_its_folder(
     name: str,
 ) -> None:

@@ -25,7 +25,7 @@ from nestegg_core.database.tables import (
 )
 from nestegg_core.database.types import new_id
 from nestegg_core.retention.engine import Retention
-from nestegg_core.testing import MovableClock
+from nestegg_testing import MovableClock
 from support.household import Household
 from support.purging import engine
 

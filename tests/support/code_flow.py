@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
 
-from nestegg_core.testing.identity_server import base64url
+from nestegg_testing.identity_server import base64url
 
 PATIENCE = 30
 CALLBACK = "http://127.0.0.1/callback"

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
+KIT = ROOT / "plugins" / "testing"
+PLUGINS = sorted({path.parent for path in ROOT.glob("plugins/*/pyproject.toml")} - {KIT})
 EXAMPLE = ROOT / "examples" / "nestegg-retention-legal-hold"
 _LEFT_BEHIND = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "dist", ".*_cache")
 TAKES_PART = ("nestegg", "__editable__", "pip", "distutils-precedence")
@@ -101,7 +102,7 @@ class FreshEnvironment:
 
 
 def build_house(folder: Path, scaffolded: Iterable[Path]) -> Wheelhouse:
-    """Build the core, its plugins, the example and what was scaffolded."""
+    """Build the core, its plugins, the kit for tests, the example and what was scaffolded."""
     house = Wheelhouse(folder / "wheels", folder / "lent", folder / "sources")
     house.wheels.mkdir()
     lend(house.lent)
@@ -111,7 +112,7 @@ def build_house(folder: Path, scaffolded: Iterable[Path]) -> Wheelhouse:
         shutil.copy(ROOT / name, core)
     copies = [
         Path(shutil.copytree(source, house.sources / source.name, ignore=_LEFT_BEHIND))
-        for source in (*PLUGINS, EXAMPLE, *scaffolded)
+        for source in (*PLUGINS, KIT, EXAMPLE, *scaffolded)
     ]
     house.add(core, *copies)
     return house

@@ -1,5 +1,5 @@
 """The users of our tests are those that authors of plugins get from the kit."""
 
-from nestegg_core.testing import PASSWORD, Household, register
+from nestegg_testing import PASSWORD, Household, register
 
 __all__ = ["PASSWORD", "Household", "register"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from nestegg_core.testing import FakeIdentityProvider, MovableClock, SigningKey
+from nestegg_testing import FakeIdentityProvider, MovableClock, SigningKey
 from support.callers import ApiCaller
 from support.serving import Serve
 

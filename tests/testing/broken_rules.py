@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nestegg_core.testing.conformance.base import Conformance, rule_of
+from nestegg_testing.conformance.base import Conformance, rule_of
 
 FAULTY = Path(__file__).with_name("faulty")
 QUIET = (

@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
-import nestegg_core.testing
+import nestegg_testing
 from nestegg_core import (
     ConfigurationError,
     PluginContext,
@@ -21,7 +21,7 @@ from nestegg_core import (
     hookimpl,
 )
 from nestegg_core.retention.policy import TransactionAge
-from nestegg_core.testing import (
+from nestegg_testing import (
     FakeIdentityProvider,
     Household,
     MakeApp,
@@ -170,24 +170,24 @@ def modules_after(statement: str) -> set[str]:
 def test_the_plugin_costs_a_run_of_pytest_little() -> None:
     """It is loaded by every run in an environment that has Nest Egg."""
     base = modules_after("import pytest, nestegg_core")
-    added = modules_after("import pytest, nestegg_core.testing.pytest_plugin") - base
+    added = modules_after("import pytest, nestegg_testing.pytest_plugin") - base
     assert added == {
-        "nestegg_core.testing",
-        "nestegg_core.testing.clock",
-        "nestegg_core.testing.pytest_plugin",
+        "nestegg_testing",
+        "nestegg_testing.clock",
+        "nestegg_testing.pytest_plugin",
     }
 
 
 def test_the_server_does_without_pytest_and_the_kit() -> None:
     loaded = modules_after("import nestegg_core.api.app, nestegg_core.cli")
-    assert not {name for name in loaded if name.startswith(("_pytest", "nestegg_core.testing"))}
+    assert not {name for name in loaded if name.startswith(("_pytest", "nestegg_testing"))}
 
 
 def test_every_public_name_is_there() -> None:
-    for name in nestegg_core.testing.__all__:
-        assert getattr(nestegg_core.testing, name) is not None
+    for name in nestegg_testing.__all__:
+        assert getattr(nestegg_testing, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
-        _ = nestegg_core.testing.Nonsense
+        _ = nestegg_testing.Nonsense
 
 
 def test_a_retention_plugin_can_be_chosen(make_app: MakeApp) -> None:

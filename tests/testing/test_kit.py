@@ -28,7 +28,7 @@ def test_each_fault_breaks_its_rule_and_no_other(kind: str, pytester: pytest.Pyt
 
 
 NO_SUBJECT = """
-from nestegg_core.testing import RetentionPolicyConformance
+from nestegg_testing import RetentionPolicyConformance
 
 class TestNothing(RetentionPolicyConformance):
     def test_of_its_own(self):

@@ -10,7 +10,7 @@ from nestegg_retention_legal_hold.policy import REASON, LegalHold, make_policy
 from nestegg_retention_legal_hold.settings import LegalHoldSettings
 
 from nestegg_core import ConfigurationError, Hold, RetentionPolicy
-from nestegg_core.testing import MakeApp, MakeContext, RetentionPolicyConformance, RunningApp
+from nestegg_testing import MakeApp, MakeContext, RetentionPolicyConformance, RunningApp
 
 HELD = UUID("0193f9c0-0000-7000-8000-000000000001")
 OTHER = UUID("0193f9c0-0000-7000-8000-000000000002")

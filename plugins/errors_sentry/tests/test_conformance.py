@@ -4,7 +4,7 @@ import pytest
 from nestegg_errors_sentry import Sentry
 
 from nestegg_core import ErrorReporter
-from nestegg_core.testing import ErrorReporterConformance, ReportServer
+from nestegg_testing import ErrorReporterConformance, ReportServer
 
 
 class TestSentry(ErrorReporterConformance):

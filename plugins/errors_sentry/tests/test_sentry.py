@@ -14,7 +14,7 @@ import pytest
 from nestegg_errors_sentry import Sentry, SentrySettings, make, nestegg_error_reporters
 
 from nestegg_core import ConfigurationError, HookContext, NestEggError
-from nestegg_core.testing import MakeApp, MakeContext, ReportServer
+from nestegg_testing import MakeApp, MakeContext, ReportServer
 
 CANARY = "quokka73"
 FACTS = {"request_id": "r-1", "route": "/api/v1/me", "method": "GET", "release": "9.9"}

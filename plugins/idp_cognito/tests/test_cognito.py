@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from nestegg_core import ConfigurationError, Identity, Invalid, PluginContext, Valid
 from nestegg_core.auth.oidc import OidcProvider
-from nestegg_core.testing import ATTACKS, Attack, FakeIdentityProvider, MovableClock, SigningKey
+from nestegg_testing import ATTACKS, Attack, FakeIdentityProvider, MovableClock, SigningKey
 
 ISSUER = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Example12"
 CLOCK = MovableClock()

@@ -8,7 +8,7 @@ import pytest
 from nestegg_idp_cognito import CognitoSettings
 
 from nestegg_core import IdentityProvider
-from nestegg_core.testing import FakeIdentityProvider, IdentityProviderConformance, MakeContext
+from nestegg_testing import FakeIdentityProvider, IdentityProviderConformance, MakeContext
 
 
 class CognitoConformance(IdentityProviderConformance):

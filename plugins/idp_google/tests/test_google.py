@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from nestegg_core import ConfigurationError, Identity, Invalid, NotMine, PluginContext, Valid
 from nestegg_core.auth.oidc import OidcProvider
-from nestegg_core.testing import ATTACKS, Attack, FakeIdentityProvider, MovableClock, SigningKey
+from nestegg_testing import ATTACKS, Attack, FakeIdentityProvider, MovableClock, SigningKey
 
 ISSUER = "https://accounts.google.com"
 WEB, PHONE = "1-web.apps.googleusercontent.com", "1-phone.apps.googleusercontent.com"

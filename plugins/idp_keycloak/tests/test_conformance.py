@@ -8,7 +8,7 @@ import pytest
 from nestegg_idp_keycloak import KeycloakSettings
 
 from nestegg_core import IdentityProvider
-from nestegg_core.testing import (
+from nestegg_testing import (
     FakeIdentityProvider,
     IdentityProviderConformance,
     MakeContext,

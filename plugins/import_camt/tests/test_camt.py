@@ -10,7 +10,7 @@ import pytest
 from nestegg_import_camt import Camt
 
 from nestegg_core import Statement, StatementError, StatementFile, StatementRow
-from nestegg_core.testing import MakeApp
+from nestegg_testing import MakeApp
 
 KINDS = {
     "052": ("BkToCstmrAcctRpt", "Rpt"),

@@ -4,7 +4,7 @@ import pytest
 from nestegg_import_camt import OPTIONS, Camt
 
 from nestegg_core import StatementFile, StatementImporter
-from nestegg_core.testing import StatementImporterConformance, StatementSample
+from nestegg_testing import StatementImporterConformance, StatementSample
 
 STATEMENT = """\
 <?xml version="1.0" encoding="UTF-8"?>

@@ -6,7 +6,7 @@ import pytest
 from nestegg_import_excel import OPTIONS, Excel
 
 from nestegg_core import StatementFile, StatementImporter
-from nestegg_core.testing import StatementImporterConformance, StatementSample
+from nestegg_testing import StatementImporterConformance, StatementSample
 from support import workbooks
 
 ROWS = (

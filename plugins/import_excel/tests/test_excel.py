@@ -10,7 +10,7 @@ from nestegg_import_excel import Excel
 from nestegg_import_excel.workbook import text_of
 
 from nestegg_core import Statement, StatementError, StatementFile
-from nestegg_core.testing import MakeApp
+from nestegg_testing import MakeApp
 from support.workbooks import Rows, html, ml, ods, xls, xlsx
 
 HEAD = ("Date", "Payee", "Amount")

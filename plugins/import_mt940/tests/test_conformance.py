@@ -4,7 +4,7 @@ import pytest
 from nestegg_import_mt940 import OPTIONS, Mt940
 
 from nestegg_core import StatementFile, StatementImporter
-from nestegg_core.testing import StatementImporterConformance, StatementSample
+from nestegg_testing import StatementImporterConformance, StatementSample
 
 STATEMENT = """\
 {1:F01MUSTDEFFAXXX0000000000}{2:I940MUSTDEFFXXXXN}{4:

@@ -8,7 +8,7 @@ import pytest
 from nestegg_import_mt940 import Mt940
 
 from nestegg_core import Statement, StatementError, StatementFile, StatementRow
-from nestegg_core.testing import MakeApp
+from nestegg_testing import MakeApp
 
 
 def read(text: str | bytes, options: Mapping[str, str] | None = None) -> Statement:

@@ -4,7 +4,7 @@ import pytest
 from nestegg_import_ofx import OPTIONS, Ofx
 
 from nestegg_core import StatementFile, StatementImporter
-from nestegg_core.testing import StatementImporterConformance, StatementSample
+from nestegg_testing import StatementImporterConformance, StatementSample
 
 SGML = """\
 OFXHEADER:100

@@ -9,7 +9,7 @@ import pytest
 from nestegg_import_ofx import Ofx
 
 from nestegg_core import Statement, StatementError, StatementFile
-from nestegg_core.testing import MakeApp
+from nestegg_testing import MakeApp
 
 OUT, IN = "DEBIT", "CREDIT"
 HEADER = "OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\nENCODING:USASCII\nCHARSET:{}\n\n"

@@ -4,7 +4,7 @@ import pytest
 from nestegg_import_qif import OPTIONS, Qif
 
 from nestegg_core import StatementFile, StatementImporter
-from nestegg_core.testing import StatementImporterConformance, StatementSample
+from nestegg_testing import StatementImporterConformance, StatementSample
 
 QUICKEN = b"""\
 !Type:Bank

@@ -9,7 +9,7 @@ import pytest
 from nestegg_import_qif import Qif
 
 from nestegg_core import Statement, StatementError, StatementFile
-from nestegg_core.testing import MakeApp
+from nestegg_testing import MakeApp
 
 
 def record(*lines: str, day: str = "13/01/2026", amount: str = "-1.00") -> str:

@@ -6,7 +6,7 @@ import pytest
 from nestegg_storage_postgres import PostgresSettings, make_storage
 
 from nestegg_core import Storage
-from nestegg_core.testing import MakeContext, StorageConformance
+from nestegg_testing import MakeContext, StorageConformance
 from support.postgres import APPLICATION, OWNER, Postgres
 from support.postgres_storage import Connect
 

@@ -13,7 +13,7 @@ import pytest
 from nestegg_core import Invalid, NotMine, Valid
 from nestegg_core.auth.builtin.access_tokens import AccessTokens
 from nestegg_core.auth.builtin.provider import BuiltinProvider
-from nestegg_core.testing.clock import MovableClock
+from nestegg_testing.clock import MovableClock
 
 SECRET = "a secret key of the server, which is long enough to be one"
 MARKER = "marker7f3a"

@@ -13,7 +13,7 @@ from nestegg_core.application import Runtime
 from nestegg_core.auth.builtin.email_verification import LIFETIMES, OneTimeLinks, Purpose
 from nestegg_core.database.tables import one_time_links
 from nestegg_core.errors import InvalidInput
-from nestegg_core.testing import MovableClock
+from nestegg_testing import MovableClock
 from support.newcomers import newcomer
 from support.staff import user_id
 

@@ -30,9 +30,9 @@ from nestegg_core.errors import (
     StorageUnavailable,
     Unauthenticated,
 )
-from nestegg_core.testing import MovableClock
 from nestegg_core.users.access import Caller
 from nestegg_core.users.roles import INSTANCE_ADMIN, SCOPES
+from nestegg_testing import MovableClock
 
 DAY = timedelta(days=1)
 _numbers = count(1)

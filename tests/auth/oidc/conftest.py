@@ -5,7 +5,7 @@ import pytest
 
 from nestegg_core import Identity, Valid
 from nestegg_core.auth.oidc import KeyPolicy, OidcProfile, OidcProvider
-from nestegg_core.testing import FakeIdentityProvider, MovableClock
+from nestegg_testing import FakeIdentityProvider, MovableClock
 
 Make = Callable[..., OidcProvider]
 

@@ -7,7 +7,7 @@ import pytest
 
 from nestegg_core import ProviderUnavailable, Valid
 from nestegg_core.auth.oidc import KeyPolicy, OidcProvider
-from nestegg_core.testing import FakeIdentityProvider, Fault
+from nestegg_testing import FakeIdentityProvider, Fault
 
 Make = Callable[..., OidcProvider]
 

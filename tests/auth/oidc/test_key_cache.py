@@ -10,7 +10,7 @@ import pytest
 
 from nestegg_core import Invalid, Unavailable, Valid, Verdict
 from nestegg_core.auth.oidc import KeyPolicy, OidcProvider
-from nestegg_core.testing import FakeIdentityProvider, Fault, MovableClock, SigningKey
+from nestegg_testing import FakeIdentityProvider, Fault, MovableClock, SigningKey
 
 Make = Callable[..., OidcProvider]
 Claims = dict[str, Any]

@@ -15,7 +15,7 @@ from nestegg_core.auth.oidc.keys import (
     UnknownKey,
     parse_key_set,
 )
-from nestegg_core.testing import FakeIdentityProvider, SigningKey
+from nestegg_testing import FakeIdentityProvider, SigningKey
 
 Claims = dict[str, Any]
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 from nestegg_core import Identity, Valid
 from nestegg_core.auth.oidc.cache import RememberedTokens, token_digest
 from nestegg_core.auth.oidc.keys import KeySet
-from nestegg_core.testing import MovableClock
+from nestegg_testing import MovableClock
 
 KEYS = KeySet(())
 

@@ -7,7 +7,7 @@ import pytest
 
 from nestegg_core import ConfigurationError, Identity, Invalid, NotMine, Unavailable, Valid
 from nestegg_core.auth.oidc import OidcProfile, OidcProvider
-from nestegg_core.testing import ATTACKS, Attack, FakeIdentityProvider, MovableClock, SigningKey
+from nestegg_testing import ATTACKS, Attack, FakeIdentityProvider, MovableClock, SigningKey
 
 Make = Callable[..., OidcProvider]
 Identify = Callable[..., Identity]

@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from nestegg_core.testing import FakeIdentityProvider
+from nestegg_testing import FakeIdentityProvider
 from support.callers import ApiCaller
 from support.code_flow import claims_of
 from support.cognito_pool import ADMINISTRATORS, UserPool

@@ -16,7 +16,7 @@ from nestegg_core.auth.oidc import (
     ProviderUrl,
     provider_for,
 )
-from nestegg_core.testing import register
+from nestegg_testing import register
 from support.callers import ApiCaller
 from support.code_flow import PATIENCE, BrowserApp, claims_of, header_of
 from support.serving import Serve

@@ -33,7 +33,7 @@ from nestegg_core import (
 )
 from nestegg_core.cli.group import NestEgg
 from nestegg_core.plugin_host import PluginHost
-from nestegg_core.testing import MakeApp
+from nestegg_testing import MakeApp
 
 
 class Panic(BaseException):

@@ -31,4 +31,6 @@ def everything(
     """One environment with the core, all new plugins and the example."""
     names = [folder.name for folder in scaffolded.values()]
     folder = tmp_path_factory.mktemp("everything")
-    return FreshEnvironment.make(house, folder, "nestegg-core", EXAMPLE.name, *names)
+    return FreshEnvironment.make(
+        house, folder, "nestegg-core", "nestegg-testing", EXAMPLE.name, *names
+    )

@@ -8,7 +8,7 @@ import pytest
 
 from nestegg_core import DecryptionError, EncryptionBackend
 from nestegg_core.encryption.fernet import FernetBackend
-from nestegg_core.testing import EncryptionBackendConformance
+from nestegg_testing import EncryptionBackendConformance
 
 
 class FaultyConformance(EncryptionBackendConformance):

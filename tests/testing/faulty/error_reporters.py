@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 from nestegg_core import ErrorReporter
-from nestegg_core.testing import ErrorReporterConformance, ReportServer
+from nestegg_testing import ErrorReporterConformance, ReportServer
 
 
 class Poster:

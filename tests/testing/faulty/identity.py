@@ -23,7 +23,7 @@ from nestegg_core import (
     Verdict,
 )
 from nestegg_core.auth.oidc import OidcProfile, OidcProvider
-from nestegg_core.testing import FakeIdentityProvider, IdentityProviderConformance, MovableClock
+from nestegg_testing import FakeIdentityProvider, IdentityProviderConformance, MovableClock
 
 FORGED = "test_a_forged_token_is_refused"
 

@@ -18,7 +18,7 @@ from nestegg_core import (
     StatementImporter,
     StatementRow,
 )
-from nestegg_core.testing import StatementImporterConformance, StatementSample
+from nestegg_testing import StatementImporterConformance, StatementSample
 
 CONTENT = b"PAID EUR\n2026-01-31 -2.50\n2026-02-01 1.2345\n2026-02-30 7\n"
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from nestegg_core import MetricsExporter
-from nestegg_core.testing import MetricsExporterConformance
+from nestegg_testing import MetricsExporterConformance
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
 

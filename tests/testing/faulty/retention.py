@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from nestegg_core import Expire, Hold, RetentionPolicy
-from nestegg_core.testing import RetentionPolicyConformance
+from nestegg_testing import RetentionPolicyConformance
 
 DAYS = {
     f"[{day}]"

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, Update, event, text
 from nestegg_core import Conflict, Finding, MigrationError, Storage, StorageUnavailable
 from nestegg_core.database import SqlTransaction
 from nestegg_core.database.sqlite import SqliteStorage
-from nestegg_core.testing import StorageConformance
+from nestegg_testing import StorageConformance
 
 
 class FaultyConformance(StorageConformance):

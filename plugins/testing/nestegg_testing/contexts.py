@@ -19,7 +19,7 @@ class MakeContext:
         clock: what the plugin takes for the present moment.
 
     Example:
-        >>> from nestegg_core.testing import MovableClock
+        >>> from nestegg_testing import MovableClock
         >>> class OktaSettings(BaseSettings):
         ...     idp_okta_issuer: str
         >>> plugin_context = MakeContext(Path("var"), MovableClock())

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from nestegg_core.contracts.retention import Expire, Hold, RetentionPolicy
-from nestegg_core.testing.conformance.base import Conformance
+from nestegg_testing.conformance.base import Conformance
 
 _TODAY = date(2026, 3, 31)
 _DAYS = (

@@ -14,10 +14,10 @@ from nestegg_core.contracts.identity import (
     Unavailable,
 )
 from nestegg_core.errors import ProviderUnavailable
-from nestegg_core.testing.clock import MovableClock
-from nestegg_core.testing.conformance.identity_particulars import Particulars, identity_of
-from nestegg_core.testing.identity_keys import SigningKey
-from nestegg_core.testing.identity_server import FakeIdentityProvider, Fault
+from nestegg_testing.clock import MovableClock
+from nestegg_testing.conformance.identity_particulars import Particulars, identity_of
+from nestegg_testing.identity_keys import SigningKey
+from nestegg_testing.identity_server import FakeIdentityProvider, Fault
 
 
 class VendorRules(Particulars):

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from nestegg_core.contracts.identity import IdentityProvider
-from nestegg_core.testing.conformance.identity_particulars import Particulars, changed, identity_of
-from nestegg_core.testing.identity_server import FakeIdentityProvider
+from nestegg_testing.conformance.identity_particulars import Particulars, changed, identity_of
+from nestegg_testing.identity_server import FakeIdentityProvider
 
 
 class UserRules(Particulars):

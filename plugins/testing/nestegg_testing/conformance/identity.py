@@ -1,9 +1,9 @@
 """What holds of every identity provider, whatever its vendor."""
 
-from nestegg_core.testing.conformance.base import Conformance
-from nestegg_core.testing.conformance.identity_refusals import RefusalRules
-from nestegg_core.testing.conformance.identity_users import UserRules
-from nestegg_core.testing.conformance.identity_vendor import VendorRules
+from nestegg_testing.conformance.base import Conformance
+from nestegg_testing.conformance.identity_refusals import RefusalRules
+from nestegg_testing.conformance.identity_users import UserRules
+from nestegg_testing.conformance.identity_vendor import VendorRules
 
 
 class IdentityProviderConformance(RefusalRules, UserRules, VendorRules, Conformance):

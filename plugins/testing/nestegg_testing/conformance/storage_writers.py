@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, update
 
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.tables import instance_secrets
-from nestegg_core.testing.conformance.storage_rows import OverMigrated, kinds, new_organization
+from nestegg_testing.conformance.storage_rows import OverMigrated, kinds, new_organization
 
 _VALUE = instance_secrets.c.value
 _PATIENCE = 20

@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from nestegg_core.contracts.metrics import MetricsExporter
-from nestegg_core.testing.conformance.base import Conformance
+from nestegg_testing.conformance.base import Conformance
 
 _ROUTE = {"route": "/api/v1/me", "method": "GET"}
 _WEIRD = [

@@ -7,8 +7,8 @@ from typing import ClassVar
 import pytest
 
 from nestegg_core.contracts.error_reporters import ErrorReporter
-from nestegg_core.testing.conformance.base import Conformance
-from nestegg_core.testing.report_server import ReportServer
+from nestegg_testing.conformance.base import Conformance
+from nestegg_testing.report_server import ReportServer
 
 _REQUEST_ID = "r-4711"
 _SECONDS = 2

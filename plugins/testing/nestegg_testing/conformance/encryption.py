@@ -10,7 +10,7 @@ from nestegg_core.contracts.encryption import EncryptionBackend
 from nestegg_core.contracts.names import RULE, is_name
 from nestegg_core.encryption.token import Token, parse
 from nestegg_core.errors import DecryptionError
-from nestegg_core.testing.conformance.base import Conformance
+from nestegg_testing.conformance.base import Conformance
 
 _KEY, _OTHER_KEY = bytes(range(32)), bytes(range(1, 33))
 _PARTS = ("backend", "key version", "organization", "table", "column", "row")

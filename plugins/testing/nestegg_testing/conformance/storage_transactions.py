@@ -13,7 +13,7 @@ from nestegg_core.database import in_org
 from nestegg_core.database.tables import categories, memberships, organizations
 from nestegg_core.database.types import new_id
 from nestegg_core.errors import Conflict
-from nestegg_core.testing.conformance.storage_rows import (
+from nestegg_testing.conformance.storage_rows import (
     COUNT,
     STAMPS,
     OverMigrated,

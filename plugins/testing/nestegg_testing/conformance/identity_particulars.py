@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 import pytest
 
 from nestegg_core.contracts.identity import Identity, Valid, Verdict
-from nestegg_core.testing.clock import MovableClock
-from nestegg_core.testing.identity_keys import SigningKey
-from nestegg_core.testing.identity_server import FakeIdentityProvider
+from nestegg_testing.clock import MovableClock
+from nestegg_testing.identity_keys import SigningKey
+from nestegg_testing.identity_server import FakeIdentityProvider
 
 
 class Particulars:

@@ -1,4 +1,4 @@
-"""Fixtures for authors of plugins; pytest finds them once `nestegg-core[testing]` is installed.
+"""Fixtures for authors of plugins; pytest finds them once `nestegg-testing` is installed.
 
 `make_app`, `nestegg_app` and `signed_in` give a whole application, `plugin_context` what a
 factory gets, `identity_server` a fake identity provider, `clock` a clock that tests can move.
@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nestegg_core.testing.clock import MovableClock
+from nestegg_testing.clock import MovableClock
 
 if TYPE_CHECKING:
-    from nestegg_core.testing.apps import MakeApp, RunningApp
-    from nestegg_core.testing.contexts import MakeContext
-    from nestegg_core.testing.household import Household
-    from nestegg_core.testing.identity_server import FakeIdentityProvider
+    from nestegg_testing.apps import MakeApp, RunningApp
+    from nestegg_testing.contexts import MakeContext
+    from nestegg_testing.household import Household
+    from nestegg_testing.identity_server import FakeIdentityProvider
 
-_KIT = "nestegg_core.testing.conformance"
+_KIT = "nestegg_testing.conformance"
 
 # So that a failing assertion of the kit shows the values that it compared.
 pytest.register_assert_rewrite(_KIT)
@@ -36,7 +36,7 @@ def clock() -> MovableClock:
 @pytest.fixture
 def identity_server() -> "Iterator[FakeIdentityProvider]":
     """A fake identity provider, which serves its keys over loopback until the test ends."""
-    from nestegg_core.testing.identity_server import FakeIdentityProvider
+    from nestegg_testing.identity_server import FakeIdentityProvider
 
     with FakeIdentityProvider() as server:
         yield server
@@ -45,7 +45,7 @@ def identity_server() -> "Iterator[FakeIdentityProvider]":
 @pytest.fixture
 def plugin_context(tmp_path: Path, clock: MovableClock) -> "MakeContext":
     """Makes what a factory gets, from a settings class and variables; see `MakeContext`."""
-    from nestegg_core.testing.contexts import MakeContext
+    from nestegg_testing.contexts import MakeContext
 
     return MakeContext(tmp_path, clock)
 
@@ -53,7 +53,7 @@ def plugin_context(tmp_path: Path, clock: MovableClock) -> "MakeContext":
 @pytest.fixture
 def make_app(tmp_path_factory: pytest.TempPathFactory, clock: MovableClock) -> "Iterator[MakeApp]":
     """Makes applications with plugins and settings; see `MakeApp`."""
-    from nestegg_core.testing.apps import MakeApp
+    from nestegg_testing.apps import MakeApp
 
     maker = MakeApp(lambda: tmp_path_factory.mktemp("nestegg"), clock)
     yield maker
@@ -77,7 +77,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     """Let a failure of a conformance test name its rule; authors' own tests stay as they are."""
     if not pyfuncitem.function.__module__.startswith(f"{_KIT}."):
         return (yield)
-    from nestegg_core.testing.conformance.base import RuleBroken, rule_of
+    from nestegg_testing.conformance.base import RuleBroken, rule_of
 
     try:
         return (yield)

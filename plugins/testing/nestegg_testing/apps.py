@@ -15,7 +15,7 @@ from nestegg_core.contracts.context import Clock
 from nestegg_core.errors import ConfigurationError
 from nestegg_core.plugin_host import PluginHost
 from nestegg_core.settings import Environment
-from nestegg_core.testing.household import Household, register
+from nestegg_testing.household import Household, register
 
 
 @dataclass(frozen=True, slots=True)

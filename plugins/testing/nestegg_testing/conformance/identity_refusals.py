@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from nestegg_core.contracts.identity import IdentityProvider, Invalid, NotMine, Unavailable
-from nestegg_core.testing.clock import MovableClock
-from nestegg_core.testing.conformance.garbage import GARBAGE_TOKENS
-from nestegg_core.testing.conformance.identity_particulars import Particulars, changed, identity_of
-from nestegg_core.testing.identity_attacks import ATTACKS, Attack
-from nestegg_core.testing.identity_keys import SigningKey
-from nestegg_core.testing.identity_server import FakeIdentityProvider
+from nestegg_testing.clock import MovableClock
+from nestegg_testing.conformance.garbage import GARBAGE_TOKENS
+from nestegg_testing.conformance.identity_particulars import Particulars, changed, identity_of
+from nestegg_testing.identity_attacks import ATTACKS, Attack
+from nestegg_testing.identity_keys import SigningKey
+from nestegg_testing.identity_server import FakeIdentityProvider
 
 _MARK = "quokka7f3a"
 _OTHER_ISSUER = "https://another-issuer.example"

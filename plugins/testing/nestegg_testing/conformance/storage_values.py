@@ -18,7 +18,7 @@ from nestegg_core.database.tables import (
     users,
 )
 from nestegg_core.database.types import exact_sum, new_id
-from nestegg_core.testing.conformance.storage_rows import MOMENT, STAMPS, OverMigrated, book
+from nestegg_testing.conformance.storage_rows import MOMENT, STAMPS, OverMigrated, book
 
 _AMOUNTS = [
     Decimal("0.0001"),

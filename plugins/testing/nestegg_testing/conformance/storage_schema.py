@@ -10,7 +10,7 @@ from sqlalchemy import text
 from nestegg_core.contracts.storage import Storage
 from nestegg_core.database import SqlStorage, head, metadata
 from nestegg_core.errors import MigrationError
-from nestegg_core.testing.conformance.storage_rows import OverMigrated, kinds, new_organization
+from nestegg_testing.conformance.storage_rows import OverMigrated, kinds, new_organization
 
 
 class SchemaRules(OverMigrated):

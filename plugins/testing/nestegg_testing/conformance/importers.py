@@ -11,7 +11,7 @@ import pytest
 
 from nestegg_core.contracts.importers import Statement, StatementFile, StatementImporter
 from nestegg_core.errors import StatementError
-from nestegg_core.testing.conformance.base import Conformance
+from nestegg_testing.conformance.base import Conformance
 
 _DECIMALS = 4
 _FOREIGN = (

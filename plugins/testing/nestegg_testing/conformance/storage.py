@@ -1,10 +1,10 @@
 """What holds of every storage: the core's own rules, run on an author's database."""
 
-from nestegg_core.testing.conformance.base import Conformance
-from nestegg_core.testing.conformance.storage_schema import SchemaRules
-from nestegg_core.testing.conformance.storage_transactions import TransactionRules
-from nestegg_core.testing.conformance.storage_values import ValueRules
-from nestegg_core.testing.conformance.storage_writers import WriterRules
+from nestegg_testing.conformance.base import Conformance
+from nestegg_testing.conformance.storage_schema import SchemaRules
+from nestegg_testing.conformance.storage_transactions import TransactionRules
+from nestegg_testing.conformance.storage_values import ValueRules
+from nestegg_testing.conformance.storage_writers import WriterRules
 
 
 class StorageConformance(SchemaRules, TransactionRules, ValueRules, WriterRules, Conformance):

@@ -1,16 +1,16 @@
 """What authors of plugins may use in their tests: the conformance kit, fakes and fixtures.
 
 The names are imported when they are used, so that pytest can load the fixtures of
-`pytest_plugin` without paying for all of this. Install it as `nestegg-core[testing]`.
+`pytest_plugin` without paying for all of this. Install it as `nestegg-testing`.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nestegg_core.testing.apps import MakeApp, RunningApp
-    from nestegg_core.testing.clock import MovableClock
-    from nestegg_core.testing.conformance import (
+    from nestegg_testing.apps import MakeApp, RunningApp
+    from nestegg_testing.clock import MovableClock
+    from nestegg_testing.conformance import (
         Conformance,
         EncryptionBackendConformance,
         ErrorReporterConformance,
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
         StatementSample,
         StorageConformance,
     )
-    from nestegg_core.testing.contexts import MakeContext
-    from nestegg_core.testing.household import PASSWORD, Household, register
-    from nestegg_core.testing.identity_attacks import ATTACKS, Attack
-    from nestegg_core.testing.identity_keys import SigningKey
-    from nestegg_core.testing.identity_server import FakeIdentityProvider, Fault
-    from nestegg_core.testing.report_server import ReportServer
+    from nestegg_testing.contexts import MakeContext
+    from nestegg_testing.household import PASSWORD, Household, register
+    from nestegg_testing.identity_attacks import ATTACKS, Attack
+    from nestegg_testing.identity_keys import SigningKey
+    from nestegg_testing.identity_server import FakeIdentityProvider, Fault
+    from nestegg_testing.report_server import ReportServer
 
 __all__ = [
     "ATTACKS",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nestegg_core.contracts.identity import Invalid, NotMine, Unavailable
-from nestegg_core.testing.identity_keys import SigningKey
-from nestegg_core.testing.identity_server import FakeIdentityProvider
+from nestegg_testing.identity_keys import SigningKey
+from nestegg_testing.identity_server import FakeIdentityProvider
 
 Forge = Callable[[FakeIdentityProvider, dict[str, Any]], str]
 
