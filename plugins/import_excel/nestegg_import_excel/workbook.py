@@ -108,7 +108,7 @@ def main() -> None:
         facts["is_visible"] = about.visible == SheetVisibleEnum.Visible
         if facts["is_visible"]:
             sheet = workbook.get_sheet_by_index(index)
-            # All rows from the first line on, as people count them.
+            # All rows from the first line on, counted from one.
             rows = sheet.to_python(skip_empty_area=False, nrows=MOST_ROWS)
             mark, facts["is_certain"] = mark_of(rows)
             facts["text"] = csv_of(rows, mark)

@@ -26,7 +26,7 @@ class Text:
 
     Attributes:
         encoding: what it was read as.
-        warnings: what a person should look at.
+        warnings: what a user should look at.
     """
 
     text: str
