@@ -125,6 +125,7 @@ class Question:
         choices: what the option can be, each with what it would mean.
         evidence: what speaks for and against, one sentence.
         lines: lines of the rows that it is about, or of the first few of them.
+        account: key of the account that it is about; empty for the whole file.
 
     Example:
         >>> question = Question(
@@ -141,6 +142,7 @@ class Question:
     choices: Mapping[str, str]
     evidence: str
     lines: Sequence[int] = ()
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)

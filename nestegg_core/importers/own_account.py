@@ -48,6 +48,7 @@ def of_one_account(statement: Statement, told: str | None) -> Statement:
         decisions={**statement.decisions, ACCOUNT: _handle(own, accounts)},
         # A row that cannot be read may be anyone's.
         rows=[row for row in statement.rows if row.account in {own.key, ""}],
+        questions=[one for one in statement.questions if one.account in {own.key, ""}],
     )
 
 

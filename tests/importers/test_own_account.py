@@ -1,11 +1,13 @@
 """Of a file with several accounts one is picked, by what a user sees of it, or none."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from nestegg_core.contracts.importers import (
+    Question,
     RowProblem,
     Statement,
     StatementAccount,
@@ -93,6 +95,12 @@ def test_an_account_that_is_not_exactly_one_of_the_files_is_refused(told: str, w
     error = refused(ALL, told)
     assert (error.code, error.option) == ("bad_option", "account")
     assert words in str(error)
+
+
+def test_questions_about_other_accounts_are_not_asked() -> None:
+    asked = [Question(name, {"x": "y"}, "", account=name) for name in ("", "a", "b")]
+    taken = of_one_account(replace(ALL, questions=asked), "a")
+    assert [one.decision for one in taken.questions] == ["", "a"]
 
 
 def test_a_file_of_one_account_needs_no_word_and_takes_no_other() -> None:

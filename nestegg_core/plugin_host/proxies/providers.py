@@ -116,7 +116,9 @@ def _is_sound(statement: Statement) -> bool:
         and _is_balance(statement.closing_balance)
         and all(isinstance(one, StatementAccount) and _is_account(one) for one in accounts)
         and len(keys) == len(accounts)
-        and all(isinstance(one, Question) and _is_question(one) for one in statement.questions)
+        and all(
+            isinstance(one, Question) and _is_question(one, keys) for one in statement.questions
+        )
         and all(isinstance(row, StatementRow) and _is_row(row, keys) for row in statement.rows)
     )
 
@@ -131,9 +133,13 @@ def _is_account(account: StatementAccount) -> bool:
     )
 
 
-def _is_question(question: Question) -> bool:
+def _is_question(question: Question, accounts: Collection[str]) -> bool:
     texts = (question.decision, question.evidence, *question.choices, *question.choices.values())
-    return all(map(_is_text, texts)) and all(isinstance(line, int) for line in question.lines)
+    return (
+        all(map(_is_text, texts))
+        and all(isinstance(line, int) for line in question.lines)
+        and question.account in {"", *accounts}
+    )
 
 
 def _is_row(row: StatementRow, accounts: Collection[str]) -> bool:

@@ -1,8 +1,8 @@
 """Bookings as they are written to rows: what is decided is decided for the whole file."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -127,6 +127,8 @@ def settle(found: Blocks, told: Options, text: Text) -> Statement:
     newest = _newest(rows)
     shown = [_shown(one, newest.get(one.key if several else ""), mark) for one in accounts]
     named = shown if several or shown[0].number else []
+    if not named:  # nobody else's question
+        questions = [replace(one, account="") for one in questions]
     return Statement(
         decisions={
             "encoding": text.encoding,
@@ -158,11 +160,12 @@ def _without_balances(
         id(one): is_balance(one.entry.fields.get("NAME", ""), one.entry.fields.get("MEMO", ""))
         for one in bookings
     }
-    open_lines = [one.entry.line for one in bookings if judged[id(one)] == LIKELY]
-    if told.balances is None and open_lines:
+    doubtful = [one for one in bookings if judged[id(one)] == LIKELY]
+    if told.balances is None:
         choices = {"skip": "they are balances: leave them out", "book": "they are bookings"}
-        evidence = "Bookings are called balance and nothing else."
-        questions.append(Question("balances", choices, evidence, open_lines[:_SHOWN_LINES]))
+        questions += _asked_of_each(
+            "balances", choices, "Bookings are called balance and nothing else.", doubtful
+        )
     least = LIKELY if told.balances == "skip" else SURELY
     kept = [one for one in bookings if judged[id(one)] < least]
     if len(kept) < len(bookings):
@@ -173,6 +176,19 @@ def _without_balances(
     for account in accounts:
         account.bookings = [one for one in account.bookings if judged[id(one)] < least]
     return kept
+
+
+def _asked_of_each(
+    decision: str, choices: Mapping[str, str], evidence: str, bookings: Iterable[_Booking]
+) -> list[Question]:
+    """Ask once for each account that some bookings are of."""
+    lines: dict[str, list[int]] = {}
+    for one in bookings:
+        lines.setdefault(one.account.key, []).append(one.entry.line)
+    return [
+        Question(decision, choices, evidence, found[:_SHOWN_LINES], key)
+        for key, found in lines.items()
+    ]
 
 
 def _tell_other_days(bookings: Iterable[_Booking], warnings: list[str]) -> None:
@@ -282,9 +298,9 @@ def _decide_sign(account: _Account, questions: list[Question], warnings: list[st
         if one.amount is not None and not one.entry.is_broken
     ]
     sign, is_open = decide(account.kind, own)
-    if is_open and "sign" not in {one.decision for one in questions}:
+    if is_open:
         lines = [one.entry.line for one in account.bookings[:_SHOWN_LINES]]
-        questions.append(Question("sign", _SIGNS, _UNSURE_SIGN, lines))
+        questions.append(Question("sign", _SIGNS, _UNSURE_SIGN, lines, account.key))
     elif sign == WRITTEN and _NO_MINUS not in warnings and is_doubtful(account.kind, own):
         warnings.append(_NO_MINUS)
     return sign
@@ -341,7 +357,7 @@ def _corrected(bookings: Sequence[_Booking], told: Options, questions: list[Ques
         if "FITID" in one.entry.fields and "CORRECTFITID" not in one.entry.fields
     }
     reverted: set[int] = set()
-    opened: list[int] = []
+    opened: list[_Booking] = []
     for index, one in enumerate(bookings):
         corrected = one.entry.fields.get("CORRECTFITID", "")
         if corrected in _NO_IDS:
@@ -353,21 +369,15 @@ def _corrected(bookings: Sequence[_Booking], told: Options, questions: list[Ques
             if is_deletion:
                 reverted.add(index)
         elif told.corrections is None:
-            opened.append(one.entry.line)
+            opened.append(one)
         elif told.corrections == "skip":
             reverted.add(index)
-    if opened:
-        questions.append(
-            Question(
-                "corrections",
-                {
-                    "book": "as bookings of their own, beside what they correct",
-                    "skip": "they are shown and not booked: correct the earlier bookings yourself",
-                },
-                "Bookings correct or delete earlier ones that are not in the file.",
-                opened[:_SHOWN_LINES],
-            )
-        )
+    choices = {
+        "book": "as bookings of their own, beside what they correct",
+        "skip": "they are shown and not booked: correct the earlier bookings yourself",
+    }
+    evidence = "Bookings correct or delete earlier ones that are not in the file."
+    questions += _asked_of_each("corrections", choices, evidence, opened)
     return reverted
 
 

@@ -571,6 +571,11 @@ def test_a_statement_without_bookings_is_empty_and_a_list_of_accounts_is_none() 
     assert caught.value.code == "no_statement"
 
 
+def test_questions_are_asked_of_the_account_that_they_are_about() -> None:
+    statement = read(ofx(bank(entry("-1.00")), card(entry("5.00", OUT)), bank(entry("-2.00"))))
+    assert [(one.decision, one.account) for one in statement.questions] == [("sign", "2")]
+
+
 def test_a_household_books_one_account_of_several(make_app: MakeApp) -> None:
     household = make_app({"import_ofx": nestegg_import_ofx}).register()
     account = household.account(currency="EUR")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -73,8 +73,15 @@ class _Decided:
     mark: str = "."
     sign: str = WRITTEN
 
-    def ask(self, decision: str, choices: dict[str, str], evidence: str, lines: list[int]) -> None:
-        self.questions.append(Question(decision, choices, evidence, lines[:_SHOWN_LINES]))
+    def ask(
+        self,
+        decision: str,
+        choices: dict[str, str],
+        evidence: str,
+        lines: list[int],
+        account: str = "",
+    ) -> None:
+        self.questions.append(Question(decision, choices, evidence, lines[:_SHOWN_LINES], account))
 
 
 def settle(found: Records, told: Options, text: Text) -> Statement:
@@ -111,6 +118,9 @@ def settle(found: Records, told: Options, text: Text) -> Statement:
         for booking in bookings:
             booking.amount = -booking.amount if booking.amount else booking.amount
     several = len(blocks) > 1
+    named = accounts if several or accounts[0].name else []
+    if not named:  # nobody else's question
+        decided.questions = [replace(one, account="") for one in decided.questions]
     bookings.sort(key=lambda one: one.record.line)
     _tell(found, bookings, decided)
     return Statement(
@@ -123,7 +133,7 @@ def settle(found: Records, told: Options, text: Text) -> Statement:
         },
         rows=[_row(one, several=several) for one in bookings],
         warnings=decided.warnings,
-        accounts=accounts if several or accounts[0].name else [],
+        accounts=named,
         questions=decided.questions,
     )
 
@@ -223,7 +233,7 @@ def _read(record: Record, account: str, day: date | None, mark: str) -> _Booking
 
 def _decide_sign(block: Block, own: Sequence[_Booking], told: Options, decided: _Decided) -> None:
     """A card's purchases are negative: where most amounts are not, it must be asked."""
-    if told.sign is not None or "sign" in {one.decision for one in decided.questions}:
+    if told.sign is not None:
         return
     amounts = [one.amount for one in own if one.amount]
     into = sum(amount > 0 for amount in amounts)
@@ -233,7 +243,7 @@ def _decide_sign(block: Block, own: Sequence[_Booking], told: Options, decided: 
             OPPOSITE: "amounts without a minus are purchases",
         }
         evidence = "Most amounts of the card have no minus, as if more was paid to it than by it."
-        decided.ask("sign", choices, evidence, [one.record.line for one in own])
+        decided.ask("sign", choices, evidence, [one.record.line for one in own], own[0].account)
     elif len(amounts) >= _FEW and into == len(amounts):
         decided.warnings.append(
             "No amount has a minus: all were taken as money in. Set `sign` to `opposite` if they "
@@ -257,15 +267,12 @@ def _opening(
     if first.problems or told.opening == BOOKING or not (to_itself or by_name):
         return None
     if not (to_itself or (transfer is not None and not block.name) or told.opening == BALANCE):
-        if "opening" not in {one.decision for one in decided.questions}:
-            choices = {
-                BALANCE: "it is what the account held before: leave it out",
-                BOOKING: "it is a booking like the others",
-            }
-            evidence = (
-                "A first record is called opening balance, but names another account or none."
-            )
-            decided.ask("opening", choices, evidence, [first.record.line])
+        choices = {
+            BALANCE: "it is what the account held before: leave it out",
+            BOOKING: "it is a booking like the others",
+        }
+        evidence = "A first record is called opening balance, but names another account or none."
+        decided.ask("opening", choices, evidence, [first.record.line], first.account)
         return None
     decided.warnings.append(
         f"The record in line {first.record.line} is the opening balance, and was not booked."

@@ -227,6 +227,7 @@ def test_a_statement_of_several_accounts_passes(guard: Guard) -> None:
         Statement({}, [], accounts=[StatementAccount("a", closing_balance=Decimal("NaN"))]),
         Statement({}, [], questions=["why"]),  # type: ignore[list-item]  # that is the fault
         Statement({}, [], questions=[Question("sign", {"true": "out\0"}, "")]),
+        Statement({}, [], questions=[Question("sign", {}, "", account="nobody")]),
     ],
 )
 def test_what_is_no_statement_is_not_booked(guard: Guard, answer: Any) -> None:

@@ -210,6 +210,8 @@ def _check_accounts(statement: Statement) -> None:
         assert row.account in {"", *keys}, "a row names an account that the file does not have"
         if len(keys) > 1 and not row.problems:
             assert row.account, "a good row of a file with several accounts names one"
+    for question in statement.questions:
+        assert question.account in {"", *keys}, "a question names an account of the file"
 
 
 def _plain(statement: Statement) -> object:
