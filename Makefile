@@ -35,7 +35,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev usable-venv test test-long test-lowest contract lint types bench faults peers wheels lock size clean
+.PHONY: help run install install-dev usable-venv test test-long test-lowest contract docs lint types bench faults peers wheels lock size clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -81,12 +81,15 @@ peers: install-dev ## run the tests against servers of Node, Java and Debian, do
 contract: install-dev ## write the contract with plugins down again, after a change that is meant
 	$(BIN)/python tests/contract/describe.py
 
+docs: install-dev ## write .env.example and the pages that are made from code down again
+	$(BIN)/python docs/generate.py
+
 lint: install-dev ## ruff: rules and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 types: install-dev ## mypy, strict, over the core, the plugins and the example
-	$(BIN)/mypy $(PACKAGES)
+	$(BIN)/mypy $(PACKAGES) docs/generate.py
 
 bench: install-dev ## measure a server on PostgreSQL under load
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)

@@ -6,7 +6,7 @@
 
 from nestegg_core.settings.core import Settings, judged_aside, load, preview
 from nestegg_core.settings.environment import Environment
-from nestegg_core.settings.report import Setting, describe, env_example, settings_page
+from nestegg_core.settings.report import Setting, describe, env_example
 from nestegg_core.settings.types import CommaList
 
 __all__ = [
@@ -19,5 +19,4 @@ __all__ = [
     "judged_aside",
     "load",
     "preview",
-    "settings_page",
 ]

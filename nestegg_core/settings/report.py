@@ -1,4 +1,4 @@
-"""Settings as operators see them: what is in force, the example file, the table of the guide."""
+"""Settings as operators see them: what is in force, the example file."""
 
 import json
 import textwrap
@@ -63,38 +63,17 @@ def env_example(classes: Sequence[tuple[str, type[BaseSettings]]]) -> str:
         classes: a heading and the settings class below it, for each section.
     """
     lines = [f"# {line}" for line in _HEADER.splitlines()]
-    for heading, fields in _sections(classes):
+    for heading, fields in fields_by_heading(classes):
         lines += ["", f"# ---- {heading} ----"]
         for field in fields:
             also = "".join(f" {name} is read too." for name in field.variables[1:])
             about = textwrap.wrap(field.description + also, 96)
             lines += ["", *(f"# {line}" for line in about)]
-            lines.append(f"# {field.variable}={_default(field)}")
+            lines.append(f"# {field.variable}={default_text(field)}")
     return "\n".join(lines) + "\n"
 
 
-_PAGE = """\
-# Settings
-
-Every setting is an environment variable. It may also stand in `.env`, or in a file of its own that
-`NAME_FILE` names. Lists are written with commas. `nestegg config` shows what is in force and where
-it comes from. This page is made from the settings themselves: `nestegg config --page`.
-"""
-
-
-def settings_page(classes: Sequence[tuple[str, type[BaseSettings]]]) -> str:
-    """Return a Markdown page of every variable: a table under each heading.
-
-    A variable that several classes read stands in the first of their sections.
-
-    Args:
-        classes: a heading and the settings class below it, for each section.
-    """
-    tables = (f"\n## {heading}\n\n{_table(fields)}" for heading, fields in _sections(classes))
-    return "".join((_PAGE, *tables))
-
-
-def _sections(
+def fields_by_heading(
     classes: Sequence[tuple[str, type[BaseSettings]]],
 ) -> Iterator[tuple[str, Sequence[SettingsField]]]:
     seen: set[str] = set()
@@ -103,16 +82,6 @@ def _sections(
         seen.update(field.variable for field in fields)
         if fields:
             yield heading, fields
-
-
-def _table(fields: Sequence[SettingsField]) -> str:
-    rows = ["| Variable | Default | What it does |", "|---|---|---|"]
-    for field in fields:
-        names = " or ".join(f"`{variable}`" for variable in field.variables)
-        default = f"`{_default(field)}`" if _default(field) else ""
-        cells = (cell.replace("|", "\\|") for cell in (names, default, field.description))
-        rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows) + "\n"
 
 
 def _described(environment: Environment, settings_class: type[BaseSettings]) -> Iterator[Setting]:
@@ -144,7 +113,7 @@ def _setting(field: SettingsField, name: str, value: str, origin: str) -> Settin
     return Setting(name, value, origin, field.secret, field.description)
 
 
-def _default(field: SettingsField) -> str:
+def default_text(field: SettingsField) -> str:
     return "" if field.secret else _text(field.default)
 
 

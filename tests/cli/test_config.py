@@ -1,39 +1,34 @@
 """`nestegg config`: what is in force, from where, and never a secret."""
 
 import json
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import pytest
 
 from nestegg_core.cli.commands.config import sections
 from nestegg_core.plugin_host import PluginHost
-from nestegg_core.settings import env_example, settings_page
+from nestegg_core.settings import env_example
 from support.command_line import CommandLine
+from support.generated import plugins_of_this_repository, settings_page
 
 ROOT = Path(__file__).parents[2]
 SECRET = "f4b1c0ffee00d15ea5e0ddba11c0ffee"
 
 
-def of_this_repository() -> list[EntryPoint]:
-    folders = {path.parent.name for path in ROOT.glob("plugins/*/pyproject.toml")}
-    return [point for point in entry_points(group="nestegg.plugins") if point.name in folders]
-
-
 def test_the_example_at_the_root_is_up_to_date() -> None:
-    host = PluginHost.discover(entry_points=of_this_repository())
+    host = PluginHost.discover(entry_points=plugins_of_this_repository())
 
     written = (ROOT / ".env.example").read_text(encoding="utf-8")
 
-    assert written == env_example(sections(host)), "run: nestegg config --example > .env.example"
+    assert written == env_example(sections(host)), "run: make docs"
 
 
 def test_the_page_of_settings_is_up_to_date() -> None:
-    host = PluginHost.discover(entry_points=of_this_repository())
+    host = PluginHost.discover(entry_points=plugins_of_this_repository())
 
     written = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
 
-    assert written == settings_page(sections(host)), "run: nestegg config --page > docs/settings.md"
+    assert written == settings_page(sections(host)), "run: make docs"
 
 
 def test_the_command_prints_the_example(plain_nestegg: CommandLine) -> None:

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from nestegg_core.api.app import operations
-from nestegg_core.api.permission_page import permissions_page
 from nestegg_core.application import Runtime
 from nestegg_core.users.roles import PERMISSIONS, ROLES
 from support.command_line import CommandLine
+from support.generated import permissions_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "permissions.md"
 
@@ -15,7 +15,7 @@ def test_the_page_is_what_the_code_says(runtime: Runtime) -> None:
     written = PAGE.read_text(encoding="utf-8")
 
     page = permissions_page(operations(runtime))
-    assert written == page, "run: nestegg permissions --page > docs/permissions.md"
+    assert written == page, "run: make docs"
 
 
 def test_every_operation_stands_there_with_its_roles(runtime: Runtime) -> None:

@@ -12,9 +12,10 @@ from sqlalchemy.engine import URL
 
 from nestegg_core.errors import ConfigurationError, Problem
 from nestegg_core.server.listening import ServerSettings
-from nestegg_core.settings import Settings, describe, env_example, load, settings_page
+from nestegg_core.settings import Settings, describe, env_example, load
 from nestegg_core.settings.environment import Environment
 from nestegg_core.settings.urls import database_url, masked, parse
+from support.generated import settings_page
 
 KEYS = {
     "SECRET_KEY": "b2d09c5e7f31a8464d1e6b7890cfa235b2d09c5e7f31a846",

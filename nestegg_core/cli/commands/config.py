@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
 
@@ -16,12 +15,7 @@ from nestegg_core.settings import (
     Setting,
     describe,
     env_example,
-    settings_page,
 )
-
-if TYPE_CHECKING:
-    pass
-
 
 _EPILOG = """\b
 Examples:
@@ -32,9 +26,8 @@ Examples:
 @click.command(epilog=_EPILOG)
 @json_option
 @click.option("--example", is_flag=True, help="Print the text of .env.example and do nothing else.")
-@click.option("--page", is_flag=True, help="Print docs/settings.md and do nothing else.")
 @click.pass_context
-def config(ctx: click.Context, as_json: bool, example: bool, page: bool) -> None:
+def config(ctx: click.Context, as_json: bool, example: bool) -> None:
     """Show every setting, its value, and where it comes from. Secrets are masked.
 
     The exit code is 2 when something is not right; all of it is listed.
@@ -43,9 +36,6 @@ def config(ctx: click.Context, as_json: bool, example: bool, page: bool) -> None
     host = discover(environment)
     if example:
         click.echo(env_example(sections(host)), nl=False)
-        return
-    if page:
-        click.echo(settings_page(sections(host)), nl=False)
         return
     # Before anything is worked out from it: what is shown is what the operator wrote.
     settings = _each_once(describe(environment, [cls for _, cls in sections(host)]))
