@@ -1,6 +1,7 @@
 """Whatever is in a file: a statement or a StatementError, soon, and in little memory.
 
-NESTEGG_TEST_EXAMPLES says how many files are tried.
+NESTEGG_TEST_EXAMPLES says how many files are tried; with many of them a test takes longer than
+pytest waits for one, so add `-o faulthandler_timeout=0`.
 """
 
 import os

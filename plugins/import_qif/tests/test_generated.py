@@ -1,6 +1,7 @@
 """Known bookings, written as programs write them: read as they were, or a question is asked.
 
-NESTEGG_TEST_EXAMPLES says how many files are made.
+NESTEGG_TEST_EXAMPLES says how many files are made; with many of them a test takes longer than
+pytest waits for one, so add `-o faulthandler_timeout=0`.
 """
 
 import os
