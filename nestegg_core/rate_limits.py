@@ -64,11 +64,6 @@ _log = structlog.get_logger("nestegg.rate_limits")
 class RateLimits:
     """Counts tries, and refuses those beyond a rule. Connects at first use: after a fork.
 
-    Args:
-        index: hides emails and addresses, for they are keys in Redis.
-        redis_url: Redis for all processes; `None` to count in this one.
-        rules: limits by name, as the library `limits` writes them.
-
     Example:
         >>> from nestegg_core.encryption.blind_index import BlindIndex
         >>> limits = RateLimits(BlindIndex(lambda: bytes(32)), rules={"greeting": "1 per 1 hour"})
@@ -88,35 +83,19 @@ class RateLimits:
         self._retry_at = 0.0
 
     def hit(self, rule: str, *key_parts: str | UUID) -> None:
-        """Count one try.
-
-        Args:
-            rule: a name of `RULES`.
-            key_parts: whose tries are counted together, e.g. an email (in the spelling of
-                `emails.canonical`) and an address.
-
-        Raises:
-            TooManyRequests: the rule is used up; the try is not counted then.
-            KeyError: there is no such rule.
-        """
         item, key = self._rules[rule], self._key(rule, key_parts)
         wait = self._counting(lambda limiter: _hit(limiter, item, key))
         if wait:
             raise _refusal(rule, wait)
 
     def require(self, rule: str, *key_parts: str | UUID) -> None:
-        """Refuse where a rule is used up, and count nothing: for what counts only if it fails.
-
-        Raises:
-            TooManyRequests: the rule is used up.
-        """
+        """Refuse where a rule is used up, and count nothing: for what counts only if it fails."""
         item, key = self._rules[rule], self._key(rule, key_parts)
         wait = self._counting(lambda limiter: _test(limiter, item, key))
         if wait:
             raise _refusal(rule, wait)
 
     def forget(self, rule: str, *key_parts: str | UUID) -> None:
-        """Begin anew, e.g. once the right password was given."""
         item, key = self._rules[rule], self._key(rule, key_parts)
         self._counting(lambda limiter: limiter.clear(item, key))
 
@@ -174,16 +153,10 @@ def _hit(limiter: MovingWindowRateLimiter, item: RateLimitItem, key: str) -> int
 
 
 def _test(limiter: MovingWindowRateLimiter, item: RateLimitItem, key: str) -> int:
-    """Do as `_hit` does, and count nothing."""
     return 0 if limiter.test(item, key) else _wait(limiter, item, key)
 
 
 def rules_with(per_hour: Mapping[str, int]) -> Mapping[str, str]:
-    """Return `RULES` with what the operator has set.
-
-    Args:
-        per_hour: how often, by the variable of `SETTINGS`.
-    """
     chosen = {rule: f"{per_hour[setting]} per 1 hour" for rule, setting in SETTINGS.items()}
     return {**RULES, **chosen}
 

@@ -73,7 +73,6 @@ def wire_passwords(kernel: "Sealed", addresses: "AddressServices") -> PasswordSe
 
 
 def limits_of(kernel: "Sealed") -> "RateLimits":
-    """Return the limits that the settings say."""
     from nestegg_core.rate_limits import RateLimits, rules_with
 
     settings, url = kernel.settings, kernel.settings.redis_url

@@ -28,14 +28,7 @@ class Counter(Protocol):
 
 
 class IdentityChain:
-    """Verifies bearer tokens through the providers of `IDENTITY_PROVIDER_CHAIN`."""
-
     def __init__(self, providers: Sequence[tuple[str, IdentityProvider]], metrics: Counter) -> None:
-        """Take named providers in order, and where verdicts are counted.
-
-        Raises:
-            ConfigurationError: two of them name the same issuer.
-        """
         self._providers = tuple(providers)
         self._metrics = metrics
         owners: dict[str, str] = {}
@@ -55,7 +48,6 @@ class IdentityChain:
 
     @property
     def providers(self) -> Sequence[tuple[str, IdentityProvider]]:
-        """The providers by name, in their order."""
         return self._providers
 
     @property
@@ -77,12 +69,6 @@ class IdentityChain:
         ]
 
     def identify(self, token: str) -> Identity:
-        """Return whose token it is.
-
-        Raises:
-            Unauthenticated: no provider knows the issuer, or the one that does refuses it.
-            ProviderUnavailable: the one that knows the issuer cannot say now.
-        """
         for name, provider in self._providers:
             match provider.authenticate(token):
                 case NotMine():

@@ -14,16 +14,6 @@ from nestegg_core.errors import PluginFault, ProviderUnavailable
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One provider of the chain.
-
-    Attributes:
-        name: as in `IDENTITY_PROVIDER_CHAIN`.
-        issuer: the canonical one.
-        password: whether users sign in with a password, at this server itself.
-        available: whether an app can sign users in now, as far as this server knows.
-        app_sign_in: how it does; `None` where that is not known, or is not said.
-    """
-
     name: str
     issuer: str
     password: bool = False
@@ -36,13 +26,6 @@ class SignInDirectory:
 
     What a provider says is fetched in threads, one for each provider, and kept as keys are: an
     hour, a day more in need, and never asked for again within the cooldown.
-
-    Args:
-        providers: by name, in their order.
-        registration: the mode of `REGISTRATION`.
-        allow_loopback_http: whether endpoints may be plain http on loopback addresses.
-        clock: the present moment.
-        policy: ages and patience.
     """
 
     def __init__(

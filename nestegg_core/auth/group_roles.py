@@ -45,14 +45,7 @@ class GroupRule:
 
 
 def digest_of(grants: Grants) -> bytes | None:
-    """Return what stands for grants in `grants_hash`; `None` for none at all.
-
-    Example:
-        >>> digest_of({}) is None
-        True
-        >>> len(digest_of({UUID(int=1): "member"}))
-        32
-    """
+    """Return what stands for grants in `grants_hash`; `None` for none at all."""
     if not grants:
         return None
     lines = sorted(f"{org_id} {role}" for org_id, role in grants.items())
@@ -60,13 +53,6 @@ def digest_of(grants: Grants) -> bytes | None:
 
 
 class GroupRoles:
-    """Knows the rules, and brings memberships in step with them.
-
-    Args:
-        rules: of all providers.
-        clock: the present moment.
-    """
-
     def __init__(self, rules: Sequence[GroupRule], clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._rules: dict[str, dict[str, list[GroupRule]]] = defaultdict(lambda: defaultdict(list))

@@ -34,17 +34,6 @@ class IdentityLinks:
     shall not link: the password is asked for. Nor shall who registered with somebody else's
     address, and waits for them to come by a link to reset the password: the address is verified
     first, where the server can mail such links.
-
-    Args:
-        storage: where they are kept.
-        rows: opens addresses.
-        group_roles: takes back what an identity gave.
-        providers: names of the providers in force by issuer, without the built-in one.
-        passwords_count: whether the built-in provider is in force, so that a password is a way to
-            sign in.
-        proof: checks passwords.
-        mails: whether the server sends mail, by which users verify their addresses.
-        clock: the present moment.
     """
 
     def __init__(
@@ -69,28 +58,13 @@ class IdentityLinks:
         self._clock = clock
 
     def list(self, user_id: UUID) -> Sequence[dict[str, Any]]:
-        """Return a user's identities, the oldest first."""
         with self._storage.system_transaction(write=False) as tx:
             return [self._shown(row) for row in _of_user(tx, user_id)]
 
     def link(
         self, user_id: UUID, identity: Identity, token_hash: bytes, password: str | None = None
     ) -> dict[str, Any]:
-        """Link an identity, whose token was verified, to a user; one that is theirs stays so.
-
-        Args:
-            user_id: who is signed in.
-            identity: what the token says.
-            token_hash: of the token, as signing out denies it.
-            password: the user's own, if they have one here.
-
-        Raises:
-            InvalidInput: the token is the built-in provider's, or was signed out; or the password
-                is missing or wrong.
-            TooManyRequests: it was wrong too often.
-            Conflict: the identity is somebody else's, or the user has another one of the
-                provider, or their address is not verified.
-        """
+        """Link an identity, whose token was verified, to a user; one that is theirs stays so."""
         if identity.issuer not in self._providers:
             raise _bad_token("must be a token of another provider than the built-in one")
         if self._passwords_count:
@@ -116,12 +90,6 @@ class IdentityLinks:
             return next(self._shown(row) for row in _of_user(tx, user_id) if row.id == linked)
 
     def unlink(self, user_id: UUID, identity_id: UUID) -> None:
-        """Take an identity from a user, with the roles that its groups gave.
-
-        Raises:
-            NotFound: it is not theirs.
-            Conflict: it is the last way in which they can sign in.
-        """
         with self._storage.system_transaction(write=True) as tx:
             lock_identities(tx, user_id)
             found = _of_user(tx, user_id)

@@ -33,12 +33,6 @@ _KNOWN = select(_I.id, _I.user_id, _I.grants_hash).where(
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An identity that is in the database.
-
-    Attributes:
-        grants_hash: of what its groups gave when they were last looked at.
-    """
-
     identity_id: UUID
     user_id: UUID
     grants_hash: bytes | None = None
@@ -68,14 +62,6 @@ class Provisioning:
         """Return the user behind another provider's identity.
 
         One who is known and whose groups give what they gave costs one read.
-
-        Args:
-            identity: what the token says.
-            token_hash: of the token, as signing out denies it; empty where no token was sent.
-
-        Raises:
-            Unauthenticated: the provider does not make users, and this one is unknown; or
-                something would have to be written for a token that was signed out.
         """
         known, grants = self._known(identity), self._group_roles.given(identity)
         if known is not None and digest_of(grants) == known.grants_hash:
@@ -175,11 +161,6 @@ class Provisioning:
 def insert_identity(
     tx: Transaction, rows: SealedRows, user_id: UUID, identity: Identity, now: datetime
 ) -> Known:
-    """Write that an identity is a user's from now on.
-
-    Raises:
-        Conflict: it is somebody's already.
-    """
     identity_id = new_id()
     values = {
         "id": identity_id,

@@ -8,20 +8,12 @@ Page = Literal["reset-password", "verify-email", "accept-invitation"]
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail to be sent: see `Mailer.send`."""
-
     to: str = field(repr=False)
     subject: str
     text: str = field(repr=False)
 
 
 class Letters:
-    """Writes mails and links.
-
-    Args:
-        base_url: `APP_BASE_URL`. The web app there serves the pages that the links name.
-    """
-
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
 
@@ -38,7 +30,6 @@ class Letters:
         return f"{self._base_url}/{page}#token={token}"
 
     def reset(self, to: str, token: str) -> Letter:
-        """Write to somebody who may choose a new password."""
         return Letter(
             to,
             "Choose a new password for Nest Egg",
@@ -50,7 +41,6 @@ class Letters:
         )
 
     def verification(self, to: str, token: str) -> Letter:
-        """Write to somebody whose address is to be verified."""
         return Letter(
             to,
             "Confirm your address for Nest Egg",
@@ -60,7 +50,6 @@ class Letters:
         )
 
     def invitation(self, to: str, organization: str, role: str, token: str) -> Letter:
-        """Write to somebody who is invited."""
         name = " ".join(organization.split())
         return Letter(
             to,

@@ -25,14 +25,6 @@ INVITATION = "mail_invitation"
 def mail_jobs(
     mailer: Mailer, letters: Mapping[str, Callable[[Mapping[str, Any]], Letter | None]]
 ) -> Sequence[JobRegistration]:
-    """Return the jobs of a server that can send mail.
-
-    Args:
-        mailer: sends them.
-        letters: by the job's name, what writes the letter from the job's arguments; `None` is for
-            nothing to send.
-    """
-
     def job(name: str, write: Callable[[Mapping[str, Any]], Letter | None]) -> JobRegistration:
         def run(arguments: Mapping[str, Any]) -> None:
             letter = write(arguments)
@@ -48,33 +40,16 @@ _log = structlog.get_logger("nestegg.mail")
 
 
 class Jobs(Protocol):
-    """Accepts jobs; `nestegg_core.jobs.service.Jobs` does."""
-
-    def enqueue(self, name: str, arguments: Mapping[str, Any] | None = None) -> str:
-        """Accept a job and return its id."""
-        ...
+    def enqueue(self, name: str, arguments: Mapping[str, Any] | None = None) -> str: ...
 
 
 class Outbox:
-    """Asks for mails.
-
-    Args:
-        jobs: accepts the jobs of `mail_jobs`.
-        configured: whether there is a mail server.
-        runs_here: whether an accepted job has been done when `enqueue` returns.
-    """
-
     def __init__(self, jobs: Jobs, *, configured: bool, runs_here: bool) -> None:
         self._jobs = jobs
         self._runs_here = runs_here
         self.configured = configured
 
     def require(self) -> None:
-        """Refuse what needs mail on a server without.
-
-        Raises:
-            Conflict: there is no mail server.
-        """
         if not self.configured:
             raise Conflict(
                 "mail-not-configured",
@@ -82,23 +57,13 @@ class Outbox:
             )
 
     def ask(self, job: str, **arguments: Any) -> None:
-        """Have a mail sent; call it outside of any transaction.
-
-        Args:
-            job: its name.
-            arguments: JSON values, and nothing that administrators must not see: they can read
-                the arguments of jobs.
-
-        Raises:
-            StorageUnavailable: the job was not accepted.
-        """
+        """Have a mail sent; call it outside of any transaction."""
         if self._runs_here:
             self._thread.submit(self._ask_here, job, arguments)
         else:
             self._jobs.enqueue(job, arguments)
 
     def close(self) -> None:
-        """Wait for the mails that are under way in this process."""
         if self._runs_here:
             self._thread.shutdown(wait=True)
 

@@ -21,6 +21,7 @@ SECONDS = 15.0
 """How long each step of a conversation with the mail server may take."""
 
 Security = Literal["starttls", "tls", "none"]
+"""From the greeting on, from the first byte, or never; both encryptions verify the certificate."""
 
 _ATOM = r"[^\x00-\x20\x7f-\x9f\"(),:;<>@\[\\\]]+"
 _ADDRESS = re.compile(rf"{_ATOM}@{_ATOM}")
@@ -28,52 +29,25 @@ _ADDRESS = re.compile(rf"{_ATOM}@{_ATOM}")
 
 
 class MailNotSent(NestEggError):
-    """A mail did not get to the mail server, or was refused there."""
+    pass
 
 
 class Mailer(Protocol):
-    """Sends mails."""
-
-    def send(self, to: str, subject: str, text: str) -> None:
-        """Send one mail to one address.
-
-        Args:
-            to: an address without a name.
-            subject: one line.
-            text: plain text.
-
-        Raises:
-            MailNotSent: it was not accepted; another try may succeed.
-        """
-        ...
+    def send(self, to: str, subject: str, text: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where mail is handed in.
-
-    Attributes:
-        security: `starttls` encrypts after the greeting and `tls` from the first byte; both verify
-            the server's certificate and refuse to go on without. `none` sends in the clear.
-        sender: `MAIL_FROM`, an address that may have a name.
-    """
-
     host: str
     port: int
     security: Security
-    sender: str
+    sender: str  # `MAIL_FROM`, an address that may have a name
     username: str | None = None
     password: str | None = field(default=None, repr=False)
 
 
 class SmtpMailer:
-    """Fulfils `Mailer` over SMTP (RFC 5321), one connection for each mail.
-
-    Args:
-        server: where mail is handed in.
-        clock: the present moment.
-        tls: makes the context that certificates are verified with.
-    """
+    """Fulfils `Mailer` over SMTP (RFC 5321), one connection for each mail."""
 
     def __init__(
         self,
@@ -88,16 +62,10 @@ class SmtpMailer:
         self._domain = self._sender.rpartition("@")[2]
 
     def send(self, to: str, subject: str, text: str) -> None:
-        """Send one mail; see `Mailer`."""
         message = self._message(to, subject, text)
         self._with_client(lambda client: client.send_message(message, self._sender, [to]))
 
     def greet(self) -> None:
-        """Connect, encrypt and sign in, and send nothing.
-
-        Raises:
-            MailNotSent: the mail server does not answer, or refuses.
-        """
         self._with_client(lambda client: client.noop())
 
     def _with_client(self, talk: Callable[[smtplib.SMTP], object]) -> None:

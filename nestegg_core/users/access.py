@@ -21,24 +21,14 @@ from nestegg_core.users.roles import ROLES
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whoever sent a request's token.
-
-    Attributes:
-        user_id: the user.
-        is_admin: whether the token makes them an administrator of the instance.
-        session_id: session of the built-in provider, if it is one.
-        token_hash: SHA-256 of what the token signs; signing out denies it.
-        scopes: what a personal access token may be used for; `None` for a user who is signed
-            in, who may do all that their roles allow.
-        authenticated_at: when they signed in at another identity provider, if its token says so.
-    """
+    """Whoever sent a request's token."""
 
     user_id: UUID
-    is_admin: bool
+    is_admin: bool  # by the token
     session_id: UUID | None
-    token_hash: bytes
-    scopes: frozenset[str] | None = None
-    authenticated_at: datetime | None = None
+    token_hash: bytes  # SHA-256 of what the token signs; signing out denies it
+    scopes: frozenset[str] | None = None  # of a personal access token; `None` is for all
+    authenticated_at: datetime | None = None  # at another identity provider, if its token says so
 
 
 STANDING = 4
@@ -83,8 +73,6 @@ _USER = standing()
 
 
 class Access:
-    """Opens the transactions in which a caller's request runs."""
-
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
@@ -92,14 +80,6 @@ class Access:
     def organization(
         self, caller: Caller, org_id: UUID, permission: str, *, write: bool
     ) -> Iterator[Transaction]:
-        """Open a transaction on an organization for a caller who has the permission there.
-
-        Raises:
-            Unauthenticated: the user is disabled or the session is over.
-            NotFound: the user is no member; looks like an organization that does not exist.
-            Forbidden: the role does not have the permission.
-            InsufficientScope: the token does not have it, whatever the role.
-        """
         require_scope(caller, permission)
         with self._storage.transaction(org_id, write=write) as tx:
             parameters = {**standing_parameters(caller), "member_org_id": org_id}
@@ -111,17 +91,7 @@ class Access:
             yield tx
 
     def administrator(self, caller: Caller, scope: str) -> None:
-        """Let pass only who administers the instance: by the token, or by a mark of the user.
-
-        Args:
-            caller: who calls.
-            scope: what a personal access token must have.
-
-        Raises:
-            Unauthenticated: the user is disabled or the session is over.
-            Forbidden: everybody else.
-            InsufficientScope: the token does not have the scope.
-        """
+        """Let pass only who administers the instance: by the token, or by a mark of the user."""
         require_scope(caller, scope)
         with self._storage.system_transaction(write=False) as tx:
             row = refuse_fallen(caller, tx.rows(_ADMINISTRATOR, standing_parameters(caller)))
@@ -129,36 +99,18 @@ class Access:
             raise Forbidden("Only an administrator of this instance may do that.")
 
     def account(self, caller: Caller, scope: str) -> None:
-        """Let pass whoever is signed in, or has a token with the scope.
-
-        Raises:
-            Unauthenticated: the user is disabled or the session is over.
-            InsufficientScope: the token does not have the scope.
-        """
         require_scope(caller, scope)
         with self._storage.system_transaction(write=False) as tx:
             refuse_fallen(caller, tx.rows(_USER, standing_parameters(caller)))
 
 
 def require_scope(caller: Caller, scope: str) -> None:
-    """Refuse a personal access token that was not given a scope; signed-in users have all.
-
-    Raises:
-        InsufficientScope: with the scope's name.
-
-    Example:
-        >>> caller = Caller(UUID(int=1), False, None, b"", frozenset({"accounts:read"}))
-        >>> require_scope(caller, "accounts:read")
-        >>> require_scope(caller, "accounts:write")
-        Traceback (most recent call last):
-        nestegg_core.errors.InsufficientScope: The token does not have the scope accounts:write.
-    """
+    """Refuse a personal access token that was not given a scope; signed-in users have all."""
     if caller.scopes is not None and scope not in caller.scopes:
         raise InsufficientScope(scope)
 
 
 def standing_parameters(caller: Caller) -> dict[str, Any]:
-    """Return the parameters of `standing`."""
     return {
         "user_id": caller.user_id,
         "session_id": caller.session_id,
@@ -167,12 +119,7 @@ def standing_parameters(caller: Caller) -> dict[str, Any]:
 
 
 def refuse_fallen(caller: Caller, rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
-    """Return the first row of `standing`, for a caller whose token is still worth something.
-
-    Raises:
-        Unauthenticated: the user is disabled or gone, the token was signed out, or its
-            session is over.
-    """
+    """Return the first row of `standing`, for a caller whose token is still worth something."""
     disabled_at, denied, session_id, revoked_at = rows[0][:STANDING] if rows else _GONE
     if disabled_at is not None:
         raise Unauthenticated("The account is disabled or gone.")

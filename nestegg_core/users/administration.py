@@ -22,8 +22,6 @@ _ADMINISTRATORS = select(func.count()).where(_P.is_admin, _P.disabled_at.is_(Non
 
 
 class Administration:
-    """Lists, changes, disables and enables users."""
-
     def __init__(self, storage: Storage, rows: SealedRows, clock: Callable[[], datetime]) -> None:
         self._storage = storage
         self._rows = rows
@@ -32,25 +30,12 @@ class Administration:
     def page(
         self, *, limit: int, after: tuple[Any, ...] | None
     ) -> tuple[Sequence[dict[str, Any]], tuple[Any, ...] | None]:
-        """Return users, the oldest first, and where the next page begins."""
         parameters = {"after": position(after, otherwise=FIRST), "count": limit + 1}
         with self._storage.system_transaction(write=False) as tx:
             found = tx.execute(_PAGE, parameters).all()
         return page_by_id(found, limit, self._shown)
 
     def change(self, user_id: UUID, version: int, changes: Mapping[str, bool]) -> dict[str, Any]:
-        """Disable or enable a user, give or take their mark as an administrator.
-
-        Args:
-            version: that was read.
-            changes: `disabled` and `is_admin`; what is left out stays.
-
-        Raises:
-            NotFound: there is no such user.
-            StaleVersion: the user has changed since that version was read.
-            Conflict: nobody would be left with the mark. This also holds for an administrator
-                by another provider's groups, whose mark is not ours to keep.
-        """
         with self._storage.system_transaction(write=True) as tx:
             tx.lock("administrators")  # two that take each other's mark at once must not both do
             before = _row(tx, user_id)
@@ -65,11 +50,7 @@ class Administration:
             return self._shown(_row(tx, user_id))
 
     def set_disabled(self, user_id: UUID, *, disabled: bool) -> None:
-        """Disable or enable a user whatever their version and their mark: for the operator.
-
-        Raises:
-            NotFound: there is no such user.
-        """
+        """Disable or enable a user whatever their version and their mark: for the operator."""
         with self._storage.system_transaction(write=True) as tx:
             self._write(tx, _row(tx, user_id), {"disabled": disabled})
 
@@ -77,10 +58,6 @@ class Administration:
         """Return the one user with an id, or with an email: for the operator.
 
         Emails are sealed, and those of other providers have no index: each is opened.
-
-        Raises:
-            NotFound: there is nobody.
-            Conflict: several users have the email; only an id tells them apart.
         """
         try:
             wanted = UUID(email_or_id)
@@ -143,5 +120,4 @@ def _row(tx: Transaction, user_id: UUID) -> Any:
 
 
 def _counts(user: Any) -> bool:
-    """Tell whether a user is an administrator who can come in."""
     return user.is_admin and user.disabled_at is None

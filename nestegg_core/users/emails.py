@@ -98,11 +98,9 @@ class Emails:
         self._rows = rows
 
     def index_of(self, column: str, address: str) -> bytes:
-        """Return what stands for an address in an index."""
         return self._index.of(column, canonical(address))
 
     def is_of(self, table: Table, row: Any, address: str) -> bool:
-        """Tell whether a row's own address, its `email`, is this one."""
         try:
             own = self._rows.open(table, row, ("email",))["email"]
         except DecryptionError as error:
@@ -117,15 +115,6 @@ _SUPERSEDED = "credentials.email of nobody"
 
 @dataclass(frozen=True, slots=True)
 class _Indexed:
-    """An index that stands beside an address.
-
-    Attributes:
-        source: table with the address.
-        rows: selects the source's key and address, and the index as `stored`.
-        table: table with the index.
-        key: of that table; the source's key has the same values.
-    """
-
     column: str
     source: Table
     rows: Select[Any]
@@ -154,8 +143,6 @@ _INDEXES = (
 
 
 class EmailReindexing:
-    """Brings every index of an email in line with the present rule."""
-
     def __init__(self, storage: Storage, rows: SealedRows, emails: Emails) -> None:
         self._storage = storage
         self._rows = rows

@@ -48,13 +48,7 @@ _OPEN = (
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """How many there may be.
-
-    Attributes:
-        open: invitations of an organization that nobody has accepted and that have not expired.
-        members: of an organization.
-        organizations: that a user may be in.
-    """
+    """How many there may be."""
 
     open: Quota
     members: Quota
@@ -62,8 +56,6 @@ class Quotas:
 
 
 class Invitations:
-    """Makes, lists, withdraws and accepts invitations."""
-
     def __init__(
         self,
         *,
@@ -93,7 +85,6 @@ class Invitations:
         return page_by_id(tx.execute(_PAGE, parameters).all(), limit, self._shown)
 
     def read(self, tx: Transaction, invitation_id: UUID) -> dict[str, Any]:
-        """Return one invitation, or raise `NotFound`."""
         return self._shown(_row(tx, invitation_id))
 
     def create(
@@ -102,11 +93,6 @@ class Invitations:
         """Invite an address, and return the invitation with its link.
 
         An older invitation of the same address is worth nothing then.
-
-        Raises:
-            Forbidden: the role is above the inviter's own.
-            Conflict: somebody who signs in with the address is a member already.
-            QuotaExceeded: the organization has as many open invitations as it may.
         """
         if not at_most(role, role_of(tx, inviter_id)):
             raise Forbidden("Nobody can invite to a role above their own.")
@@ -138,12 +124,6 @@ class Invitations:
         return self.read(tx, invitation_id), self._letters.link("accept-invitation", token)
 
     def delete(self, tx: Transaction, invitation_id: UUID, version: int) -> None:
-        """Withdraw an invitation.
-
-        Raises:
-            NotFound: the organization has no such invitation.
-            StaleVersion: it has changed since that version was read.
-        """
         if _row(tx, invitation_id).version != version:
             raise StaleVersion("The invitation has changed since it was read.")
         tx.execute(delete(invitations).where(_I.id == invitation_id, _I.org_id == tx.org_id))
@@ -171,24 +151,10 @@ class Invitations:
         return self._letters.invitation(email, found.name, found.role, token)
 
     def require_open(self, token: str) -> None:
-        """Refuse a link that is not good.
-
-        Raises:
-            NotAdmitted: as `accept`.
-        """
         with self._storage.system_transaction(write=False) as tx:
             self._open(tx, token)
 
     def accept(self, token: str, user_id: UUID) -> UUID:
-        """Let a user join, and return the organization.
-
-        Raises:
-            NotAdmitted: the link is unknown, used, withdrawn, replaced or expired, or whoever made
-                it could not make it now.
-            Conflict: the user is a member already; the link stays good.
-            QuotaExceeded: the organization has as many members as it may, or the user is in as
-                many organizations; the link stays good.
-        """
         with self._storage.system_transaction(write=True) as tx:
             return self.join(tx, token, user_id)
 

@@ -49,14 +49,6 @@ _OWNERS_WHO_CAN_COME_IN = (
 
 
 class Members:
-    """Lists members, changes their roles, and lets them go.
-
-    Args:
-        rows: opens addresses and names.
-        issuers: of the providers in force: what their groups give is theirs to change.
-        clock: the present moment.
-    """
-
     def __init__(
         self, rows: SealedRows, issuers: Collection[str], clock: Callable[[], datetime]
     ) -> None:
@@ -67,26 +59,16 @@ class Members:
     def page(
         self, tx: Transaction, *, limit: int, after: tuple[Any, ...] | None
     ) -> tuple[Sequence[dict[str, Any]], tuple[Any, ...] | None]:
-        """Return members in the order of their accounts' age, and where the next page begins."""
         begin = position(after, otherwise=FIRST)
         parameters = {"in_org_id": tx.org_id, "after": begin, "count": limit + 1}
         return page_by_id(tx.execute(_PAGE, parameters).all(), limit, self._shown)
 
     def read(self, tx: Transaction, user_id: UUID) -> dict[str, Any]:
-        """Return one member, or raise `NotFound`."""
         return self._shown(_row(tx, user_id))
 
     def change(
         self, tx: Transaction, caller_id: UUID, user_id: UUID, version: int, role: str
     ) -> dict[str, Any]:
-        """Give a member another role.
-
-        Raises:
-            NotFound: the user is no member.
-            StaleVersion: the membership has changed since that version was read.
-            Forbidden: the present or the new role is above the caller's own.
-            Conflict: a provider gave the role, or no owner would be left.
-        """
         member = self._in_reach(tx, caller_id, user_id, version)
         if not at_most(role, role_of(tx, caller_id)):
             raise Forbidden("Nobody can give a role above their own.")
@@ -100,14 +82,7 @@ class Members:
         return self.read(tx, user_id)
 
     def remove(self, tx: Transaction, caller_id: UUID, user_id: UUID, version: int) -> None:
-        """Take a member out, from the very next request on. Everyone may take themselves out.
-
-        Raises:
-            NotFound: the user is no member.
-            StaleVersion: the membership has changed since that version was read.
-            Forbidden: the member's role is above the caller's own.
-            Conflict: a provider gave the role, or no owner would be left.
-        """
+        """Take a member out, from the very next request on. Everyone may take themselves out."""
         member = self._in_reach(tx, caller_id, user_id, version)
         tx.execute(delete(memberships).where(*_place(tx, user_id)))
         _refuse_ownerless(tx, member)
@@ -141,11 +116,6 @@ class Members:
 
 
 def role_of(tx: Transaction, user_id: UUID) -> str:
-    """Return a user's role in the organization of a transaction.
-
-    Raises:
-        NotFound: they are no member.
-    """
     role = tx.execute(select(_M.role).where(*_place(tx, user_id))).scalar()
     if role is None:
         raise NotFound("There is no such member.")

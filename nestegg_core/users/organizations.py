@@ -15,21 +15,10 @@ from nestegg_core.errors import StaleVersion
 
 
 def places_of(user_id: UUID) -> Select[Any]:
-    """Select how many organizations a user is in."""
     return select(func.count()).where(memberships.c.user_id == user_id)
 
 
 class Organizations:
-    """Makes organizations; reads and changes the one of a transaction.
-
-    Args:
-        storage: where they are kept.
-        prepare: fills a new organization with what it starts with, in the transaction that makes
-            it.
-        clock: the present moment.
-        quota: of organizations that a user may be in.
-    """
-
     def __init__(
         self,
         storage: Storage,
@@ -47,22 +36,15 @@ class Organizations:
         return self._storage.transaction(org_id, write=True)
 
     def found_further(self, tx: Transaction, owner_id: UUID, name: str) -> dict[str, Any]:
-        """Make a further organization for somebody who is here, and return it.
-
-        Raises:
-            QuotaExceeded: the user is in as many as they may be.
-        """
         self._quota.require(tx, owner_id, places_of(owner_id))
         self.found(tx, owner_id, name)
         return self.read(tx)
 
     def of_id(self, org_id: UUID) -> dict[str, Any]:
-        """Return one organization, in a transaction of its own."""
         with self._storage.transaction(org_id, write=False) as tx:
             return self.read(tx)
 
     def found(self, tx: Transaction, owner_id: UUID, name: str) -> None:
-        """Make the organization of a transaction, with its owner."""
         now = self._clock()
         stamps = {"created_at": now, "updated_at": now, "version": 1}
         tx.execute(insert(organizations), {"id": tx.org_id, "name": name, **stamps})
@@ -71,7 +53,6 @@ class Organizations:
         self._prepare(tx)
 
     def read(self, tx: Transaction) -> dict[str, Any]:
-        """Return the organization as the API shows it."""
         row = tx.execute(select(organizations).where(organizations.c.id == tx.org_id)).one()
         return {
             "id": row.id,
@@ -82,11 +63,6 @@ class Organizations:
         }
 
     def change(self, tx: Transaction, version: int, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """Change the name.
-
-        Raises:
-            StaleVersion: it has changed since that version was read.
-        """
         changed = tx.execute(
             update(organizations)
             .where(organizations.c.id == tx.org_id, organizations.c.version == version)

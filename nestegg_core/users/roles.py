@@ -28,12 +28,6 @@ PERMISSIONS = frozenset().union(*ROLES.values())
 
 
 def at_most(role: str, limit: str) -> bool:
-    """Tell whether a role may do no more than another.
-
-    Example:
-        >>> at_most("member", "admin"), at_most("owner", "admin")
-        (True, False)
-    """
     return ROLES[role] <= ROLES[limit]
 
 

@@ -32,8 +32,6 @@ from nestegg_core.users.emails import EMAIL_INDEX, Emails
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
-    """The ids of what registering made."""
-
     user_id: UUID
     org_id: UUID
 
@@ -63,8 +61,6 @@ _PLACE = STANDING + 4
 
 
 class Users:
-    """Makes users and tells about them."""
-
     def __init__(
         self,
         *,
@@ -75,12 +71,6 @@ class Users:
         found: Callable[[Transaction, UUID, str], None],
         clock: Callable[[], datetime],
     ) -> None:
-        """Take collaborators.
-
-        Args:
-            found: makes the transaction's organization, with an owner and a name;
-                `Organizations.found` does.
-        """
         self._storage = storage
         self._rows = rows
         self._emails = emails
@@ -91,12 +81,6 @@ class Users:
     def register(
         self, email: str, password: str, name: str | None = None, *, is_admin: bool = False
     ) -> NewUser:
-        """Make a user with a password, and an organization of their own.
-
-        Raises:
-            InvalidInput: the password is too easy to guess.
-            Conflict: the email already has an account.
-        """
         refuse_weak(password, "/password", email=email, name=name)
         password_hash = self._passwords.hash(password)
         index = self._emails.index_of(EMAIL_INDEX, email)
@@ -114,15 +98,7 @@ class Users:
         name: str | None,
         join: Callable[[Transaction, UUID], UUID],
     ) -> NewUser:
-        """Make a user with a password who joins an organization, and has none of their own.
-
-        Args:
-            join: makes them a member in the transaction that makes them, and returns where.
-
-        Raises:
-            InvalidInput: the password is too easy to guess.
-            Conflict: the email already has an account.
-        """
+        """Make a user with a password who joins an organization, and has none of their own."""
         refuse_weak(password, "/password", email=email, name=name)
         password_hash = self._passwords.hash(password)
         index = self._emails.index_of(EMAIL_INDEX, email)
@@ -175,9 +151,6 @@ class Users:
 
         Whether they are an administrator of the instance, either the token says, or a mark of the
         user's own, which counts with every token of theirs.
-
-        Raises:
-            Unauthenticated: the caller's token has lost its worth.
         """
         with self._storage.system_transaction(write=False) as tx:
             rows = tx.rows(_ME, standing_parameters(caller))
@@ -195,11 +168,9 @@ class Users:
         }
 
     def read(self, user_id: UUID) -> dict[str, Any]:
-        """Return a user as `me` shows them, for the server's own use."""
         return self.me(Caller(user_id, is_admin=False, session_id=None, token_hash=b""))
 
     def list(self) -> Sequence[dict[str, Any]]:
-        """Return every user, the oldest first, for the operator."""
         with self._storage.system_transaction(write=False) as tx:
             rows = tx.execute(select(users).order_by(users.c.id)).all()
         return [
@@ -214,12 +185,7 @@ class Users:
         ]
 
     def reset_password(self, email: str, password: str) -> Ended:
-        """Set a new password, for the operator; see `replace_password` for what ends with it.
-
-        Raises:
-            InvalidInput: the password is too easy to guess.
-            NotFound: no account has this email.
-        """
+        """Set a new password, for the operator; see `replace_password` for what ends with it."""
         refuse_weak(password, "/password", email=email, name=None)
         password_hash = self._passwords.hash(password)
         index = self._emails.index_of(EMAIL_INDEX, email)

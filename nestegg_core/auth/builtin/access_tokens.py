@@ -17,24 +17,12 @@ ALGORITHM = "HS256"
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """What a good access token says."""
-
     user_id: UUID
     session_id: UUID
     expires_at: datetime
 
 
 class AccessTokens:
-    """Issues access tokens and reads them back.
-
-    Args:
-        secret_key: `SECRET_KEY`; the signing key derives from it, so that no other use of the
-            secret can be turned into a token.
-        lifetime: how long a token is good.
-        clock: the present moment.
-        previous_key: `SECRET_KEY_PREVIOUS`: what it signed is still read, and it signs nothing.
-    """
-
     def __init__(
         self,
         secret_key: str,
@@ -48,7 +36,6 @@ class AccessTokens:
         self._clock = clock
 
     def issue(self, user_id: UUID, session_id: UUID) -> str:
-        """Return a signed token for a user's session."""
         now = self._clock()
         claims = {
             "iss": ISSUER,
@@ -60,11 +47,6 @@ class AccessTokens:
         return jwt.encode(claims, self._key, ALGORITHM, headers={"typ": TOKEN_TYPE})
 
     def read(self, token: str) -> AccessClaims:
-        """Verify a token.
-
-        Raises:
-            jwt.InvalidTokenError: it is malformed, altered, expired or of another type.
-        """
         try:
             parsed = _decoded(token, self._key)
         except jwt.InvalidSignatureError:

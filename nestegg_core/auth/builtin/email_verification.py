@@ -35,28 +35,16 @@ _L = one_time_links.c
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a token stands for.
-
-    Attributes:
-        mailed: whether nobody but the mailbox got it.
-    """
-
     user_id: UUID
-    mailed: bool
+    mailed: bool  # nobody but the mailbox got it
 
 
 class OneTimeLinks:
-    """Makes tokens and takes them in."""
-
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
 
     def make(self, tx: Transaction, user_id: UUID, purpose: Purpose, *, mailed: bool) -> str:
-        """Return a new token; an older one of the same user and purpose is worth nothing then.
-
-        Args:
-            mailed: whether it goes to the user's mailbox and nowhere else.
-        """
+        """Return a new token; an older one of the same user and purpose is worth nothing then."""
         tx.lock(f"one-time links {user_id}")
         self.forget(tx, user_id, purpose)
         token, now = secrets.token_urlsafe(32), self._clock()
@@ -72,24 +60,14 @@ class OneTimeLinks:
         return token
 
     def find(self, tx: Transaction, token: str, purpose: Purpose) -> Link:
-        """Return what a token stands for, and leave it as it is.
-
-        Raises:
-            InvalidInput: it is unknown, used, replaced or expired; nobody can tell which.
-        """
         return _link(tx.execute(select(_L.user_id, _L.mailed).where(*self._good(token, purpose))))
 
     def spend(self, tx: Transaction, token: str, purpose: Purpose) -> Link:
-        """Use a token up: of many who try at once, one gets it.
-
-        Raises:
-            InvalidInput: as `find`.
-        """
+        """Use a token up: of many who try at once, one gets it."""
         spent = delete(one_time_links).where(*self._good(token, purpose))
         return _link(tx.execute(spent.returning(_L.user_id, _L.mailed)))
 
     def forget(self, tx: Transaction, user_id: UUID, purpose: Purpose) -> None:
-        """Make a user's links of one purpose worth nothing."""
         tx.execute(delete(one_time_links).where(_L.user_id == user_id, _L.purpose == purpose))
 
     def _good(self, token: str, purpose: Purpose) -> tuple[ColumnElement[bool], ...]:
@@ -118,8 +96,6 @@ _NO_PASSWORD = "The user has no password here: their identity provider looks aft
 
 
 class OwnAddresses:
-    """Gives out links, and does what they stand for. Sends nothing itself."""
-
     def __init__(
         self,
         *,
@@ -149,11 +125,7 @@ class OwnAddresses:
         return self._letters.reset(self._address(user), token)
 
     def reset_link(self, email: str) -> str:
-        """Return a new link for whoever signs in with an address: for the operator.
-
-        Raises:
-            NotFound: no account has this email.
-        """
+        """Return a new link for whoever signs in with an address: for the operator."""
         with self._storage.system_transaction(write=True) as tx:
             user = self._of_email(tx, email)
             if user is None:
@@ -162,24 +134,13 @@ class OwnAddresses:
         return self._letters.link("reset-password", token)
 
     def reset_link_for(self, user_id: UUID) -> tuple[str, str]:
-        """Return a new link for a user, to be handed over by an administrator, and its token.
-
-        Raises:
-            NotFound: there is no such user.
-            Conflict: they have no password here.
-        """
+        """Return a new link for a user, to be handed over by an administrator, and its token."""
         with self._storage.system_transaction(write=True) as tx:
             self._of_id(tx, user_id)
             token = self._links.make(tx, user_id, "reset", mailed=False)
         return self._letters.link("reset-password", token), token
 
     def shown_reset_letter(self, user_id: UUID, token: str) -> Letter:
-        """Write a mail with a link that an administrator has seen.
-
-        Raises:
-            NotFound: there is no such user.
-            Conflict: they have no password here.
-        """
         with self._storage.system_transaction(write=False) as tx:
             user = self._of_id(tx, user_id)
         return self._letters.reset(self._address(user), token)
@@ -188,14 +149,6 @@ class OwnAddresses:
         """Replace a password by a link; see `replace_password` for what ends with it.
 
         A link that went to the mailbox alone verifies the address.
-
-        Args:
-            token: of the link.
-            password: the new one.
-            keep_tokens: whether personal access tokens stay.
-
-        Raises:
-            InvalidInput: the link is not good, or the password is too easy to guess.
         """
         with self._storage.system_transaction(write=False) as tx:  # before any slow work
             user = self._of_id(tx, self._links.find(tx, token, "reset").user_id)
@@ -210,11 +163,7 @@ class OwnAddresses:
         return ended
 
     def require_own(self, user_id: UUID) -> None:
-        """Refuse a user whose address another provider looks after.
-
-        Raises:
-            Conflict: they have no password here.
-        """
+        """Refuse a user whose address another provider looks after."""
         with self._storage.system_transaction(write=False) as tx:
             self._of_id(tx, user_id)
 
@@ -228,11 +177,6 @@ class OwnAddresses:
         return self._letters.verification(self._address(user), token)
 
     def verify(self, token: str) -> None:
-        """Note that an address is verified.
-
-        Raises:
-            InvalidInput: the link is not good.
-        """
         with self._storage.system_transaction(write=True) as tx:
             link = self._links.spend(tx, token, "verify_email")
             mark_verified(tx, credentials.c.user_id == link.user_id, now=self._clock())
@@ -264,10 +208,6 @@ _USER = select(
 
 
 def mark_verified(tx: Transaction, *whose: ColumnElement[bool], now: datetime) -> None:
-    """Note that credentials' address is their user's; the first proof counts.
-
-    Args:
-        whose: conditions on the credentials.
-    """
+    """Note that credentials' address is their user's; the first proof counts."""
     unverified = credentials.c.email_verified_at.is_(None)
     tx.execute(update(credentials).where(*whose, unverified).values(email_verified_at=now))

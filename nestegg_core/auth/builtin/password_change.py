@@ -47,10 +47,6 @@ def replace_password(
     Sessions go with their refresh tokens, and personal access tokens too: who has lost control of
     an account cannot tell which of them are their own. Links to reset it go as well. A second
     factor stays.
-
-    Args:
-        keep_session: the one in which the user changes it.
-        keep_tokens: the user says that the personal access tokens are theirs.
     """
     tx.execute(
         update(credentials)
@@ -115,16 +111,6 @@ class OwnPassword:
         self._clock = clock
 
     def require(self, user_id: UUID, password: str, pointer: str) -> None:
-        """Let pass only who knows the user's password.
-
-        Args:
-            pointer: where the request has it, for the error.
-
-        Raises:
-            Conflict: the user has no password here.
-            InvalidInput: it is wrong.
-            TooManyRequests: it was wrong too often.
-        """
         self.count(user_id)
         with self._storage.system_transaction(write=False) as tx:
             stored = tx.execute(
@@ -136,12 +122,7 @@ class OwnPassword:
             raise InvalidInput.one(pointer, "wrong", "is not your password")
 
     def require_if_any(self, user_id: UUID, password: str | None, pointer: str) -> None:
-        """Do as `require` does, but let pass whoever has no password here.
-
-        Raises:
-            InvalidInput: the password is missing or wrong.
-            TooManyRequests: it was wrong too often.
-        """
+        """Do as `require` does, but let pass whoever has no password here."""
         with self._storage.system_transaction(write=False) as tx:
             stored = tx.execute(
                 select(credentials.c.user_id).where(credentials.c.user_id == user_id)
@@ -153,22 +134,12 @@ class OwnPassword:
         self.require(user_id, password, pointer)
 
     def count(self, user_id: UUID) -> None:
-        """Count a try of a user to verify something.
-
-        Raises:
-            TooManyRequests: there were too many.
-        """
         self._limits.hit(_RULE, user_id)
 
     def change(self, caller: Caller, old: str, new: str, *, keep_tokens: bool = False) -> Ended:
         """Change the caller's password; see `replace_password` for what ends with it.
 
         The session in which it is changed goes on.
-
-        Raises:
-            Conflict: the user has no password here.
-            InvalidInput: the old one is wrong, or the new one is too easy to guess.
-            TooManyRequests: it was wrong too often.
         """
         self.require(caller.user_id, old, "/old_password")
         refuse_weak(new, "/new_password", **self._about(caller.user_id))

@@ -30,14 +30,6 @@ _GUESSABLE = 2
 def refuse_weak(password: str, pointer: str, *, email: str | None, name: str | None) -> None:
     """Refuse a password that is common, or little more than the user's email or name.
 
-    Args:
-        pointer: where the request has it, for the error.
-        email: of the user.
-        name: of the user.
-
-    Raises:
-        InvalidInput: says which of these it is.
-
     Example:
         >>> refuse_weak("correct horse battery", "/password", email="ada@example.org", name=None)
         >>> refuse_weak("12345678", "/password", email="ada@example.org", name=None)
@@ -87,7 +79,6 @@ def _folded(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return letters and digits alone."""
     return "".join(_WORD.findall(_folded(text)))
 
 
@@ -101,16 +92,11 @@ PATIENCE_SECONDS = 10.0
 
 
 class Match(Enum):
-    """What comparing a password with a hash has shown.
-
-    Attributes:
-        OUTDATED: it is the right one, and its hash is to be made anew: `hash` has other parameters
-            now, or takes another form of the letters.
-    """
-
     WRONG = "wrong"
     RIGHT = "right"
-    OUTDATED = "outdated"
+    OUTDATED = (
+        "outdated"  # right, but hashed with other parameters or in another form of the letters
+    )
 
 
 class Passwords(Protocol):
@@ -126,14 +112,6 @@ class Passwords(Protocol):
 
 
 class Argon2Passwords:
-    """Fulfils `Passwords`.
-
-    Args:
-        hasher: with the parameters to use; the library's own recommended ones by default.
-        at_once: how many are hashed or compared at a time; each takes `hasher.memory_cost` KiB.
-        patience: seconds that a further one waits for its turn.
-    """
-
     def __init__(
         self,
         hasher: PasswordHasher | None = None,
@@ -148,12 +126,10 @@ class Argon2Passwords:
         self._nobody = _hash_of_nothing(self._hasher)
 
     def hash(self, password: str) -> str:
-        """Return a hash that carries its own parameters and salt."""
         with self._place():
             return self._hasher.hash(_composed(password))
 
     def verify(self, stored: str | None, password: str) -> Match:
-        """Compare, also with what was hashed before letters were brought into one form."""
         composed = _composed(password)
         decomposed = unicodedata.normalize("NFD", password)
         for form in dict.fromkeys((composed, decomposed, password)):

@@ -45,12 +45,6 @@ _FORM = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_RANDOM + _CHECKSUM}}}", re.ASCII)
 
 
 def new_token() -> str:
-    """Return a token that nobody has.
-
-    Example:
-        >>> is_token(new_token()), len(new_token())
-        (True, 53)
-    """
     body = PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM))
     return body + _checksum(body)
 
@@ -61,12 +55,7 @@ def looks_personal(token: str) -> bool:
 
 
 def is_token(token: str) -> bool:
-    """Tell whether a text has the form and the checksum of a token, whoever made it.
-
-    Example:
-        >>> is_token("nep_" + 49 * "0")
-        False
-    """
+    """Tell whether a text has the form and the checksum of a token, whoever made it."""
     if not _FORM.fullmatch(token):
         return False
     return _checksum(token[:-_CHECKSUM]) == token[-_CHECKSUM:]
@@ -106,15 +95,11 @@ _PAGE = (
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """A new token and its row, as `PersonalTokens.page` shows it."""
-
     token: str = field(repr=False)
     row: dict[str, Any]
 
 
 class PersonalTokens:
-    """Issues, verifies, lists and revokes personal access tokens."""
-
     def __init__(
         self,
         storage: Storage,
@@ -128,12 +113,7 @@ class PersonalTokens:
         self._quota = quota
 
     def verify(self, token: str) -> tuple[Caller, datetime]:
-        """Return who a token speaks for, and until when. Costs one query.
-
-        Raises:
-            Unauthenticated: the token is mistyped, unknown, revoked or expired, or its user is
-                disabled.
-        """
+        """Return who a token speaks for, and until when. Costs one query."""
         if not is_token(token):
             raise Unauthenticated("The personal access token is mistyped or cut off.")
         digest, now = token_hash(token), self._clock()
@@ -168,17 +148,6 @@ class PersonalTokens:
     def grant(
         self, caller: Caller, name: str, scopes: Collection[str], lifetime: timedelta
     ) -> IssuedToken:
-        """Issue a token to its own user.
-
-        Args:
-            scopes: of `permissions.GRANTABLE`.
-            lifetime: at most `MAX_DAYS`.
-
-        Raises:
-            InsufficientScope: the caller's own token has not each of the scopes.
-            InvalidInput: instance administration is asked for by no administrator.
-            QuotaExceeded: the user has as many as they may.
-        """
         for scope in scopes:
             require_scope(caller, scope)
         with self._storage.system_transaction(write=True) as tx:
@@ -192,11 +161,6 @@ class PersonalTokens:
     def issue(
         self, user_id: UUID, name: str, scopes: Collection[str], lifetime: timedelta
     ) -> IssuedToken:
-        """Issue a token with any scopes to anybody: for the operator.
-
-        Args:
-            lifetime: at most `MAX_DAYS`.
-        """
         with self._storage.system_transaction(write=True) as tx:
             return self._insert(tx, user_id, name, scopes, lifetime)
 
@@ -214,11 +178,6 @@ class PersonalTokens:
         return page_by_id(found, limit, self._shown)
 
     def revoke(self, user_id: UUID, token_id: UUID) -> None:
-        """Delete a user's token, which is worth nothing from now on.
-
-        Raises:
-            NotFound: the user has no such token.
-        """
         with self._storage.system_transaction(write=True) as tx:
             deleted = tx.execute(
                 delete(personal_tokens).where(_T.id == token_id, _T.user_id == user_id)

@@ -19,8 +19,6 @@ REMEMBERED_TOKENS = 10_000
 
 
 class BuiltinProvider:
-    """Fulfils `nestegg_core.IdentityProvider` for tokens that this server issued."""
-
     issuers = (ISSUER,)
 
     def __init__(self, tokens: AccessTokens, clock: Clock) -> None:
@@ -65,12 +63,10 @@ class BuiltinProvider:
 
 
 def make_builtin(ctx: PluginContext[BuiltinSettings]) -> BuiltinProvider:
-    """Make the provider from its settings."""
     return BuiltinProvider(access_tokens(ctx.settings, ctx.clock), ctx.clock)
 
 
 def access_tokens(settings: BuiltinSettings, clock: Clock) -> AccessTokens:
-    """Make what issues and reads access tokens."""
     previous = settings.secret_key_previous
     return AccessTokens(
         settings.secret_key.get_secret_value(),

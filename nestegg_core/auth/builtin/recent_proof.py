@@ -35,18 +35,6 @@ class RecentProof:
         self._clock = clock
 
     def require(self, caller: Caller, password: str | None, code: str | None) -> None:
-        """Check what comes with the request, or else when the caller signed in.
-
-        Args:
-            password: the user's own.
-            code: of their authenticator, or a recovery code.
-
-        Raises:
-            SignInTooOld: there is neither, and they signed in too long ago, or nobody knows when.
-            InvalidInput: the password or the code is wrong.
-            Conflict: the user has no password here, or no second factor.
-            TooManyRequests: it was wrong too often.
-        """
         if password is not None:
             self._passwords.require(caller.user_id, password, "/password")
         elif code is not None:

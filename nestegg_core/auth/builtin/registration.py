@@ -32,17 +32,6 @@ class Registration:
     def register(
         self, email: str, password: str, name: str | None, invitation: str | None, device: Device
     ) -> NewUser:
-        """Make a user: with an organization of their own, or in the one that invites them.
-
-        Args:
-            invitation: the token of an invitation's link.
-            device: where it comes from.
-
-        Raises:
-            NotAdmitted: nobody can register, or an invitation is needed, or it is not good.
-            Conflict: the email already has an account.
-            TooManyRequests: too many have registered from there, or tried such emails.
-        """
         self._refuse(invitation)
         self._limits.require(_TAKEN, device.network)
         if invitation is None:  # else each new user could invite as many as one may

@@ -34,34 +34,21 @@ _HASH = SHA1()  # noqa: S303 - HMAC does not need it to resist collisions (RFC 4
 
 
 def new_secret() -> str:
-    """Return a random secret in base32, as users type it into an authenticator."""
     return b32encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
 def uri_of(secret: str, account: str) -> str:
-    """Return the `otpauth` address that authenticators read from a QR code.
-
-    Example:
-        >>> uri_of("MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U", "Ada")  # doctest: +ELLIPSIS
-        'otpauth://totp/Nest%20Egg:Ada?digits=6&secret=MFRG...3U&algorithm=SHA1&issuer=...'
-    """
+    """Return the `otpauth` address that authenticators read from a QR code."""
     totp = TOTP(b32decode(secret), DIGITS, _HASH, STEP_SECONDS)
     # Authenticators decode it as a URI and not as a form: a + would stay a +.
     return totp.get_provisioning_uri(account, ISSUER).replace("+", "%20")
 
 
 def is_code(text: str) -> bool:
-    """Tell whether a text looks like a code, and not like something else.
-
-    Example:
-        >>> is_code("123456"), is_code("ABCD-EFGH")
-        (True, False)
-    """
     return len(text) == DIGITS and text.isascii() and text.isdigit()
 
 
 def step_of(now: datetime) -> int:
-    """Return the number of the time step that a moment is in."""
     return int(now.timestamp()) // STEP_SECONDS
 
 
@@ -69,12 +56,6 @@ def matching_step(secret: str, code: str, now: datetime) -> int | None:
     """Return the step whose code it is, the latest if there are several; `None` for a wrong code.
 
     Every step is compared, in constant time, so that how long it takes tells nothing.
-
-    Example:
-        >>> from datetime import UTC
-        >>> now = datetime.fromtimestamp(59, UTC)  # RFC 6238, appendix B, by its last six digits
-        >>> matching_step("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "287082", now)
-        1
     """
     hotp = HOTP(b32decode(secret), DIGITS, _HASH)
     present = step_of(now)
@@ -116,7 +97,6 @@ def spend_code(tx: Transaction, user_id: UUID, code: str, now: datetime) -> bool
 
 
 def codes_left(tx: Transaction, user_id: UUID) -> int:
-    """Return how many codes of a user were not used yet."""
     left: int = tx.execute(
         select(func.count()).where(_R.user_id == user_id, _R.used_at.is_(None))
     ).scalar_one()
@@ -124,7 +104,6 @@ def codes_left(tx: Transaction, user_id: UUID) -> int:
 
 
 def drop_codes(tx: Transaction, user_id: UUID) -> None:
-    """Delete all codes of a user."""
     tx.execute(delete(recovery_codes).where(_R.user_id == user_id))
 
 
@@ -156,20 +135,13 @@ class Proof(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """A second factor that is not confirmed yet.
-
-    Attributes:
-        secret: base32, to type into an authenticator.
-        uri: the same as an `otpauth` address, for a QR code.
-    """
+    """A second factor that is not confirmed yet."""
 
     secret: str = field(repr=False)
     uri: str = field(repr=False)
 
 
 class SecondFactors:
-    """Sets second factors up, checks their codes and takes them away."""
-
     def __init__(
         self, *, storage: Storage, rows: SealedRows, proof: Proof, clock: Callable[[], datetime]
     ) -> None:
@@ -190,13 +162,7 @@ class SecondFactors:
         return {"enabled": since is not None, "enabled_at": since, "recovery_codes_left": left}
 
     def begin(self, user_id: UUID, password: str) -> Setup:
-        """Make a secret, in place of one that was never confirmed. It counts once it is confirmed.
-
-        Raises:
-            Conflict: a factor is on already, or the user has no password here.
-            InvalidInput: the password is wrong.
-            TooManyRequests: it was wrong too often.
-        """
+        """Make a secret, which counts once it is confirmed, in place of one that never was."""
         self._proof.require(user_id, password, "/password")
         secret = new_secret()
         values = {"user_id": user_id, "secret": secret, "created_at": self._clock()}
@@ -211,13 +177,7 @@ class SecondFactors:
         return Setup(secret, uri_of(secret, account))
 
     def confirm(self, user_id: UUID, code: str) -> Sequence[str]:
-        """Switch a begun factor on; returns the recovery codes, which are shown this once.
-
-        Raises:
-            Conflict: none was begun, or it is on already.
-            InvalidInput: the code is wrong.
-            TooManyRequests: it was wrong too often.
-        """
+        """Switch a begun factor on; returns the recovery codes, which are shown this once."""
         self._proof.count(user_id)
         now = self._clock()
         with self._storage.system_transaction(write=True) as tx:
@@ -231,16 +191,6 @@ class SecondFactors:
             return replace_codes(tx, user_id)
 
     def remove(self, user_id: UUID, password: str, code: str) -> None:
-        """Switch a factor off.
-
-        Args:
-            code: of the authenticator, or a recovery code.
-
-        Raises:
-            Conflict: there is none.
-            InvalidInput: the password or the code is wrong.
-            TooManyRequests: they were wrong too often.
-        """
         self._proof.require(user_id, password, "/password")
         self._proof.count(user_id)
         with self._storage.system_transaction(write=True) as tx:
@@ -252,16 +202,6 @@ class SecondFactors:
             _drop(tx, user_id)
 
     def verify(self, user_id: UUID, code: str) -> None:
-        """Check a code of somebody who is signed in, and use it up.
-
-        Args:
-            code: of the authenticator, or a recovery code.
-
-        Raises:
-            Conflict: there is no second factor.
-            InvalidInput: the code is wrong.
-            TooManyRequests: it was wrong too often.
-        """
         self._proof.count(user_id)
         with self._storage.system_transaction(write=True) as tx:
             row = _row(tx, user_id)
@@ -276,18 +216,6 @@ class SecondFactors:
             _drop(tx, user_id)
 
     def check(self, tx: Transaction, user_id: UUID, code: str | None) -> int | None:
-        """Ask for a code where a factor is on, and use it up.
-
-        Args:
-            tx: the transaction in which the user is signed in.
-            code: of the authenticator, or a recovery code.
-
-        Returns:
-            How many recovery codes are left when one was used, else `None`.
-
-        Raises:
-            SecondFactorRefused: there is no code, or it is wrong or was used before.
-        """
         row = _row(tx, user_id)
         if row is None or row.confirmed_at is None:
             return None
@@ -323,7 +251,6 @@ class SecondFactors:
         return spent.rowcount == 1
 
     def _account(self, tx: Transaction, user_id: UUID) -> str:
-        """Return what the authenticator shall list the secret under."""
         row = tx.execute(select(users.c.id, users.c.email).where(users.c.id == user_id))
         email: str | None = self._rows.show(users, row.one(), ("email",))["email"]
         return email or str(user_id)

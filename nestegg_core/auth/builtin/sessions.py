@@ -31,23 +31,11 @@ _IPV6_PREFIX = 64
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What a request tells about where it comes from.
-
-    Attributes:
-        address: IP address; empty when it is not known.
-        user_agent: what the client calls itself.
-
-    Example:
-        >>> Device("192.0.2.7", "curl/8")
-        Device()
-    """
-
     address: str = field(repr=False)
     user_agent: str = field(repr=False, default="")
 
     @property
     def network(self) -> str:
-        """What the address is counted as; see `network_of`."""
         return network_of(self.address)
 
 
@@ -95,8 +83,6 @@ class TokenPair:
 
 
 class Sessions:
-    """Opens, extends and ends sessions."""
-
     def __init__(
         self,
         *,
@@ -115,16 +101,10 @@ class Sessions:
         self._clock = clock
 
     def open(self, user_id: UUID, device: Device | None = None) -> TokenPair:
-        """Open a session for a user who has verified who they are.
-
-        Args:
-            device: where they sign in; `None` for the server's own use.
-        """
         with self._storage.system_transaction(write=True) as tx:
             return self.open_in(tx, user_id, device)
 
     def open_in(self, tx: Transaction, user_id: UUID, device: Device | None) -> TokenPair:
-        """Do as `open` does, in a transaction that is open already."""
         now = self._clock()
         session_id = new_id()
         tx.execute(
@@ -141,14 +121,6 @@ class Sessions:
         return self._next_pair(tx, user_id, session_id, now)
 
     def refresh(self, token: str, device: Device | None = None) -> TokenPair:
-        """Spend a refresh token for a new pair.
-
-        Args:
-            device: where it is spent.
-
-        Raises:
-            Unauthenticated: the token is unknown, spent, or its session is over.
-        """
         with self._storage.system_transaction(write=True) as tx:
             pair = self._spend(tx, _hash(token), device)
         if pair is None:  # raised outside, for a revocation must commit
@@ -197,7 +169,6 @@ class Sessions:
                 deny_token(tx, caller.token_hash, expires_at)
 
     def _place(self, session_id: UUID, device: Device | None) -> Mapping[str, Any]:
-        """Return the columns that tell where a session is used."""
         if device is None:
             return {}
         values = {"address": device.address or None, "user_agent": device.user_agent or None}
@@ -255,7 +226,6 @@ def deny_token(tx: Transaction, token_hash: bytes, expires_at: datetime) -> None
 
 
 def is_denied(tx: Transaction, token_hash: bytes) -> bool:
-    """Tell whether a token was signed out."""
     denied = select(denied_tokens.c.token_hash).where(denied_tokens.c.token_hash == token_hash)
     return tx.execute(denied).first() is not None
 
@@ -280,8 +250,6 @@ _PAGE = (
 
 
 class SessionList:
-    """Lists and ends the caller's sessions."""
-
     def __init__(self, storage: Storage, rows: SealedRows, clock: Callable[[], datetime]) -> None:
         self._storage = storage
         self._rows = rows
@@ -305,17 +273,11 @@ class SessionList:
         return page_by_id(found, limit, lambda row: self._shown(row, caller))
 
     def end(self, caller: Caller, session_id: UUID) -> None:
-        """End one of the caller's sessions; it may be the present one.
-
-        Raises:
-            NotFound: it is over, or somebody else's.
-        """
         with self._storage.system_transaction(write=True) as tx:
             if end_sessions(tx, caller.user_id, self._clock(), only=session_id) == 0:
                 raise NotFound("You have no such session.")
 
     def end_others(self, caller: Caller) -> None:
-        """End the caller's sessions, but for the present one."""
         with self._storage.system_transaction(write=True) as tx:
             end_sessions(tx, caller.user_id, self._clock(), but=caller.session_id)
 

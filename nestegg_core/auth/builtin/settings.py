@@ -5,8 +5,6 @@ from pydantic_settings import BaseSettings
 
 
 class BuiltinSettings(BaseSettings):
-    """The core's own settings, as far as the built-in provider needs them."""
-
     secret_key: SecretStr = Field(description="Signs access tokens and cursors.")
     secret_key_previous: SecretStr | None = Field(
         default=None, description="The SECRET_KEY before: what it signed is still believed."

@@ -29,22 +29,11 @@ _CODE = "code for an account"
 
 
 class SignInLimits:
-    """Counts tries to sign in."""
-
     def __init__(self, limits: RateLimits) -> None:
         self._limits = limits
 
     def admit(self, account: bytes, device: Device | None, *, known: bool) -> None:
-        """Count a try, before any password is looked at: many at once count as many.
-
-        Args:
-            account: index of the email, whether or not there is such an account.
-            device: where it comes from; `None` is not counted.
-            known: whether the account was signed in to from there before.
-
-        Raises:
-            TooManyRequests: there were too many.
-        """
+        """Count a try, before any password is looked at: many at once count as many."""
         if device is None:
             return
         self._limits.hit(_PAIR, account.hex(), device.network)
@@ -57,15 +46,11 @@ class SignInLimits:
 
         Recovery codes are not counted, for they cannot be guessed: they are the way in for
         somebody whose codes others use up.
-
-        Raises:
-            TooManyRequests: there were too many.
         """
         if totp.is_code("".join(code.split())):
             self._limits.hit(_CODE, user_id)
 
     def forget(self, account: bytes, user_id: UUID, device: Device | None) -> None:
-        """Begin anew for somebody who has signed in."""
         self._limits.forget(_CODE, user_id)
         if device is not None:
             self._limits.forget(_PAIR, account.hex(), device.network)
@@ -76,21 +61,12 @@ _C = credentials.c
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Somebody who has signed in.
-
-    Attributes:
-        tokens: of the new session.
-        recovery_codes_left: when one was used, else `None`.
-    """
-
     user_id: UUID
     tokens: TokenPair
     recovery_codes_left: int | None = None
 
 
 class PasswordSignIn:
-    """Checks passwords and codes, and opens sessions."""
-
     def __init__(
         self,
         *,
@@ -113,18 +89,6 @@ class PasswordSignIn:
     def with_password(
         self, email: str, password: str, code: str | None = None, device: Device | None = None
     ) -> SignedIn:
-        """Check a password, and a code where there is a second factor; open a session.
-
-        Args:
-            code: of the authenticator, or a recovery code.
-            device: where the user signs in; `None` for the server's own use, without limits.
-
-        Raises:
-            Unauthenticated: unknown address, wrong password or disabled user, all in the same
-                words and the same time.
-            SecondFactorRefused: the password is right and the code is missing or wrong.
-            TooManyRequests: there were too many tries.
-        """
         account = self._emails.index_of(EMAIL_INDEX, email)
         row, known = self._find(account, email, device)
         self._limits.admit(account, device, known=known)

@@ -55,14 +55,8 @@ class FetchCache(Generic[T]):
     """One document of a provider in this process.
 
     Nothing is fetched and no thread is started before the first call, so that it may be made
-    before a server forks. Every fetch runs in a thread of its own, one at a time.
-
-    Args:
-        fetch: gets the document, and the seconds that it may be kept (`None`: the provider does
-            not say).
-        clock: the present moment.
-        policy: ages and patience.
-        what: is fetched, for logs.
+    before a server forks. Every fetch runs in its own thread, one at a time. `fetch` returns the
+    document and the seconds that it may be kept, `None` where the provider does not say.
     """
 
     def __init__(
@@ -93,15 +87,7 @@ class FetchCache(Generic[T]):
         return held.value if now < held.usable_until else None
 
     def usable(self, now: datetime, seconds: float | None = None) -> T | None:
-        """Return what is usable; waits for it only when nothing is at hand.
-
-        Args:
-            now: the present moment.
-            seconds: how long to wait at most; the policy's deadline when not given.
-
-        Returns:
-            `None` when the provider cannot be reached.
-        """
+        """Return what is usable; waits for it only when nothing is at hand."""
         value = self.held(now)
         if value is None:
             flight = self.start_fetch(now)
@@ -155,9 +141,6 @@ class KeyCache(FetchCache[KeySet]):
         """Return the keys after an attempt to fetch newer ones, for a token with an unknown key.
 
         Within the cooldown there is no attempt, and what the last one brought is returned.
-
-        Returns:
-            `None` when the attempt failed or takes too long, so that nothing can be said.
         """
         flight = self.start_fetch(now)
         if flight is not None:
@@ -179,9 +162,6 @@ class RememberedTokens:
     """A bounded memory of verdicts; the oldest entry leaves first.
 
     Only verified tokens get in, so that strangers cannot push others out.
-
-    Args:
-        capacity: entries at most.
     """
 
     def __init__(self, capacity: int = 4096) -> None:

@@ -65,17 +65,7 @@ def key_fetcher(
 def fetch_app_sign_in(
     profile: OidcProfile, *, allow_loopback_http: bool, seconds: float
 ) -> AppSignIn:
-    """Fetch where apps sign users in.
-
-    Args:
-        profile: whose endpoints.
-        allow_loopback_http: whether plain http is allowed on loopback addresses.
-        seconds: the deadline.
-
-    Raises:
-        FetchFailed: discovery could not be had, is another issuer's, or names no endpoints to
-            which an app may send users.
-    """
+    """Fetch where apps sign users in."""
     with Deadline(seconds) as deadline:
         url = discovery_url(profile)
         document = fetch(url, deadline, allow_loopback_http=allow_loopback_http)

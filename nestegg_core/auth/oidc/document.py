@@ -16,16 +16,11 @@ class FetchFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What was fetched.
-
-    Attributes:
-        cache_control: the answer's header, or an empty string.
-        age: seconds that a proxy had kept the answer (RFC 9111, 5.1).
-    """
+    """What was fetched."""
 
     content: bytes = field(repr=False)
     cache_control: str = ""
-    age: int = 0
+    age: int = 0  # seconds that a proxy had kept the answer (RFC 9111, 5.1)
 
 
 class Deadline:
@@ -33,9 +28,6 @@ class Deadline:
 
     The limits of sockets hold for single reads, so that a server that sends a byte now and then
     could keep a thread for ever. When the time is up, this shuts the connections down instead.
-
-    Args:
-        seconds: from entering the context to the end.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -67,11 +59,7 @@ class Deadline:
         return max(0.001, self._ends - time.monotonic())
 
     def check(self) -> None:
-        """Raise when the time is up.
-
-        Raises:
-            FetchFailed: it is.
-        """
+        """Raise when the time is up."""
         if time.monotonic() >= self._ends:
             raise FetchFailed(f"there was no complete answer within {self._seconds:g} seconds")
 

@@ -37,17 +37,7 @@ def url_problem(url: str, *, allow_loopback_http: bool) -> str | None:
 
 
 def fetch(url: str, deadline: Deadline, *, allow_loopback_http: bool) -> Document:
-    """Get a document with one request. Redirects are not followed.
-
-    Args:
-        url: where to fetch.
-        deadline: entered by the caller, and shared by requests that have to be done in one time.
-        allow_loopback_http: whether plain http is allowed on loopback addresses.
-
-    Raises:
-        FetchFailed: the address is not allowed, the answer is not a 200, too long, or not
-            complete at the deadline.
-    """
+    """Get a document with one request. Redirects are not followed."""
     problem = url_problem(url, allow_loopback_http=allow_loopback_http)
     if problem is not None:
         raise FetchFailed(f"the address {problem}")

@@ -18,17 +18,14 @@ class DuplicateKey(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CompactToken:
-    """A JWS in compact form (RFC 7515, 7.1), taken apart but not verified.
-
-    Attributes:
-        ambiguous: header or payload holds a name twice (RFC 7519, 4 lets a reader refuse that);
-            the values here are then the last ones, good for a look-up and for nothing else.
-    """
+    """A JWS in compact form (RFC 7515, 7.1), taken apart but not verified."""
 
     header: dict[str, Any] = field(repr=False)
     claims: dict[str, Any] = field(repr=False)
     signing_input: bytes = field(repr=False)
     signature: bytes = field(repr=False)
+    # A name stands twice (RFC 7519, 4 lets a reader refuse that): the values here are then the last
+    # ones, good for a look-up and for nothing else.
     ambiguous: bool = False
 
 
@@ -63,12 +60,7 @@ def parse_token(token: str) -> CompactToken | None:
 
 
 def json_object(document: bytes) -> dict[str, Any]:
-    """Read one JSON object in UTF-8.
-
-    Raises:
-        DuplicateKey: a name stands twice in one object, at any depth.
-        ValueError: it is not a JSON object, or nested too deeply.
-    """
+    """Read one JSON object in UTF-8."""
     try:
         value, twice = _object(document)
     except RecursionError as error:

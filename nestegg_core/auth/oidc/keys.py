@@ -82,29 +82,19 @@ class VerificationKey:
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """The keys of a provider at one moment.
-
-    Attributes:
-        keys: those that are fit for signatures.
-        refused: why a key, by its `kid`, is not among them.
-        fingerprint: equal for two sets exactly when their documents are equal.
-    """
+    """The keys of a provider at one moment."""
 
     keys: tuple[VerificationKey, ...]
-    refused: Mapping[str, str] = field(default_factory=dict)
-    fingerprint: bytes = b""
+    refused: Mapping[str, str] = field(default_factory=dict)  # why, by `kid`
+    fingerprint: bytes = b""  # equal exactly when the documents are
 
     def verify(self, token: CompactToken) -> None:
         """Check the token's signature with the one key that it names.
 
         A token without `kid` is taken when exactly one key fits its algorithm (RFC 7515,
         4.1.4 leaves `kid` optional). The header's own keys and addresses (`jwk`, `jku`, `x5c`,
-        `x5u`) are never looked at (RFC 8725, 3.10).
-
-        Raises:
-            UnknownKey: the key is not in this set; without `kid`, also when the signature is
-                another's, for the provider may have changed its only key.
-            BadSignature: the token is to be refused whatever a newer set may hold.
+        `x5u`) are never looked at (RFC 8725, 3.10). Without `kid` a wrong signature is an
+        `UnknownKey` too, for the provider may have changed its only key.
         """
         kid, algorithm = token.header.get("kid"), token.header["alg"]
         if kid is None:
@@ -143,9 +133,6 @@ def parse_key_set(document: bytes) -> KeySet:
     Keys that are unfit one by one (for encryption, too weak, of an unknown kind) are left out:
     real providers publish such beside good ones. A set that cannot be believed as a whole is
     refused: names that stand for two keys, secrets among public keys, too many keys.
-
-    Raises:
-        KeySetRefused: says what is wrong with the whole set.
     """
     try:
         entries = json_object(document).get("keys")

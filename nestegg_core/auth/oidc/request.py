@@ -17,11 +17,7 @@ _OK = 200
 
 
 def get(url: str, deadline: Deadline) -> Document:
-    """Do what `fetch` promises, for an address that may be fetched.
-
-    Raises:
-        FetchFailed: as `fetch` says.
-    """
+    """Do what `fetch` promises, for an address that may be fetched."""
     try:
         with requests.Session() as session:
             # A proxy of the environment has no business with loopback.

@@ -105,11 +105,7 @@ class OidcProvider:
         return []
 
     def describe(self) -> AppSignIn:
-        """Fetch from discovery where apps sign users in.
-
-        Raises:
-            ProviderUnavailable: discovery could not be had.
-        """
+        """Fetch from discovery where apps sign users in."""
         try:
             return fetch_app_sign_in(
                 self.profile, allow_loopback_http=self._loopback, seconds=self._seconds
