@@ -1,6 +1,7 @@
 """Other providers' identities of a user: which they are, and linking while signed in."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -27,6 +28,7 @@ class Proof(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
 class IdentityLinks:
     """Lists, links and unlinks.
 
@@ -36,39 +38,27 @@ class IdentityLinks:
     first, where the server can mail such links.
     """
 
-    def __init__(
-        self,
-        *,
-        storage: Storage,
-        rows: SealedRows,
-        group_roles: GroupRoles,
-        providers: Mapping[str, str],
-        passwords_count: bool,
-        proof: Proof,
-        mails: bool,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._storage = storage
-        self._rows = rows
-        self._group_roles = group_roles
-        self._providers = providers
-        self._passwords_count = passwords_count
-        self._proof = proof
-        self._mails = mails
-        self._clock = clock
+    storage: Storage
+    rows: SealedRows
+    group_roles: GroupRoles
+    providers: Mapping[str, str]
+    passwords_count: bool
+    proof: Proof
+    mails: bool
+    clock: Callable[[], datetime]
 
     def list(self, user_id: UUID) -> Sequence[dict[str, Any]]:
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             return [self._shown(row) for row in _of_user(tx, user_id)]
 
     def link(
         self, user_id: UUID, identity: Identity, token_hash: bytes, password: str | None = None
     ) -> dict[str, Any]:
         """Link an identity, whose token was verified, to a user; one that is theirs stays so."""
-        if identity.issuer not in self._providers:
+        if identity.issuer not in self.providers:
             raise _bad_token("must be a token of another provider than the built-in one")
-        if self._passwords_count:
-            self._proof.require_if_any(user_id, password, "/password")
+        if self.passwords_count:
+            self.proof.require_if_any(user_id, password, "/password")
         try:
             return self._link(user_id, identity, token_hash)
         except Conflict as error:
@@ -78,7 +68,7 @@ class IdentityLinks:
             return self._link(user_id, identity, token_hash)
 
     def _link(self, user_id: UUID, identity: Identity, token_hash: bytes) -> dict[str, Any]:
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             lock_identities(tx, user_id)
             _refuse_denied(tx, token_hash)
             owner = _owner_of(tx, identity)
@@ -90,7 +80,7 @@ class IdentityLinks:
             return next(self._shown(row) for row in _of_user(tx, user_id) if row.id == linked)
 
     def unlink(self, user_id: UUID, identity_id: UUID) -> None:
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             lock_identities(tx, user_id)
             found = _of_user(tx, user_id)
             one = next((row for row in found if row.id == identity_id), None)
@@ -102,7 +92,7 @@ class IdentityLinks:
                     "last-way-to-sign-in",
                     "Nothing else would sign you in. Link another provider first.",
                 )
-            self._group_roles.settle(tx, user_id, one.issuer, {})
+            self.group_roles.settle(tx, user_id, one.issuer, {})
             tx.execute(delete(identities).where(_I.id == identity_id))
 
     def _insert(self, tx: Transaction, user_id: UUID, identity: Identity) -> None:
@@ -111,15 +101,15 @@ class IdentityLinks:
                 "provider-linked",
                 "You have another identity of this provider already. Unlink it first.",
             )
-        provable = self._passwords_count and self._mails
+        provable = self.passwords_count and self.mails
         if provable and _has_unverified_address(tx, user_id):
             raise Conflict("address-not-verified", "Verify your address first, by a mailed link.")
-        insert_identity(tx, self._rows, user_id, identity, self._clock())
+        insert_identity(tx, self.rows, user_id, identity, self.clock())
 
     def _can_sign_in(self, tx: Transaction, user_id: UUID, others: Sequence[Any]) -> bool:
-        if any(row.issuer in self._providers for row in others):
+        if any(row.issuer in self.providers for row in others):
             return True
-        if not self._passwords_count:
+        if not self.passwords_count:
             return False
         password = select(credentials.c.user_id).where(credentials.c.user_id == user_id)
         return tx.execute(password).first() is not None
@@ -127,10 +117,10 @@ class IdentityLinks:
     def _shown(self, row: Any) -> dict[str, Any]:
         return {
             "id": row.id,
-            "provider": self._providers.get(row.issuer),
+            "provider": self.providers.get(row.issuer),
             "issuer": row.issuer,
             "subject": row.subject,
-            **self._rows.show(identities, row, ("email",)),
+            **self.rows.show(identities, row, ("email",)),
             "created_at": row.created_at,
         }
 

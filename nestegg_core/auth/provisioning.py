@@ -38,32 +38,23 @@ class Known:
     grants_hash: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
 class Provisioning:
     """Finds the user behind an identity, makes one at first sight, and keeps roles in step."""
 
-    def __init__(
-        self,
-        *,
-        storage: Storage,
-        rows: SealedRows,
-        emails: Emails,
-        users: Users,
-        group_roles: GroupRoles,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._storage = storage
-        self._rows = rows
-        self._emails = emails
-        self._users = users
-        self._group_roles = group_roles
-        self._clock = clock
+    storage: Storage
+    rows: SealedRows
+    emails: Emails
+    users: Users
+    group_roles: GroupRoles
+    clock: Callable[[], datetime]
 
     def of_identity(self, identity: Identity, token_hash: bytes = b"") -> UUID:
         """Return the user behind another provider's identity.
 
         One who is known and whose groups give what they gave costs one read.
         """
-        known, grants = self._known(identity), self._group_roles.given(identity)
+        known, grants = self._known(identity), self.group_roles.given(identity)
         if known is not None and digest_of(grants) == known.grants_hash:
             return known.user_id
         self._refuse_denied(token_hash)
@@ -76,13 +67,13 @@ class Provisioning:
 
     def _refuse_denied(self, token_hash: bytes) -> None:
         """Keep a token that was signed out from making anybody, and from giving back a role."""
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             if is_denied(tx, token_hash):
                 raise Unauthenticated("The token was signed out.")
 
     def _known(self, identity: Identity) -> Known | None:
         parameters = {"issuer": identity.issuer, "subject": identity.subject}
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             found = tx.rows(_KNOWN, parameters)
         return Known(*found[0]) if found else None
 
@@ -96,9 +87,9 @@ class Provisioning:
         if not identity.may_provision:
             return None
         new = NewUser(new_id(), new_id())
-        with self._storage.transaction(new.org_id, write=True) as tx:
-            self._users.add(tx, new, identity.email, identity.name)
-            return insert_identity(tx, self._rows, new.user_id, identity, self._clock())
+        with self.storage.transaction(new.org_id, write=True) as tx:
+            self.users.add(tx, new, identity.email, identity.name)
+            return insert_identity(tx, self.rows, new.user_id, identity, self.clock())
 
     def _link_by_email(self, identity: Identity) -> Known | None:
         """Link to whoever has verified the address here, if the provider may vouch for it.
@@ -108,15 +99,15 @@ class Provisioning:
         email = identity.email
         if not (identity.may_link and identity.email_verified and email and email.isascii()):
             return None
-        index = self._emails.index_of(EMAIL_INDEX, email)
-        with self._storage.system_transaction(write=True) as tx:
+        index = self.emails.index_of(EMAIL_INDEX, email)
+        with self.storage.system_transaction(write=True) as tx:
             user_id = self._who_has_verified(tx, index, email)
             if user_id is None:
                 return None
             lock_identities(tx, user_id)
             if identity_of_issuer(tx, user_id, identity.issuer) is not None:
                 return None  # two users of one provider cannot both be this one
-            known = insert_identity(tx, self._rows, user_id, identity, self._clock())
+            known = insert_identity(tx, self.rows, user_id, identity, self.clock())
         logger.info("user %s was linked to %s by email", user_id, identity.issuer)
         return known
 
@@ -130,7 +121,7 @@ class Provisioning:
                 users.c.disabled_at.is_(None),
             )
         ).first()
-        if row is None or not self._emails.is_of(users, row, email):
+        if row is None or not self.emails.is_of(users, row, email):
             return None
         user_id: UUID = row.id
         return user_id
@@ -143,7 +134,7 @@ class Provisioning:
 
     def _write_grants(self, known: Known, issuer: str, grants: Grants) -> None:
         digest = digest_of(grants)
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             lock_identities(tx, known.user_id)
             stored = tx.execute(
                 select(_I.grants_hash).where(
@@ -152,7 +143,7 @@ class Provisioning:
             ).first()
             if stored is None or stored.grants_hash == digest:
                 return  # unlinked meanwhile, or another request has done it
-            self._group_roles.settle(tx, known.user_id, issuer, grants)
+            self.group_roles.settle(tx, known.user_id, issuer, grants)
             tx.execute(
                 update(identities).where(_I.id == known.identity_id).values(grants_hash=digest)
             )

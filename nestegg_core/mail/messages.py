@@ -13,9 +13,9 @@ class Letter:
     text: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
 class Letters:
-    def __init__(self, base_url: str) -> None:
-        self._base_url = base_url
+    base_url: str
 
     def link(self, page: Page, token: str) -> str:
         """Return a link to a page of the web app.
@@ -27,7 +27,7 @@ class Letters:
             >>> Letters("https://app.example.org").link("verify-email", "abc")
             'https://app.example.org/verify-email#token=abc'
         """
-        return f"{self._base_url}/{page}#token={token}"
+        return f"{self.base_url}/{page}#token={token}"
 
     def reset(self, to: str, token: str) -> Letter:
         return Letter(

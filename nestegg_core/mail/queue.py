@@ -6,6 +6,7 @@ administrator has asked for and seen: administrators are who can read the argume
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -43,11 +44,11 @@ class Jobs(Protocol):
     def enqueue(self, name: str, arguments: Mapping[str, Any] | None = None) -> str: ...
 
 
+@dataclass
 class Outbox:
-    def __init__(self, jobs: Jobs, *, configured: bool, runs_here: bool) -> None:
-        self._jobs = jobs
-        self._runs_here = runs_here
-        self.configured = configured
+    jobs: Jobs
+    configured: bool
+    runs_here: bool
 
     def require(self) -> None:
         if not self.configured:
@@ -58,13 +59,13 @@ class Outbox:
 
     def ask(self, job: str, **arguments: Any) -> None:
         """Have a mail sent; call it outside of any transaction."""
-        if self._runs_here:
+        if self.runs_here:
             self._thread.submit(self._ask_here, job, arguments)
         else:
-            self._jobs.enqueue(job, arguments)
+            self.jobs.enqueue(job, arguments)
 
     def close(self) -> None:
-        if self._runs_here:
+        if self.runs_here:
             self._thread.shutdown(wait=True)
 
     @cached_property
@@ -74,6 +75,6 @@ class Outbox:
 
     def _ask_here(self, job: str, arguments: Mapping[str, Any]) -> None:
         try:
-            self._jobs.enqueue(job, arguments)
+            self.jobs.enqueue(job, arguments)
         except NestEggError as error:  # what the job itself raises is in its row
             _log.error("a mail is lost", job=job, error=type(error).__name__)

@@ -72,16 +72,16 @@ _ADMINISTRATOR = standing(users.c.is_admin)
 _USER = standing()
 
 
+@dataclass(frozen=True, slots=True)
 class Access:
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
+    storage: Storage
 
     @contextmanager
     def organization(
         self, caller: Caller, org_id: UUID, permission: str, *, write: bool
     ) -> Iterator[Transaction]:
         require_scope(caller, permission)
-        with self._storage.transaction(org_id, write=write) as tx:
+        with self.storage.transaction(org_id, write=write) as tx:
             parameters = {**standing_parameters(caller), "member_org_id": org_id}
             role = refuse_fallen(caller, tx.rows(_IN_ORGANIZATION, parameters))[STANDING]
             if role is None:
@@ -93,14 +93,14 @@ class Access:
     def administrator(self, caller: Caller, scope: str) -> None:
         """Let pass only who administers the instance: by the token, or by a mark of the user."""
         require_scope(caller, scope)
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             row = refuse_fallen(caller, tx.rows(_ADMINISTRATOR, standing_parameters(caller)))
         if not (caller.is_admin or row[STANDING]):
             raise Forbidden("Only an administrator of this instance may do that.")
 
     def account(self, caller: Caller, scope: str) -> None:
         require_scope(caller, scope)
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             refuse_fallen(caller, tx.rows(_USER, standing_parameters(caller)))
 
 

@@ -1,6 +1,7 @@
 """The administration of users: who there is, who may come in, who administers the instance."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,22 +22,22 @@ _ONE = select(users).where(_P.id == bindparam("user_id"))
 _ADMINISTRATORS = select(func.count()).where(_P.is_admin, _P.disabled_at.is_(None))
 
 
+@dataclass(frozen=True, slots=True)
 class Administration:
-    def __init__(self, storage: Storage, rows: SealedRows, clock: Callable[[], datetime]) -> None:
-        self._storage = storage
-        self._rows = rows
-        self._clock = clock
+    storage: Storage
+    rows: SealedRows
+    clock: Callable[[], datetime]
 
     def page(
         self, *, limit: int, after: tuple[Any, ...] | None
     ) -> tuple[Sequence[dict[str, Any]], tuple[Any, ...] | None]:
         parameters = {"after": position(after, otherwise=FIRST), "count": limit + 1}
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             found = tx.execute(_PAGE, parameters).all()
         return page_by_id(found, limit, self._shown)
 
     def change(self, user_id: UUID, version: int, changes: Mapping[str, bool]) -> dict[str, Any]:
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             tx.lock("administrators")  # two that take each other's mark at once must not both do
             before = _row(tx, user_id)
             if before.version != version:
@@ -51,7 +52,7 @@ class Administration:
 
     def set_disabled(self, user_id: UUID, *, disabled: bool) -> None:
         """Disable or enable a user whatever their version and their mark: for the operator."""
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             self._write(tx, _row(tx, user_id), {"disabled": disabled})
 
     def find(self, email_or_id: str) -> UUID:
@@ -63,17 +64,17 @@ class Administration:
             wanted = UUID(email_or_id)
         except ValueError:
             return self._of_email(email_or_id)
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             return UUID(str(_row(tx, wanted).id))
 
     def _of_email(self, email: str) -> UUID:
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             rows = tx.execute(select(_P.id, _P.email).where(_P.email.is_not(None))).all()
         wanted = canonical(email)
         found: list[UUID] = [
             row.id
             for row in rows
-            if (known := self._rows.show(users, row, ("email",))["email"]) is not None
+            if (known := self.rows.show(users, row, ("email",))["email"]) is not None
             and canonical(known) == wanted
         ]
         if not found:
@@ -86,7 +87,7 @@ class Administration:
         return found[0]
 
     def _write(self, tx: Transaction, before: Any, changes: Mapping[str, bool]) -> None:
-        now = self._clock()
+        now = self.clock()
         values: dict[str, Any] = {"version": before.version + 1, "updated_at": now}
         if "is_admin" in changes:
             values["is_admin"] = changes["is_admin"]
@@ -103,7 +104,7 @@ class Administration:
     def _shown(self, row: Any) -> dict[str, Any]:
         return {
             "id": row.id,
-            **self._rows.show(users, row, ("email", "name")),
+            **self.rows.show(users, row, ("email", "name")),
             "is_admin": row.is_admin,
             "disabled": row.disabled_at is not None,
             "created_at": row.created_at,

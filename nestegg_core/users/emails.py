@@ -86,6 +86,7 @@ def _a_labels(domain: str) -> str:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
 class Emails:
     """Finds whose an address is.
 
@@ -93,16 +94,15 @@ class Emails:
     present rule of what is one address.
     """
 
-    def __init__(self, index: BlindIndex, rows: SealedRows) -> None:
-        self._index = index
-        self._rows = rows
+    index: BlindIndex
+    rows: SealedRows
 
     def index_of(self, column: str, address: str) -> bytes:
-        return self._index.of(column, canonical(address))
+        return self.index.of(column, canonical(address))
 
     def is_of(self, table: Table, row: Any, address: str) -> bool:
         try:
-            own = self._rows.open(table, row, ("email",))["email"]
+            own = self.rows.open(table, row, ("email",))["email"]
         except DecryptionError as error:
             _log.error("an address does not open, so nobody comes in by it", error=str(error))
             return False
@@ -142,11 +142,11 @@ _INDEXES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
 class EmailReindexing:
-    def __init__(self, storage: Storage, rows: SealedRows, emails: Emails) -> None:
-        self._storage = storage
-        self._rows = rows
-        self._emails = emails
+    storage: Storage
+    rows: SealedRows
+    emails: Emails
 
     def run(self) -> int:
         """Make outdated indexes anew, while everybody goes on working; returns how many.
@@ -165,15 +165,15 @@ class EmailReindexing:
             found = self._read(further, {"after": found[-1].id})
 
     def _read(self, page: Select[Any], parameters: dict[str, Any]) -> Sequence[Any]:
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             return tx.execute(page, parameters).all()
 
     def _renew(self, one: _Indexed, row: Any) -> bool:
         try:
-            email = self._rows.open(one.source, row, ("email",))["email"]
+            email = self.rows.open(one.source, row, ("email",))["email"]
         except DecryptionError:  # `nestegg keys verify` tells of it
             return False
-        index = self._emails.index_of(one.column, email)
+        index = self.emails.index_of(one.column, email)
         if row.stored in (index, self._nobodys(row)):
             return False
         try:
@@ -191,10 +191,10 @@ class EmailReindexing:
         return self._write(one, row, self._nobodys(row))
 
     def _nobodys(self, row: Any) -> bytes:
-        return self._emails.index_of(_SUPERSEDED, str(row.id))
+        return self.emails.index_of(_SUPERSEDED, str(row.id))
 
     def _write(self, one: _Indexed, row: Any, index: bytes) -> bool:
         same = (one.key == row.id, one.table.c.email_index == row.stored)
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             written = tx.execute(update(one.table).where(*same).values(email_index=index))
         return written.rowcount == 1

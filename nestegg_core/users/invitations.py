@@ -55,23 +55,14 @@ class Quotas:
     organizations: Quota
 
 
+@dataclass(frozen=True, slots=True)
 class Invitations:
-    def __init__(
-        self,
-        *,
-        storage: Storage,
-        rows: SealedRows,
-        emails: Emails,
-        letters: Letters,
-        clock: Callable[[], datetime],
-        quotas: Quotas,
-    ) -> None:
-        self._storage = storage
-        self._rows = rows
-        self._emails = emails
-        self._letters = letters
-        self._clock = clock
-        self._quotas = quotas
+    storage: Storage
+    rows: SealedRows
+    emails: Emails
+    letters: Letters
+    clock: Callable[[], datetime]
+    quotas: Quotas
 
     def page(
         self, tx: Transaction, *, limit: int, after: tuple[Any, ...] | None
@@ -96,16 +87,16 @@ class Invitations:
         """
         if not at_most(role, role_of(tx, inviter_id)):
             raise Forbidden("Nobody can invite to a role above their own.")
-        index = self._emails.index_of(INVITED_INDEX, email)
+        index = self.emails.index_of(INVITED_INDEX, email)
         tx.lock(f"invitation {tx.org_id} {index.hex()}")
         self._refuse_member(tx, email)
         self._replace(tx, index, email)
-        self._quotas.open.require(
+        self.quotas.open.require(
             tx,
             tx.org_id,
-            select(func.count()).where(_I.org_id == tx.org_id, _I.expires_at > self._clock()),
+            select(func.count()).where(_I.org_id == tx.org_id, _I.expires_at > self.clock()),
         )
-        token, now = secrets.token_urlsafe(32), self._clock()
+        token, now = secrets.token_urlsafe(32), self.clock()
         invitation_id = new_id()
         values = {
             "id": invitation_id,
@@ -120,8 +111,8 @@ class Invitations:
             "updated_at": now,
             "version": 1,
         }
-        tx.execute(insert(invitations), self._rows.seal(invitations, values))
-        return self.read(tx, invitation_id), self._letters.link("accept-invitation", token)
+        tx.execute(insert(invitations), self.rows.seal(invitations, values))
+        return self.read(tx, invitation_id), self.letters.link("accept-invitation", token)
 
     def delete(self, tx: Transaction, invitation_id: UUID, version: int) -> None:
         if _row(tx, invitation_id).version != version:
@@ -133,8 +124,8 @@ class Invitations:
 
         The link that the invitation had before is worth nothing then.
         """
-        token, now = secrets.token_urlsafe(32), self._clock()
-        with self._storage.system_transaction(write=True) as tx:
+        token, now = secrets.token_urlsafe(32), self.clock()
+        with self.storage.system_transaction(write=True) as tx:
             renewed = tx.execute(
                 update(invitations)
                 .where(_I.id == invitation_id, _I.expires_at > now)
@@ -147,20 +138,20 @@ class Invitations:
                 .join(organizations, organizations.c.id == _I.org_id)
                 .where(_I.id == invitation_id)
             ).one()
-        email = str(self._rows.open(invitations, found, ("email",))["email"])
-        return self._letters.invitation(email, found.name, found.role, token)
+        email = str(self.rows.open(invitations, found, ("email",))["email"])
+        return self.letters.invitation(email, found.name, found.role, token)
 
     def require_open(self, token: str) -> None:
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             self._open(tx, token)
 
     def accept(self, token: str, user_id: UUID) -> UUID:
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             return self.join(tx, token, user_id)
 
     def join(self, tx: Transaction, token: str, user_id: UUID) -> UUID:
         """Do as `accept` does, within a transaction that may have made the user."""
-        found, now = self._open(tx, token), self._clock()
+        found, now = self._open(tx, token), self.clock()
         spent = tx.execute(
             delete(invitations).where(_I.id == found.id, _I.token_hash == found.token_hash)
         )
@@ -170,8 +161,8 @@ class Invitations:
         place = (memberships.c.org_id == org_id, memberships.c.user_id == user_id)
         if tx.execute(select(memberships.c.role).where(*place)).first() is not None:
             raise Conflict("already-member", "You are a member of this organization already.")
-        self._quotas.members.require(tx, org_id, _members_of(org_id))
-        self._quotas.organizations.require(tx, user_id, places_of(user_id))
+        self.quotas.members.require(tx, org_id, _members_of(org_id))
+        self.quotas.organizations.require(tx, user_id, places_of(user_id))
         values = {"org_id": org_id, "user_id": user_id, "role": found.role}
         stamps = {"created_at": now, "updated_at": now, "version": 1}
         tx.execute(insert(memberships), {**values, **stamps})
@@ -182,7 +173,7 @@ class Invitations:
     def _open(self, tx: Transaction, token: str) -> Any:
         """Find a good invitation. What the inviter may no longer give, nobody gets."""
         found = tx.execute(
-            _OPEN.where(_I.token_hash == link_hash(token), _I.expires_at > self._clock())
+            _OPEN.where(_I.token_hash == link_hash(token), _I.expires_at > self.clock())
         ).first()
         if found is None or not (
             "members:write" in ROLES[found.role_of_inviter]
@@ -195,34 +186,34 @@ class Invitations:
         older = tx.execute(
             select(_I.id, _I.email).where(_I.org_id == tx.org_id, _I.email_index == index)
         ).all()
-        ids = [row.id for row in older if self._emails.is_of(invitations, row, email)]
+        ids = [row.id for row in older if self.emails.is_of(invitations, row, email)]
         tx.execute(delete(invitations).where(_I.id.in_(ids)))
 
     def _verify(self, tx: Transaction, user_id: UUID, invitation: Any, now: datetime) -> None:
         """Take a mailed link for proof of the address, if it is the one that the user has."""
-        email = self._rows.show(invitations, invitation, ("email",))["email"]
+        email = self.rows.show(invitations, invitation, ("email",))["email"]
         if email is None:  # it is damaged, and verifies nothing
             return
         user = tx.execute(select(users.c.id, users.c.email).where(users.c.id == user_id)).one()
-        if self._emails.is_of(users, user, str(email)):
+        if self.emails.is_of(users, user, str(email)):
             mark_verified(tx, credentials.c.user_id == user_id, now=now)
 
     def _refuse_member(self, tx: Transaction, email: str) -> None:
-        index = self._emails.index_of(EMAIL_INDEX, email)
+        index = self.emails.index_of(EMAIL_INDEX, email)
         member = tx.execute(
             select(users.c.id, users.c.email)
             .join(credentials, credentials.c.user_id == users.c.id)
             .join(memberships, memberships.c.user_id == users.c.id)
             .where(memberships.c.org_id == tx.org_id, credentials.c.email_index == index)
         ).first()
-        if member is not None and self._emails.is_of(users, member, email):
+        if member is not None and self.emails.is_of(users, member, email):
             raise Conflict("already-member", "Whoever has this address is a member already.")
 
     def _shown(self, row: Any) -> dict[str, Any]:
         values = row._mapping
         return {
             **{name: values[name] for name in _SHOWN},
-            **self._rows.show(invitations, row, ("email",)),
+            **self.rows.show(invitations, row, ("email",)),
         }
 
 

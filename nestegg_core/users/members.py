@@ -1,6 +1,7 @@
 """Members of an organization: who they are, and what each may do there."""
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -48,13 +49,11 @@ _OWNERS_WHO_CAN_COME_IN = (
 )
 
 
+@dataclass(frozen=True, slots=True)
 class Members:
-    def __init__(
-        self, rows: SealedRows, issuers: Collection[str], clock: Callable[[], datetime]
-    ) -> None:
-        self._rows = rows
-        self._issuers = issuers
-        self._clock = clock
+    rows: SealedRows
+    issuers: Collection[str]
+    clock: Callable[[], datetime]
 
     def page(
         self, tx: Transaction, *, limit: int, after: tuple[Any, ...] | None
@@ -76,7 +75,7 @@ class Members:
         tx.execute(
             update(memberships)
             .where(*_place(tx, user_id))
-            .values(**values, updated_at=self._clock())
+            .values(**values, updated_at=self.clock())
         )
         _refuse_ownerless(tx, member)
         return self.read(tx, user_id)
@@ -95,7 +94,7 @@ class Members:
             raise StaleVersion("The member has changed since they were read.")
         if not at_most(member.role, role_of(tx, caller_id)):
             raise Forbidden("Only owners can change an owner.")
-        if member.granted_by in self._issuers:
+        if member.granted_by in self.issuers:
             raise Conflict(
                 "role-of-provider",
                 "The groups of an identity provider give this role. Change it there.",
@@ -105,7 +104,7 @@ class Members:
     def _shown(self, row: Any) -> dict[str, Any]:
         return {
             "user_id": row.id,
-            **self._rows.show(users, row, ("email", "name")),
+            **self.rows.show(users, row, ("email", "name")),
             "role": row.role,
             "granted_by": row.granted_by,
             "disabled": row.disabled_at is not None,

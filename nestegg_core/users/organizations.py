@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,39 +19,33 @@ def places_of(user_id: UUID) -> Select[Any]:
     return select(func.count()).where(memberships.c.user_id == user_id)
 
 
+@dataclass(frozen=True, slots=True)
 class Organizations:
-    def __init__(
-        self,
-        storage: Storage,
-        prepare: Callable[[Transaction], None],
-        clock: Callable[[], datetime],
-        quota: Quota,
-    ) -> None:
-        self._storage = storage
-        self._prepare = prepare
-        self._clock = clock
-        self._quota = quota
+    storage: Storage
+    prepare: Callable[[Transaction], None]
+    clock: Callable[[], datetime]
+    quota: Quota
 
     def open(self, org_id: UUID) -> AbstractContextManager[Transaction]:
         """Begin the transaction in which an organization of that id is made."""
-        return self._storage.transaction(org_id, write=True)
+        return self.storage.transaction(org_id, write=True)
 
     def found_further(self, tx: Transaction, owner_id: UUID, name: str) -> dict[str, Any]:
-        self._quota.require(tx, owner_id, places_of(owner_id))
+        self.quota.require(tx, owner_id, places_of(owner_id))
         self.found(tx, owner_id, name)
         return self.read(tx)
 
     def of_id(self, org_id: UUID) -> dict[str, Any]:
-        with self._storage.transaction(org_id, write=False) as tx:
+        with self.storage.transaction(org_id, write=False) as tx:
             return self.read(tx)
 
     def found(self, tx: Transaction, owner_id: UUID, name: str) -> None:
-        now = self._clock()
+        now = self.clock()
         stamps = {"created_at": now, "updated_at": now, "version": 1}
         tx.execute(insert(organizations), {"id": tx.org_id, "name": name, **stamps})
         owner = {"org_id": tx.org_id, "user_id": owner_id, "role": "owner"}
         tx.execute(insert(memberships), {**owner, **stamps})
-        self._prepare(tx)
+        self.prepare(tx)
 
     def read(self, tx: Transaction) -> dict[str, Any]:
         row = tx.execute(select(organizations).where(organizations.c.id == tx.org_id)).one()
@@ -66,7 +61,7 @@ class Organizations:
         changed = tx.execute(
             update(organizations)
             .where(organizations.c.id == tx.org_id, organizations.c.version == version)
-            .values(**changes, version=version + 1, updated_at=self._clock())
+            .values(**changes, version=version + 1, updated_at=self.clock())
         )
         if changed.rowcount == 0:
             raise StaleVersion("The organization has changed since it was read.")

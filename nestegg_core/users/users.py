@@ -60,32 +60,23 @@ _PLACE = STANDING + 4
 """Where the columns of a membership begin."""
 
 
+@dataclass(frozen=True, slots=True)
 class Users:
-    def __init__(
-        self,
-        *,
-        storage: Storage,
-        rows: SealedRows,
-        emails: Emails,
-        passwords: Passwords,
-        found: Callable[[Transaction, UUID, str], None],
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._storage = storage
-        self._rows = rows
-        self._emails = emails
-        self._passwords = passwords
-        self._found = found
-        self._clock = clock
+    storage: Storage
+    rows: SealedRows
+    emails: Emails
+    passwords: Passwords
+    found: Callable[[Transaction, UUID, str], None]
+    clock: Callable[[], datetime]
 
     def register(
         self, email: str, password: str, name: str | None = None, *, is_admin: bool = False
     ) -> NewUser:
         refuse_weak(password, "/password", email=email, name=name)
-        password_hash = self._passwords.hash(password)
-        index = self._emails.index_of(EMAIL_INDEX, email)
+        password_hash = self.passwords.hash(password)
+        index = self.emails.index_of(EMAIL_INDEX, email)
         new = NewUser(new_id(), new_id())
-        with self._storage.transaction(new.org_id, write=True) as tx:
+        with self.storage.transaction(new.org_id, write=True) as tx:
             self._refuse_taken(tx, index, email)
             self.add(tx, new, email, name, is_admin=is_admin)
             self._insert_credentials(tx, new.user_id, index, password_hash)
@@ -100,10 +91,10 @@ class Users:
     ) -> NewUser:
         """Make a user with a password who joins an organization, and has none of their own."""
         refuse_weak(password, "/password", email=email, name=name)
-        password_hash = self._passwords.hash(password)
-        index = self._emails.index_of(EMAIL_INDEX, email)
+        password_hash = self.passwords.hash(password)
+        index = self.emails.index_of(EMAIL_INDEX, email)
         user_id = new_id()
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             self._refuse_taken(tx, index, email)
             self._insert_user(tx, user_id, email, name, is_admin=False)
             self._insert_credentials(tx, user_id, index, password_hash)
@@ -117,7 +108,7 @@ class Users:
         self, tx: Transaction, user_id: UUID, index: bytes, password_hash: str
     ) -> None:
         values = {"user_id": user_id, "email_index": index, "password_hash": password_hash}
-        tx.execute(insert(credentials), {**values, "changed_at": self._clock()})
+        tx.execute(insert(credentials), {**values, "changed_at": self.clock()})
 
     def add(
         self,
@@ -130,7 +121,7 @@ class Users:
     ) -> None:
         """Make a user without a password, and the transaction's organization for them."""
         self._insert_user(tx, new.user_id, email, name, is_admin=is_admin)
-        self._found(tx, new.user_id, "Household")
+        self.found(tx, new.user_id, "Household")
 
     def _insert_user(
         self,
@@ -141,10 +132,10 @@ class Users:
         *,
         is_admin: bool,
     ) -> None:
-        now = self._clock()
+        now = self.clock()
         stamps = {"created_at": now, "updated_at": now, "version": 1}
         user = {"id": user_id, "email": email, "name": name, "is_admin": is_admin}
-        tx.execute(insert(users), self._rows.seal(users, {**user, **stamps}))
+        tx.execute(insert(users), self.rows.seal(users, {**user, **stamps}))
 
     def me(self, caller: Caller) -> dict[str, Any]:
         """Return a user as the API shows them to themselves.
@@ -152,13 +143,13 @@ class Users:
         Whether they are an administrator of the instance, either the token says, or a mark of the
         user's own, which counts with every token of theirs.
         """
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             rows = tx.rows(_ME, standing_parameters(caller))
         user_id, email, name, is_admin = refuse_fallen(caller, rows)[STANDING:_PLACE]
         sealed = {"id": user_id, "email": email, "name": name}
         return {
             "id": user_id,
-            **self._rows.show(users, sealed, ("email", "name")),
+            **self.rows.show(users, sealed, ("email", "name")),
             "is_admin": is_admin or caller.is_admin,
             "memberships": [
                 {"organization": {"id": org_id, "name": org_name}, "role": role}
@@ -171,12 +162,12 @@ class Users:
         return self.me(Caller(user_id, is_admin=False, session_id=None, token_hash=b""))
 
     def list(self) -> Sequence[dict[str, Any]]:
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             rows = tx.execute(select(users).order_by(users.c.id)).all()
         return [
             {
                 "id": row.id,
-                **self._rows.show(users, row, ("email", "name")),
+                **self.rows.show(users, row, ("email", "name")),
                 "is_admin": row.is_admin,
                 "disabled": row.disabled_at is not None,
                 "created_at": row.created_at,
@@ -187,10 +178,10 @@ class Users:
     def reset_password(self, email: str, password: str) -> Ended:
         """Set a new password, for the operator; see `replace_password` for what ends with it."""
         refuse_weak(password, "/password", email=email, name=None)
-        password_hash = self._passwords.hash(password)
-        index = self._emails.index_of(EMAIL_INDEX, email)
-        now = self._clock()
-        with self._storage.system_transaction(write=True) as tx:
+        password_hash = self.passwords.hash(password)
+        index = self.emails.index_of(EMAIL_INDEX, email)
+        now = self.clock()
+        with self.storage.system_transaction(write=True) as tx:
             user_id = self._find(tx, index, email)
             if user_id is None:
                 raise NotFound("No account has this email.")
@@ -198,7 +189,7 @@ class Users:
 
     def _find(self, tx: Transaction, index: bytes, email: str) -> UUID | None:
         row = tx.execute(_OF_EMAIL.where(credentials.c.email_index == index)).first()
-        if row is None or not self._emails.is_of(users, row, email):
+        if row is None or not self.emails.is_of(users, row, email):
             return None
         user_id: UUID = row.id
         return user_id

@@ -34,7 +34,7 @@ def provisioning(runtime: Runtime, *rules: GroupRule) -> Provisioning:
     return Provisioning(
         storage=runtime.storage,
         rows=runtime.rows,
-        emails=runtime.users._emails,
+        emails=runtime.emails,
         users=runtime.users,
         group_roles=GroupRoles(rules, runtime.clock),
         clock=runtime.clock,

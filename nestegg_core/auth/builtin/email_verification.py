@@ -39,15 +39,15 @@ class Link:
     mailed: bool  # nobody but the mailbox got it
 
 
+@dataclass(frozen=True, slots=True)
 class OneTimeLinks:
-    def __init__(self, clock: Callable[[], datetime]) -> None:
-        self._clock = clock
+    clock: Callable[[], datetime]
 
     def make(self, tx: Transaction, user_id: UUID, purpose: Purpose, *, mailed: bool) -> str:
         """Return a new token; an older one of the same user and purpose is worth nothing then."""
         tx.lock(f"one-time links {user_id}")
         self.forget(tx, user_id, purpose)
-        token, now = secrets.token_urlsafe(32), self._clock()
+        token, now = secrets.token_urlsafe(32), self.clock()
         values = {
             "token_hash": link_hash(token),
             "user_id": user_id,
@@ -74,7 +74,7 @@ class OneTimeLinks:
         return (
             _L.token_hash == link_hash(token),
             _L.purpose == purpose,
-            _L.expires_at > self._clock(),
+            _L.expires_at > self.clock(),
         )
 
 
@@ -95,68 +95,58 @@ def _link(found: Any) -> Link:
 _NO_PASSWORD = "The user has no password here: their identity provider looks after it."  # noqa: S105
 
 
+@dataclass(frozen=True, slots=True)
 class OwnAddresses:
-    def __init__(
-        self,
-        *,
-        storage: Storage,
-        rows: SealedRows,
-        emails: Emails,
-        passwords: Passwords,
-        links: OneTimeLinks,
-        letters: Letters,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._storage = storage
-        self._rows = rows
-        self._emails = emails
-        self._passwords = passwords
-        self._links = links
-        self._letters = letters
-        self._clock = clock
+    storage: Storage
+    rows: SealedRows
+    emails: Emails
+    passwords: Passwords
+    links: OneTimeLinks
+    letters: Letters
+    clock: Callable[[], datetime]
 
     def reset_letter(self, email: str) -> Letter | None:
         """Write a mail with a new link for whoever signs in with an address; `None` for nobody."""
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             user = self._of_email(tx, email)
             if user is None or user.disabled_at is not None:
                 return None
-            token = self._links.make(tx, user.id, "reset", mailed=True)
-        return self._letters.reset(self._address(user), token)
+            token = self.links.make(tx, user.id, "reset", mailed=True)
+        return self.letters.reset(self._address(user), token)
 
     def reset_link(self, email: str) -> str:
         """Return a new link for whoever signs in with an address: for the operator."""
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             user = self._of_email(tx, email)
             if user is None:
                 raise NotFound("No account has this email.")
-            token = self._links.make(tx, user.id, "reset", mailed=False)
-        return self._letters.link("reset-password", token)
+            token = self.links.make(tx, user.id, "reset", mailed=False)
+        return self.letters.link("reset-password", token)
 
     def reset_link_for(self, user_id: UUID) -> tuple[str, str]:
         """Return a new link for a user, to be handed over by an administrator, and its token."""
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             self._of_id(tx, user_id)
-            token = self._links.make(tx, user_id, "reset", mailed=False)
-        return self._letters.link("reset-password", token), token
+            token = self.links.make(tx, user_id, "reset", mailed=False)
+        return self.letters.link("reset-password", token), token
 
     def shown_reset_letter(self, user_id: UUID, token: str) -> Letter:
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             user = self._of_id(tx, user_id)
-        return self._letters.reset(self._address(user), token)
+        return self.letters.reset(self._address(user), token)
 
     def reset(self, token: str, password: str, *, keep_tokens: bool = False) -> Ended:
         """Replace a password by a link; see `replace_password` for what ends with it.
 
         A link that went to the mailbox alone verifies the address.
         """
-        with self._storage.system_transaction(write=False) as tx:  # before any slow work
-            user = self._of_id(tx, self._links.find(tx, token, "reset").user_id)
-        known = self._rows.show(users, user, ("email", "name"))
+        with self.storage.system_transaction(write=False) as tx:  # before any slow work
+            user = self._of_id(tx, self.links.find(tx, token, "reset").user_id)
+        known = self.rows.show(users, user, ("email", "name"))
         refuse_weak(password, "/password", email=known["email"], name=known["name"])
-        password_hash, now = self._passwords.hash(password), self._clock()
-        with self._storage.system_transaction(write=True) as tx:
-            link = self._links.spend(tx, token, "reset")
+        password_hash, now = self.passwords.hash(password), self.clock()
+        with self.storage.system_transaction(write=True) as tx:
+            link = self.links.spend(tx, token, "reset")
             ended = replace_password(tx, link.user_id, password_hash, now, keep_tokens=keep_tokens)
             if link.mailed:
                 mark_verified(tx, credentials.c.user_id == link.user_id, now=now)
@@ -164,27 +154,27 @@ class OwnAddresses:
 
     def require_own(self, user_id: UUID) -> None:
         """Refuse a user whose address another provider looks after."""
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             self._of_id(tx, user_id)
 
     def verification_letter(self, user_id: UUID) -> Letter | None:
         """Write a mail with a link that verifies an address; `None` where it is verified."""
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             user = self._of_id(tx, user_id)
             if user.email_verified_at is not None:
                 return None
-            token = self._links.make(tx, user_id, "verify_email", mailed=True)
-        return self._letters.verification(self._address(user), token)
+            token = self.links.make(tx, user_id, "verify_email", mailed=True)
+        return self.letters.verification(self._address(user), token)
 
     def verify(self, token: str) -> None:
-        with self._storage.system_transaction(write=True) as tx:
-            link = self._links.spend(tx, token, "verify_email")
-            mark_verified(tx, credentials.c.user_id == link.user_id, now=self._clock())
+        with self.storage.system_transaction(write=True) as tx:
+            link = self.links.spend(tx, token, "verify_email")
+            mark_verified(tx, credentials.c.user_id == link.user_id, now=self.clock())
 
     def _of_email(self, tx: Transaction, email: str) -> Any:
-        index = self._emails.index_of(EMAIL_INDEX, email)
+        index = self.emails.index_of(EMAIL_INDEX, email)
         user = tx.execute(_USER.where(credentials.c.email_index == index)).first()
-        return user if user and self._emails.is_of(users, user, email) else None
+        return user if user and self.emails.is_of(users, user, email) else None
 
     def _of_id(self, tx: Transaction, user_id: UUID) -> Any:
         user = tx.execute(_USER.where(users.c.id == user_id)).first()
@@ -195,7 +185,7 @@ class OwnAddresses:
         raise Conflict("no-password", _NO_PASSWORD)
 
     def _address(self, user: Any) -> str:
-        return str(self._rows.open(users, user, ("email",))["email"])
+        return str(self.rows.open(users, user, ("email",))["email"])
 
 
 _USER = select(

@@ -88,6 +88,7 @@ def _end_tokens(tx: Transaction, user_id: UUID, now: datetime) -> int:
 _RULE = "proof by a user"
 
 
+@dataclass(frozen=True, slots=True)
 class OwnPassword:
     """Checks and changes users's own passwords.
 
@@ -95,35 +96,26 @@ class OwnPassword:
     the account over: the present password is asked for, and tries are counted, good ones too.
     """
 
-    def __init__(
-        self,
-        *,
-        storage: Storage,
-        rows: SealedRows,
-        passwords: Passwords,
-        limits: "RateLimits",
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._storage = storage
-        self._rows = rows
-        self._passwords = passwords
-        self._limits = limits
-        self._clock = clock
+    storage: Storage
+    rows: SealedRows
+    passwords: Passwords
+    limits: "RateLimits"
+    clock: Callable[[], datetime]
 
     def require(self, user_id: UUID, password: str, pointer: str) -> None:
         self.count(user_id)
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             stored = tx.execute(
                 select(credentials.c.password_hash).where(credentials.c.user_id == user_id)
             ).scalar()
         if stored is None:
             raise Conflict("no-password", "You sign in with another provider, without a password.")
-        if self._passwords.verify(stored, password) is Match.WRONG:
+        if self.passwords.verify(stored, password) is Match.WRONG:
             raise InvalidInput.one(pointer, "wrong", "is not your password")
 
     def require_if_any(self, user_id: UUID, password: str | None, pointer: str) -> None:
         """Do as `require` does, but let pass whoever has no password here."""
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             stored = tx.execute(
                 select(credentials.c.user_id).where(credentials.c.user_id == user_id)
             ).first()
@@ -134,7 +126,7 @@ class OwnPassword:
         self.require(user_id, password, pointer)
 
     def count(self, user_id: UUID) -> None:
-        self._limits.hit(_RULE, user_id)
+        self.limits.hit(_RULE, user_id)
 
     def change(self, caller: Caller, old: str, new: str, *, keep_tokens: bool = False) -> Ended:
         """Change the caller's password; see `replace_password` for what ends with it.
@@ -143,13 +135,13 @@ class OwnPassword:
         """
         self.require(caller.user_id, old, "/old_password")
         refuse_weak(new, "/new_password", **self._about(caller.user_id))
-        password_hash = self._passwords.hash(new)
-        with self._storage.system_transaction(write=True) as tx:
+        password_hash = self.passwords.hash(new)
+        with self.storage.system_transaction(write=True) as tx:
             return replace_password(
                 tx,
                 caller.user_id,
                 password_hash,
-                self._clock(),
+                self.clock(),
                 keep_session=caller.session_id,
                 keep_tokens=keep_tokens,
             )
@@ -157,7 +149,7 @@ class OwnPassword:
     def _about(self, user_id: UUID) -> dict[str, str | None]:
         """Return what a password must not be made of."""
         columns = (users.c.id, users.c.email, users.c.name)
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             row = tx.execute(select(*columns).where(users.c.id == user_id)).one()
-        shown = self._rows.show(users, row, ("email", "name"))
+        shown = self.rows.show(users, row, ("email", "name"))
         return {name: shown[name] for name in ("email", "name")}

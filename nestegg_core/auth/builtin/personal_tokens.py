@@ -99,25 +99,19 @@ class IssuedToken:
     row: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
 class PersonalTokens:
-    def __init__(
-        self,
-        storage: Storage,
-        rows: SealedRows,
-        clock: Callable[[], datetime],
-        quota: Quota,
-    ) -> None:
-        self._storage = storage
-        self._rows = rows
-        self._clock = clock
-        self._quota = quota
+    storage: Storage
+    rows: SealedRows
+    clock: Callable[[], datetime]
+    quota: Quota
 
     def verify(self, token: str) -> tuple[Caller, datetime]:
         """Return who a token speaks for, and until when. Costs one query."""
         if not is_token(token):
             raise Unauthenticated("The personal access token is mistyped or cut off.")
-        digest, now = token_hash(token), self._clock()
-        with self._storage.system_transaction(write=False) as tx:
+        digest, now = token_hash(token), self.clock()
+        with self.storage.system_transaction(write=False) as tx:
             found = tx.rows(_VERIFY, {"token_hash": digest})
         if not found:
             raise Unauthenticated("The personal access token is unknown or was revoked.")
@@ -142,7 +136,7 @@ class PersonalTokens:
         unnoted = or_(_T.last_used_at.is_(None), _T.last_used_at <= now - USE_NOTED_EVERY)
         noted = update(personal_tokens).where(_T.id == token_id, unnoted).values(last_used_at=now)
         # The request itself may do without a database that can be written to.
-        with suppress(StorageUnavailable), self._storage.system_transaction(write=True) as tx:
+        with suppress(StorageUnavailable), self.storage.system_transaction(write=True) as tx:
             tx.execute(noted)
 
     def grant(
@@ -150,18 +144,18 @@ class PersonalTokens:
     ) -> IssuedToken:
         for scope in scopes:
             require_scope(caller, scope)
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             if INSTANCE_ADMIN in scopes and not _is_administrator(tx, caller.user_id):
                 raise InvalidInput.one(
                     "/scopes", "no_administrator", f"{INSTANCE_ADMIN} is for administrators alone"
                 )
-            self._quota.require(tx, caller.user_id, self._living(caller.user_id))
+            self.quota.require(tx, caller.user_id, self._living(caller.user_id))
             return self._insert(tx, caller.user_id, name, scopes, lifetime)
 
     def issue(
         self, user_id: UUID, name: str, scopes: Collection[str], lifetime: timedelta
     ) -> IssuedToken:
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             return self._insert(tx, user_id, name, scopes, lifetime)
 
     def page(
@@ -173,12 +167,12 @@ class PersonalTokens:
         """
         begin = position(after, otherwise=LAST)
         parameters = {"user_id": user_id, "count": limit + 1, "after": begin}
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             found = tx.execute(_PAGE, parameters).all()
         return page_by_id(found, limit, self._shown)
 
     def revoke(self, user_id: UUID, token_id: UUID) -> None:
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             deleted = tx.execute(
                 delete(personal_tokens).where(_T.id == token_id, _T.user_id == user_id)
             )
@@ -186,7 +180,7 @@ class PersonalTokens:
             raise NotFound("There is no such personal access token.")
 
     def _living(self, user_id: UUID) -> Select[Any]:
-        return select(func.count()).where(_T.user_id == user_id, _T.expires_at > self._clock())
+        return select(func.count()).where(_T.user_id == user_id, _T.expires_at > self.clock())
 
     def _insert(
         self,
@@ -196,7 +190,7 @@ class PersonalTokens:
         scopes: Collection[str],
         lifetime: timedelta,
     ) -> IssuedToken:
-        token, now = new_token(), self._clock()
+        token, now = new_token(), self.clock()
         values = {
             "id": new_id(),
             "user_id": user_id,
@@ -207,7 +201,7 @@ class PersonalTokens:
             "expires_at": now + min(lifetime, timedelta(days=MAX_DAYS)),
             "last_used_at": None,
         }
-        sealed = self._rows.seal(personal_tokens, values)
+        sealed = self.rows.seal(personal_tokens, values)
         tx.execute(insert(personal_tokens), sealed)
         return IssuedToken(token, self._shown(sealed))
 
@@ -215,7 +209,7 @@ class PersonalTokens:
         values = row if isinstance(row, dict) else row._mapping
         return {
             **{name: values[name] for name in _SHOWN},
-            **self._rows.show(personal_tokens, row, ("name",)),
+            **self.rows.show(personal_tokens, row, ("name",)),
         }
 
 

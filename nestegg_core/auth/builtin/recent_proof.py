@@ -1,6 +1,7 @@
 """Proof that it is still the user who is there: asked for before what outlives a session."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -15,6 +16,7 @@ from nestegg_core.users.access import Caller
 RECENT = timedelta(minutes=10)
 
 
+@dataclass(frozen=True, slots=True)
 class RecentProof:
     """Lets pass who has verified within the last ten minutes that it is them.
 
@@ -22,32 +24,25 @@ class RecentProof:
     password or a code has to come with the request. A personal access token verifies nothing.
     """
 
-    def __init__(
-        self,
-        storage: Storage,
-        passwords: OwnPassword,
-        second_factors: SecondFactors,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._storage = storage
-        self._passwords = passwords
-        self._second_factors = second_factors
-        self._clock = clock
+    storage: Storage
+    passwords: OwnPassword
+    second_factors: SecondFactors
+    clock: Callable[[], datetime]
 
     def require(self, caller: Caller, password: str | None, code: str | None) -> None:
         if password is not None:
-            self._passwords.require(caller.user_id, password, "/password")
+            self.passwords.require(caller.user_id, password, "/password")
         elif code is not None:
-            self._second_factors.verify(caller.user_id, code)
+            self.second_factors.verify(caller.user_id, code)
         else:
             at = self._signed_in_at(caller)
-            if at is None or at <= self._clock() - RECENT:
+            if at is None or at <= self.clock() - RECENT:
                 raise SignInTooOld(RECENT)
 
     def _signed_in_at(self, caller: Caller) -> datetime | None:
         if caller.session_id is None:
             return caller.authenticated_at
         opened = select(sessions.c.created_at).where(sessions.c.id == caller.session_id)
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             at: datetime | None = tx.execute(opened).scalar()
         return at

@@ -1,5 +1,6 @@
 """Who may register: everyone, whoever is invited, or nobody (`REGISTRATION`)."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 from nestegg_core.auth.builtin.sessions import Device
@@ -14,6 +15,7 @@ _UNINVITED = "registrations from an address"
 Mode = Literal["open", "invite", "closed"]
 
 
+@dataclass(frozen=True, slots=True)
 class Registration:
     """Registers users with a password, as far as the operator lets them.
 
@@ -21,46 +23,43 @@ class Registration:
     of them, it is told to one address only so often.
     """
 
-    def __init__(
-        self, mode: Mode, users: Users, invitations: Invitations, limits: RateLimits
-    ) -> None:
-        self._mode = mode
-        self._users = users
-        self._invitations = invitations
-        self._limits = limits
+    mode: Mode
+    users: Users
+    invitations: Invitations
+    limits: RateLimits
 
     def register(
         self, email: str, password: str, name: str | None, invitation: str | None, device: Device
     ) -> NewUser:
         self._refuse(invitation)
-        self._limits.require(_TAKEN, device.network)
+        self.limits.require(_TAKEN, device.network)
         if invitation is None:  # else each new user could invite as many as one may
-            self._limits.hit(_UNINVITED, device.network)
+            self.limits.hit(_UNINVITED, device.network)
         try:
             return self._make(email, password, name, invitation)
         except Conflict:
-            self._limits.hit(_TAKEN, device.network)
+            self.limits.hit(_TAKEN, device.network)
             raise
 
     def _refuse(self, invitation: str | None) -> None:
-        if self._mode == "closed":
+        if self.mode == "closed":
             raise NotAdmitted(
                 "registration-closed", "Nobody can register here. Ask an administrator."
             )
-        if invitation is None and self._mode == "invite":
+        if invitation is None and self.mode == "invite":
             raise NotAdmitted(
                 "invitation-required",
                 "Only who is invited can register here. Ask a member, or an administrator.",
             )
         if invitation is not None:  # before the slow work anyone could ask for
-            self._invitations.require_open(invitation)
+            self.invitations.require_open(invitation)
 
     def _make(self, email: str, password: str, name: str | None, invitation: str | None) -> NewUser:
         if invitation is None:
-            return self._users.register(email, password, name)
-        return self._users.register_member(
+            return self.users.register(email, password, name)
+        return self.users.register_member(
             email,
             password,
             name,
-            lambda tx, user_id: self._invitations.join(tx, invitation, user_id),
+            lambda tx, user_id: self.invitations.join(tx, invitation, user_id),
         )

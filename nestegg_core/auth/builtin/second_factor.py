@@ -141,21 +141,19 @@ class Setup:
     uri: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
 class SecondFactors:
-    def __init__(
-        self, *, storage: Storage, rows: SealedRows, proof: Proof, clock: Callable[[], datetime]
-    ) -> None:
-        self._storage = storage
-        self._rows = rows
-        self._proof = proof
-        self._clock = clock
+    storage: Storage
+    rows: SealedRows
+    proof: Proof
+    clock: Callable[[], datetime]
 
     def state(self, user_id: UUID) -> dict[str, Any]:
         """Return whether a user's factor is on, since when, and how many recovery codes are left.
 
         One that is not confirmed yet is off.
         """
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             row = _row(tx, user_id)
             left = codes_left(tx, user_id)
         since = row.confirmed_at if row else None
@@ -163,24 +161,24 @@ class SecondFactors:
 
     def begin(self, user_id: UUID, password: str) -> Setup:
         """Make a secret, which counts once it is confirmed, in place of one that never was."""
-        self._proof.require(user_id, password, "/password")
+        self.proof.require(user_id, password, "/password")
         secret = new_secret()
-        values = {"user_id": user_id, "secret": secret, "created_at": self._clock()}
-        with self._storage.system_transaction(write=True) as tx:
+        values = {"user_id": user_id, "secret": secret, "created_at": self.clock()}
+        with self.storage.system_transaction(write=True) as tx:
             tx.lock(f"second factor {user_id}")
             row = _row(tx, user_id)
             if row is not None and row.confirmed_at is not None:
                 raise Conflict("second-factor-on", "There is a second factor. Remove it first.")
             tx.execute(delete(second_factors).where(_F.user_id == user_id))
-            tx.execute(insert(second_factors), self._rows.seal(second_factors, values))
+            tx.execute(insert(second_factors), self.rows.seal(second_factors, values))
             account = self._account(tx, user_id)
         return Setup(secret, uri_of(secret, account))
 
     def confirm(self, user_id: UUID, code: str) -> Sequence[str]:
         """Switch a begun factor on; returns the recovery codes, which are shown this once."""
-        self._proof.count(user_id)
-        now = self._clock()
-        with self._storage.system_transaction(write=True) as tx:
+        self.proof.count(user_id)
+        now = self.clock()
+        with self.storage.system_transaction(write=True) as tx:
             tx.lock(f"second factor {user_id}")
             row = _row(tx, user_id)
             if row is None or row.confirmed_at is not None:
@@ -191,28 +189,28 @@ class SecondFactors:
             return replace_codes(tx, user_id)
 
     def remove(self, user_id: UUID, password: str, code: str) -> None:
-        self._proof.require(user_id, password, "/password")
-        self._proof.count(user_id)
-        with self._storage.system_transaction(write=True) as tx:
+        self.proof.require(user_id, password, "/password")
+        self.proof.count(user_id)
+        with self.storage.system_transaction(write=True) as tx:
             row = _row(tx, user_id)
             if row is None or row.confirmed_at is None:
                 raise Conflict("no-second-factor", "There is no second factor to remove.")
-            if not (self._spend(tx, row, code) or spend_code(tx, user_id, code, self._clock())):
+            if not (self._spend(tx, row, code) or spend_code(tx, user_id, code, self.clock())):
                 raise _wrong_code()
             _drop(tx, user_id)
 
     def verify(self, user_id: UUID, code: str) -> None:
-        self._proof.count(user_id)
-        with self._storage.system_transaction(write=True) as tx:
+        self.proof.count(user_id)
+        with self.storage.system_transaction(write=True) as tx:
             row = _row(tx, user_id)
             if row is None or row.confirmed_at is None:
                 raise Conflict("no-second-factor", "There is no second factor.")
-            if not (self._spend(tx, row, code) or spend_code(tx, user_id, code, self._clock())):
+            if not (self._spend(tx, row, code) or spend_code(tx, user_id, code, self.clock())):
                 raise _wrong_code()
 
     def reset(self, user_id: UUID) -> None:
         """Take a user's factor away whatever they can verify: for the operator."""
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             _drop(tx, user_id)
 
     def check(self, tx: Transaction, user_id: UUID, code: str | None) -> int | None:
@@ -223,7 +221,7 @@ class SecondFactors:
             raise SecondFactorRefused("required", "Send a code of your authenticator too.")
         if self._spend(tx, row, code):
             return None
-        if spend_code(tx, user_id, code, self._clock()):
+        if spend_code(tx, user_id, code, self.clock()):
             return codes_left(tx, user_id)
         raise SecondFactorRefused("wrong", "The code is wrong, or was used before.")
 
@@ -233,14 +231,14 @@ class SecondFactors:
         if not is_code(code):
             return False
         try:
-            secret = self._rows.open(second_factors, row, ("secret",))["secret"]
+            secret = self.rows.open(second_factors, row, ("secret",))["secret"]
         except DecryptionError:
             raise Conflict(
                 "second-factor-damaged",
                 "What is stored of the authenticator does not open. Use a recovery code, or ask "
                 "whoever runs the server to take the second factor away.",
             ) from None
-        step = matching_step(secret, code, self._clock())
+        step = matching_step(secret, code, self.clock())
         if step is None:
             return False
         spent = tx.execute(
@@ -252,7 +250,7 @@ class SecondFactors:
 
     def _account(self, tx: Transaction, user_id: UUID) -> str:
         row = tx.execute(select(users.c.id, users.c.email).where(users.c.id == user_id))
-        email: str | None = self._rows.show(users, row.one(), ("email",))["email"]
+        email: str | None = self.rows.show(users, row.one(), ("email",))["email"]
         return email or str(user_id)
 
 

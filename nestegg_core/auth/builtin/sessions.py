@@ -82,30 +82,21 @@ class TokenPair:
     expires_in: int
 
 
+@dataclass(frozen=True, slots=True)
 class Sessions:
-    def __init__(
-        self,
-        *,
-        storage: Storage,
-        rows: SealedRows,
-        index: BlindIndex,
-        tokens: TokenIssuer,
-        lifetime: timedelta,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._storage = storage
-        self._rows = rows
-        self._index = index
-        self._tokens = tokens
-        self._lifetime = lifetime
-        self._clock = clock
+    storage: Storage
+    rows: SealedRows
+    index: BlindIndex
+    tokens: TokenIssuer
+    lifetime: timedelta
+    clock: Callable[[], datetime]
 
     def open(self, user_id: UUID, device: Device | None = None) -> TokenPair:
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             return self.open_in(tx, user_id, device)
 
     def open_in(self, tx: Transaction, user_id: UUID, device: Device | None) -> TokenPair:
-        now = self._clock()
+        now = self.clock()
         session_id = new_id()
         tx.execute(
             insert(sessions),
@@ -115,20 +106,20 @@ class Sessions:
                 **self._place(session_id, device),
                 "created_at": now,
                 "last_used_at": now,
-                "expires_at": now + self._lifetime,
+                "expires_at": now + self.lifetime,
             },
         )
         return self._next_pair(tx, user_id, session_id, now)
 
     def refresh(self, token: str, device: Device | None = None) -> TokenPair:
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             pair = self._spend(tx, _hash(token), device)
         if pair is None:  # raised outside, for a revocation must commit
             raise Unauthenticated("The refresh token is not valid.", code="invalid_grant")
         return pair
 
     def _spend(self, tx: Transaction, token_hash: bytes, device: Device | None) -> TokenPair | None:
-        now = self._clock()
+        now = self.clock()
         row = tx.execute(
             select(
                 sessions.c.id,
@@ -156,15 +147,15 @@ class Sessions:
         tx.execute(
             update(sessions)
             .where(sessions.c.id == row.id)
-            .values(last_used_at=now, expires_at=now + self._lifetime, **place)
+            .values(last_used_at=now, expires_at=now + self.lifetime, **place)
         )
         return self._next_pair(tx, row.user_id, row.id, now)
 
     def sign_out(self, caller: Caller, expires_at: datetime) -> None:
         """End the caller's session; a token of another provider is denied until it expires."""
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             if caller.session_id is not None:
-                end_sessions(tx, caller.user_id, self._clock(), only=caller.session_id)
+                end_sessions(tx, caller.user_id, self.clock(), only=caller.session_id)
             else:
                 deny_token(tx, caller.token_hash, expires_at)
 
@@ -174,9 +165,9 @@ class Sessions:
         values = {"address": device.address or None, "user_agent": device.user_agent or None}
         if values["user_agent"]:
             values["user_agent"] = values["user_agent"][:MAX_USER_AGENT]
-        sealed = self._rows.seal(sessions, {"id": session_id, **values})
+        sealed = self.rows.seal(sessions, {"id": session_id, **values})
         network = device.network
-        index = self._index.of(ADDRESS_INDEX, network) if network else None
+        index = self.index.of(ADDRESS_INDEX, network) if network else None
         return {name: sealed[name] for name in values} | {"address_index": index}
 
     def _next_pair(
@@ -188,9 +179,9 @@ class Sessions:
             {"token_hash": _hash(refresh), "session_id": session_id, "created_at": now},
         )
         return TokenPair(
-            access_token=self._tokens.issue(user_id, session_id),
+            access_token=self.tokens.issue(user_id, session_id),
             refresh_token=refresh,
-            expires_in=int(self._tokens.lifetime.total_seconds()),
+            expires_in=int(self.tokens.lifetime.total_seconds()),
         )
 
 
@@ -249,11 +240,11 @@ _PAGE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
 class SessionList:
-    def __init__(self, storage: Storage, rows: SealedRows, clock: Callable[[], datetime]) -> None:
-        self._storage = storage
-        self._rows = rows
-        self._clock = clock
+    storage: Storage
+    rows: SealedRows
+    clock: Callable[[], datetime]
 
     def page(
         self, caller: Caller, *, limit: int, after: tuple[Any, ...] | None
@@ -264,28 +255,28 @@ class SessionList:
         """
         parameters = {
             "user_id": caller.user_id,
-            "now": self._clock(),
+            "now": self.clock(),
             "after": position(after, otherwise=LAST),
             "count": limit + 1,
         }
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             found = tx.execute(_PAGE, parameters).all()
         return page_by_id(found, limit, lambda row: self._shown(row, caller))
 
     def end(self, caller: Caller, session_id: UUID) -> None:
-        with self._storage.system_transaction(write=True) as tx:
-            if end_sessions(tx, caller.user_id, self._clock(), only=session_id) == 0:
+        with self.storage.system_transaction(write=True) as tx:
+            if end_sessions(tx, caller.user_id, self.clock(), only=session_id) == 0:
                 raise NotFound("You have no such session.")
 
     def end_others(self, caller: Caller) -> None:
-        with self._storage.system_transaction(write=True) as tx:
-            end_sessions(tx, caller.user_id, self._clock(), but=caller.session_id)
+        with self.storage.system_transaction(write=True) as tx:
+            end_sessions(tx, caller.user_id, self.clock(), but=caller.session_id)
 
     def _shown(self, row: Any, caller: Caller) -> dict[str, Any]:
         return {
             "id": row.id,
             "current": row.id == caller.session_id,
-            **self._rows.show(sessions, row, ("user_agent", "address")),
+            **self.rows.show(sessions, row, ("user_agent", "address")),
             "created_at": row.created_at,
             "last_used_at": row.last_used_at,
             "expires_at": row.expires_at,

@@ -28,18 +28,18 @@ _ACCOUNT = "sign-in to an account"
 _CODE = "code for an account"
 
 
+@dataclass(frozen=True, slots=True)
 class SignInLimits:
-    def __init__(self, limits: RateLimits) -> None:
-        self._limits = limits
+    limits: RateLimits
 
     def admit(self, account: bytes, device: Device | None, *, known: bool) -> None:
         """Count a try, before any password is looked at: many at once count as many."""
         if device is None:
             return
-        self._limits.hit(_PAIR, account.hex(), device.network)
+        self.limits.hit(_PAIR, account.hex(), device.network)
         if not known:
-            self._limits.hit(_ADDRESS, device.network)
-            self._limits.hit(_ACCOUNT, account.hex())
+            self.limits.hit(_ADDRESS, device.network)
+            self.limits.hit(_ACCOUNT, account.hex())
 
     def admit_code(self, user_id: UUID, code: str) -> None:
         """Count a try of a code, wherever it comes from: the password was right already.
@@ -48,12 +48,12 @@ class SignInLimits:
         somebody whose codes others use up.
         """
         if totp.is_code("".join(code.split())):
-            self._limits.hit(_CODE, user_id)
+            self.limits.hit(_CODE, user_id)
 
     def forget(self, account: bytes, user_id: UUID, device: Device | None) -> None:
-        self._limits.forget(_CODE, user_id)
+        self.limits.forget(_CODE, user_id)
         if device is not None:
-            self._limits.forget(_PAIR, account.hex(), device.network)
+            self.limits.forget(_PAIR, account.hex(), device.network)
 
 
 _C = credentials.c
@@ -66,50 +66,40 @@ class SignedIn:
     recovery_codes_left: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
 class PasswordSignIn:
-    def __init__(
-        self,
-        *,
-        storage: Storage,
-        index: BlindIndex,
-        emails: Emails,
-        passwords: Passwords,
-        limits: SignInLimits,
-        second_factors: SecondFactors,
-        sessions: Sessions,
-    ) -> None:
-        self._storage = storage
-        self._index = index
-        self._emails = emails
-        self._passwords = passwords
-        self._limits = limits
-        self._second_factors = second_factors
-        self._sessions = sessions
+    storage: Storage
+    index: BlindIndex
+    emails: Emails
+    passwords: Passwords
+    limits: SignInLimits
+    second_factors: SecondFactors
+    sessions: Sessions
 
     def with_password(
         self, email: str, password: str, code: str | None = None, device: Device | None = None
     ) -> SignedIn:
-        account = self._emails.index_of(EMAIL_INDEX, email)
+        account = self.emails.index_of(EMAIL_INDEX, email)
         row, known = self._find(account, email, device)
-        self._limits.admit(account, device, known=known)
-        match = self._passwords.verify(row.password_hash if row else None, password)
+        self.limits.admit(account, device, known=known)
+        match = self.passwords.verify(row.password_hash if row else None, password)
         if row is None or match is Match.WRONG or row.disabled_at is not None:
             raise _refusal()
         if code is not None:
-            self._limits.admit_code(row.user_id, code)
-        rehashed = self._passwords.hash(password) if match is Match.OUTDATED else None
+            self.limits.admit_code(row.user_id, code)
+        rehashed = self.passwords.hash(password) if match is Match.OUTDATED else None
         signed_in = self._open(row, rehashed, code, device)
-        self._limits.forget(account, row.user_id, device)
+        self.limits.forget(account, row.user_id, device)
         return signed_in
 
     def _find(self, account: bytes, email: str, device: Device | None) -> tuple[Any, bool]:
         """Return the account's row, and whether it has signed in from this network before."""
         network = device.network if device else ""
-        place = self._index.of(ADDRESS_INDEX, network)
+        place = self.index.of(ADDRESS_INDEX, network)
         before = exists().where(
             and_(sessions.c.user_id == _C.user_id, sessions.c.address_index == place)
         )
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             row = tx.execute(
                 select(
                     _C.user_id,
@@ -123,23 +113,23 @@ class PasswordSignIn:
                 .join(users)
                 .where(_C.email_index == account)
             ).first()
-        if row is None or not self._emails.is_of(users, row, email):
+        if row is None or not self.emails.is_of(users, row, email):
             return None, False
         return row, bool(row.known)
 
     def _open(
         self, row: Any, rehashed: str | None, code: str | None, device: Device | None
     ) -> SignedIn:
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             self._hold(tx, row)
-            left = self._second_factors.check(tx, row.user_id, code)
+            left = self.second_factors.check(tx, row.user_id, code)
             if rehashed is not None:
                 tx.execute(
                     update(credentials)
                     .where(_C.user_id == row.user_id)
                     .values(password_hash=rehashed)
                 )
-            pair = self._sessions.open_in(tx, row.user_id, device)
+            pair = self.sessions.open_in(tx, row.user_id, device)
         return SignedIn(row.user_id, pair, left)
 
     def _hold(self, tx: Transaction, row: Any) -> None:
