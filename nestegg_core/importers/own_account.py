@@ -17,11 +17,7 @@ _LONG_NUMBER = 8
 
 
 def of_one_account(statement: Statement, told: str | None) -> Statement:
-    """Return what a statement says of one account: of its only one, or of the one that is told.
-
-    Raises:
-        StatementError: the file holds several accounts and none is told, or not the one that is.
-    """
+    """Return what a statement says of one account: its only one, or the one named."""
     accounts = statement.accounts
     if told is None and not accounts:
         return statement

@@ -8,12 +8,6 @@ from nestegg_core.importers.own_account import ACCOUNT, EXPLANATION, of_one_acco
 
 
 class Importers:
-    """The importers at hand, by name.
-
-    Attributes:
-        options: every option that any of them understands, with a line of explanation.
-    """
-
     def __init__(
         self, importers: Mapping[str, StatementImporter], options: Sequence[Mapping[str, str]] = ()
     ) -> None:
@@ -24,20 +18,10 @@ class Importers:
     def read(
         self, file: StatementFile, options: Mapping[str, str], name: str | None = None
     ) -> tuple[str, Statement]:
-        """Read a file with the named importer, or with the one that recognises it.
+        """Read a file with the named importer, or with the only one that recognises it.
 
-        Args:
-            file: what was uploaded.
-            options: the importer's, and `account` for one account of several.
-            name: the importer's.
-
-        Returns:
-            the importer's name, and what it read of one account.
-
-        Raises:
-            StatementError: no importer of that name, none recognises the file, several do, or
-                the one that does cannot read it, or the file holds several accounts.
-            PluginFault: the importer failed; or none recognises the file, and one failed at it.
+        `options` are the importer's, and `account` for one account of several. Where none
+        recognises the file and one failed at it, its PluginFault is raised.
         """
         name = self._chosen(file) if name is None else self._known(name)
         own = {option: value for option, value in options.items() if option != ACCOUNT}

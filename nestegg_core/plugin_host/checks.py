@@ -34,12 +34,10 @@ def type_of(value: object) -> str:
 
 
 def check_name(registration: Any) -> str | None:
-    """Names are written in settings, URLs and stored tokens."""
     return None if is_name(registration.name) else f"`name` must be {RULE}, e.g. 'okta'"
 
 
 def check_settings(registration: Any) -> str | None:
-    """The class, not an instance of it."""
     settings = registration.settings
     if isinstance(settings, type) and issubclass(settings, BaseSettings):
         return None
@@ -47,8 +45,6 @@ def check_settings(registration: Any) -> str | None:
 
 
 def check_callable(field: str) -> Check:
-    """Make the check that a field of that name can be called."""
-
     def check(registration: Any) -> str | None:
         value = getattr(registration, field)
         if not callable(value):
@@ -59,7 +55,6 @@ def check_callable(field: str) -> Check:
 
 
 def check_schemes(registration: Any) -> str | None:
-    """A lone string is the usual slip."""
     schemes = registration.schemes
     if isinstance(schemes, tuple) and schemes and all(map(_is_scheme, schemes)):
         return None
@@ -71,7 +66,6 @@ def _is_scheme(value: object) -> bool:
 
 
 def check_options(registration: Any) -> str | None:
-    """Names with explanations."""
     options = registration.options
     if isinstance(options, Mapping) and all(
         isinstance(text, str) for pair in options.items() for text in pair
@@ -81,12 +75,10 @@ def check_options(registration: Any) -> str | None:
 
 
 def check_queue(registration: Any) -> str | None:
-    """One that workers listen on."""
     return None if registration.queue in _QUEUES else f"`queue` must be one of {_QUEUES}"
 
 
 def check_schedule(registration: Any) -> str | None:
-    """Five cron fields, or none."""
     schedule = registration.schedule
     if schedule is None:
         return None
@@ -97,7 +89,6 @@ def check_schedule(registration: Any) -> str | None:
 
 
 def check_command(registration: Any) -> str | None:
-    """A click command that has a name."""
     command = registration.command
     if not (isinstance(command, click.Command) and is_name(command.name)):
         return f"`command` must be a click command, and its name {RULE}"
@@ -114,12 +105,11 @@ def _with_subcommands(command: click.Command) -> Iterator[click.Command]:
 
 
 def check_method(registration: Any) -> str | None:
-    """One that the REST API knows."""
     return None if registration.method in _METHODS else f"`method` must be one of {_METHODS}"
 
 
 def check_path(registration: Any) -> str | None:
-    """It is put behind the plugin's own address, whose field is `org_id`."""
+    """Refuse `org_id` as a field: the path is put behind the plugin's own address, which has it."""
     path = registration.path
     if isinstance(path, str) and _PATH.fullmatch(path):
         fields = re.findall(r"\{(\w+)", path)
@@ -132,12 +122,7 @@ def check_path(registration: Any) -> str | None:
 
 
 def check_fields(paths: Iterable[str]) -> str | None:
-    """Two routes of one plugin that have a field in the same place call it by the same name.
-
-    Example:
-        >>> check_fields(["/budgets/{budget_id}", "/budgets/{id}/months"])
-        "'/budgets/{id}/months' must have '{budget_id}' in place of '{id}', as another route has"
-    """
+    """Refuse two routes of one plugin that call a field in the same place by different names."""
     fields: dict[str, str] = {}
     for path in paths:
         place = ""
@@ -154,7 +139,6 @@ def check_fields(paths: Iterable[str]) -> str | None:
 
 
 def check_texts(registration: Any) -> str | None:
-    """A permission and a summary."""
     for field in ("permission", "summary"):
         value = getattr(registration, field)
         if not (isinstance(value, str) and value.strip()):
@@ -163,7 +147,6 @@ def check_texts(registration: Any) -> str | None:
 
 
 def check_models(registration: Any) -> str | None:
-    """Both are needed for validation and OpenAPI."""
     if registration.request_model is not None and not _is_model(registration.request_model):
         return "`request_model` must be a pydantic model class or None"
     if not _is_model(registration.response_model):

@@ -17,11 +17,7 @@ ENOUGH = 2
 
 
 class Crumbs:
-    """The crumbs of one data folder. Without a folder that can be written to there are none.
-
-    Args:
-        home: the data folder; `None` to leave none.
-    """
+    """The crumbs of one data folder. Without a folder that can be written to there are none."""
 
     def __init__(self, home: Path | None) -> None:
         self._home = home
@@ -32,7 +28,6 @@ class Crumbs:
         return sum(1 for crumb in self._of(plugin, version) if _is_left(crumb))
 
     def path(self, plugin: str) -> str:
-        """Return what to remove so that a plugin is tried again."""
         return f"{self._folder}/{plugin}@*"
 
     @contextmanager

@@ -25,13 +25,7 @@ IN_MEMORY = "in memory"
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A plugin that could be loaded.
-
-    Attributes:
-        source: where it comes from.
-        load: imports it and returns the module or object with its hooks.
-        requirements: what its distribution requires (`Requires-Dist`).
-    """
+    """A plugin that could be loaded; `requirements` are its `Requires-Dist` lines."""
 
     source: Source
     load: Callable[[], object]
@@ -47,7 +41,7 @@ def core_version() -> str:
 
 
 def builtins() -> Candidate:
-    """Name the core's own plugins. Importing them is left for later: they import the domains."""
+    """Importing them waits until `load`: they import the domains."""
     return Candidate(
         Source(f"{BUILTIN}core", CORE, core_version()),
         lambda: importlib.import_module("nestegg_core.builtins"),
@@ -57,7 +51,6 @@ def builtins() -> Candidate:
 def candidates(
     entry_points: Iterable[EntryPoint], extra: Mapping[str, object]
 ) -> Iterator[Candidate]:
-    """Name every plugin from outside the core: what is installed, and what the caller adds."""
     for entry_point in entry_points:
         yield Candidate(_source(entry_point), entry_point.load, _requirements(entry_point))
     for name, plugin in extra.items():
@@ -105,11 +98,7 @@ def _returning(plugin: object) -> Callable[[], object]:
 def split_by_name(
     found: Iterable[Candidate],
 ) -> tuple[list[Candidate], list[PluginFailure]]:
-    """Part the candidates that have a good name of their own from those that do not.
-
-    Taking the first of two would let any distribution put itself in another's place, so neither
-    is imported.
-    """
+    """Refuse both of two plugins with one name: neither may put itself in the other's place."""
     named: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in found:
         named[candidate.source.name].append(candidate)
@@ -166,7 +155,6 @@ def split_builtins(plugin: LoadedPlugin) -> Iterator[LoadedPlugin]:
 def split_by_claim(
     found: Iterable[LoadedPlugin],
 ) -> tuple[list[LoadedPlugin], list[PluginFailure]]:
-    """Part the plugins that have their registrations' names to themselves from the others."""
     plugins = list(found)
     claims: dict[tuple[str, str], list[LoadedPlugin]] = defaultdict(list)
     for plugin in plugins:

@@ -45,13 +45,7 @@ def _now() -> datetime:
 
 
 class PluginHost:
-    """The plugins of one runtime. Nothing is global: make as many hosts as you like.
-
-    Example:
-        >>> host = PluginHost.discover(entry_points=())
-        >>> {status.distribution for status in host.statuses(None)}
-        {'nestegg-core'}
-    """
+    """The plugins of one runtime. Nothing is global: make as many hosts as you like."""
 
     def __init__(self, catalogue: Catalogue, scrub: Scrub = str) -> None:
         self._catalogue = replace(
@@ -70,16 +64,10 @@ class PluginHost:
     ) -> "PluginHost":
         """Load the core's own plugins and every installed one. Never fails because of a plugin.
 
-        Args:
-            disabled: names of plugins that must not even be imported (`PLUGINS_DISABLED`).
-            entry_points: what to load; by default the group `nestegg.plugins` of what is
-                installed.
-            extra: further plugins, modules or objects with hooks, by name. For tests.
-            environment: where hooks find their plugin's settings; by default it is read when
-                the first of them asks. What plugins say is scrubbed of its secrets, and its data
-                folder remembers whose import ended the process.
-            any_core: names of plugins that are loaded whatever core they say that they are for
-                (`PLUGINS_FOR_ANY_CORE`).
+        Plugins in `disabled` are not even imported; those in `any_core` are loaded whatever core
+        they name; `extra` adds modules or objects with hooks by name, for tests. What plugins say
+        is scrubbed of the environment's secrets, and its data folder remembers whose import ended
+        the process.
         """
         if entry_points is None:
             entry_points = installed_entry_points(group=GROUP)
@@ -112,18 +100,7 @@ class PluginHost:
     def select(
         self, settings: Settings, environment: Environment, *, clock: Clock = _now
     ) -> Plugins:
-        """Choose what the settings ask for, and load the settings of what is chosen.
-
-        Args:
-            settings: the core's settings.
-            environment: where the plugins' own settings come from.
-            clock: handed to what the plugins make.
-
-        Raises:
-            ConfigurationError: with every problem at once: a name without a plugin, a plugin
-                that is needed and failed or is disabled, a missing setting, two plugins with
-                one name, an empty chain.
-        """
+        """Choose what the settings ask for; raise one ConfigurationError with every problem."""
         chosen = select(self._catalogue, settings, environment, clock)
         return replace(chosen, statuses=tuple(self.statuses(settings, environment)))
 
@@ -142,7 +119,6 @@ class PluginHost:
         return tuple(problems)
 
     def offers(self) -> Sequence[Offer]:
-        """Return everything that is on offer, in force or not, by kind and name."""
         return [offer for kind in KINDS.values() for offer in self._catalogue.offers(kind.name)]
 
     def statuses(
@@ -150,16 +126,12 @@ class PluginHost:
     ) -> list[PluginStatus]:
         """Report every plugin, by name, the failed ones too. Never raises.
 
-        Args:
-            settings: the core's settings; `None` when they cannot be loaded, and then nothing
-                counts as selected.
-            environment: with it, a plugin in force whose own settings are wrong is reported as
-                failed, too.
+        Without settings nothing counts as selected; with an environment, a plugin in use whose
+        settings are wrong is reported as failed.
         """
         return statuses(self._catalogue, settings, environment)
 
     def misspelt(self) -> Sequence[Problem]:
-        """Say which names in `PLUGINS_DISABLED` no plugin has."""
         return tuple(misspelt(self._catalogue))
 
 
@@ -171,11 +143,7 @@ def _settings_from(environment: Environment | None) -> Callable[[type[Any]], Any
 
 
 def configured(environment: Environment, clock: Clock) -> tuple[Settings, Plugins]:
-    """Read the settings, and choose the plugins.
-
-    Raises:
-        ConfigurationError: with every problem of both.
-    """
+    """Read the settings and choose the plugins; raise the problems of both at once."""
     try:
         settings = load_settings(environment)
     except ConfigurationError as error:

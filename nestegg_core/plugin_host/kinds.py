@@ -36,16 +36,11 @@ from nestegg_core.plugin_host import checks
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of plugin: its hook and the class of its registrations.
+    """One kind of plugin.
 
-    Attributes:
-        name: the word for it in reports, e.g. `identity_provider`.
-        type: the class of its registrations.
-        checks: what must hold of a registration.
-        folder: how entry points that provide it begin: `idp` of `idp_okta`. Empty where an entry
-            point's name says nothing about what it registers.
-        seams: Protocols of what its factory makes, the optional ones too.
-        prefixed: whether its plugin's name is part of its own, so that two never clash.
+    `folder` is how entry points that provide it begin: `idp` of `idp_okta`; empty where the name
+    says nothing. `seams` are the Protocols of what its factory makes. A `prefixed` kind has its
+    plugin's name in its own, so that two never clash.
     """
 
     name: str
@@ -57,34 +52,21 @@ class Kind:
 
     @property
     def hook(self) -> str:
-        """The hook that registers it.
-
-        Example:
-            >>> Kind("retention_policy", RetentionPolicyRegistration, ()).hook
-            'nestegg_retention_policies'
-        """
         plural = f"{self.name[:-1]}ies" if self.name.endswith("y") else f"{self.name}s"
         return f"nestegg_{plural}"
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """What the core may call of an object that the factory made.
-
-        Example:
-            >>> KINDS["nestegg_identity_providers"].methods
-            ('authenticate', 'describe', 'examine')
-        """
+        """What the core may call of an object that the factory made."""
         members = (vars(seam).items() for seam in self.seams)
         functions = {name for found in members for name, one in found if callable(one)}
         return tuple(sorted(name for name in functions if not name.startswith("_")))
 
     @property
     def label(self) -> str:
-        """The kind as a user says it."""
         return self.name.replace("_", " ")
 
     def name_of(self, registration: Any) -> str:
-        """Return what a registration is called in reports."""
         if isinstance(registration, CommandRegistration):
             return str(registration.command.name)
         if isinstance(registration, Route):
@@ -100,7 +82,6 @@ class Kind:
         return (self.name_of(registration),)
 
     def faults(self, registration: Any) -> Iterator[str]:
-        """Say what is wrong with something that the hook returned; nothing when it is right."""
         if not isinstance(registration, self.type):
             returned = checks.type_of(registration)
             yield f"{self.hook} must return {self.type.__name__} objects, not {returned}"
@@ -110,16 +91,7 @@ class Kind:
                 yield f"{self.type.__name__}: {wanted}"
 
     def told_by(self, plugin: str) -> str | None:
-        """Return the name that an entry point of this name provides, by the convention.
-
-        Example:
-            >>> KINDS["nestegg_identity_providers"].told_by("idp_okta")
-            'okta'
-            >>> KINDS["nestegg_storages"].told_by("storage_postgres")
-            'postgresql'
-            >>> KINDS["nestegg_storages"].told_by("idp_okta") is None
-            True
-        """
+        """Return the name that an entry point's name implies: `okta` for `idp_okta`."""
         folder, _, name = plugin.partition("_")
         if not self.folder or folder != self.folder or not name:
             return None
@@ -191,5 +163,4 @@ KINDS: Mapping[str, Kind] = {kind.hook: kind for kind in _ALL}
 
 
 def methods_of(registration: object) -> tuple[str, ...]:
-    """Return what the core may call of the object that a registration's factory makes."""
     return next(kind.methods for kind in _ALL if isinstance(registration, kind.type))

@@ -33,18 +33,12 @@ OURS = f"{CONTRACT}{CONTRACT_VERSION.partition('.')[0]}"
 
 
 def unfit(requirements: Iterable[str], core_version: str) -> str | None:
-    """Say why a distribution does not fit this core; `None` when it does, or does not tell.
-
-    Args:
-        requirements: its `Requires-Dist` lines (PEP 508).
-        core_version: the running core's version (PEP 440).
+    """Say why a distribution does not fit this core; `None` when it does, or says nothing.
 
     Example:
-        >>> unfit(["nestegg-core[contract-1]>=0.1", "requests"], "2.7.0") is None
+        >>> incompatible(["nestegg-core[contract-1]>=0.1", "requests"], "2.7.0") is None
         True
-        >>> unfit(["nestegg-core>=0.1,<0.2"], "1.0.0")
-        'it was built for nestegg-core <0.2,>=0.1, and this is nestegg-core 1.0.0 (contract 1.0)'
-        >>> unfit(["nestegg-core[contract-9]"], "0.1.0")
+        >>> incompatible(["nestegg-core[contract-9]"], "0.1.0")
         'it was built for nestegg-core[contract-9], and this is nestegg-core 0.1.0 (contract 1.0)'
     """
     for requirement in _on_core(_read(requirements)):
@@ -138,14 +132,7 @@ class _Refused(Exception):
 def load(
     candidate: Candidate, context: HookContext, crumbs: Crumbs, *, any_core: bool = False
 ) -> LoadedPlugin | PluginFailure:
-    """Import a plugin, and ask each of its hooks once; refuse one that is for another core.
-
-    Args:
-        candidate: the plugin.
-        context: what its hooks get.
-        crumbs: tell who has ended the process.
-        any_core: whether the operator takes it whatever core it says that it is for.
-    """
+    """Import a plugin and ask each of its hooks once, unless it is for another core."""
     source = candidate.source
     if source.is_builtin:
         return _loaded(candidate, context)
@@ -224,7 +211,6 @@ def _loaded(candidate: Candidate, context: HookContext) -> LoadedPlugin | Plugin
 
 
 def _failure(source: Source, cause: str, pip_option: str, *further: str) -> PluginFailure:
-    """Whoever wrote the plugin mends it; whoever only installed it gets another or tells them."""
     told = f"try {install(source.distribution, pip_option)} or tell its authors"
     if source.is_editable:
         told = "mend it where it is installed from"

@@ -22,18 +22,9 @@ BUILTIN = "builtin:"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a plugin comes from.
+    """Where a plugin comes from: an entry point's name or `builtin:<x>`, and its distribution.
 
-    Attributes:
-        name: its entry point's name, or `builtin:<x>`.
-        distribution: the distribution that brings it, as pip calls it.
-        version: the distribution's version.
-        package: top-level package of its code, e.g. `nestegg_idp_okta`; empty for built-ins.
-        is_editable: whether it runs from its author's folder (`pip install --editable`).
-
-    Example:
-        >>> str(Source("idp_okta", "nestegg-idp-okta", "0.1.0"))
-        "plugin 'idp_okta' (nestegg-idp-okta 0.1.0)"
+    `package` is the top-level package of its code, empty for built-ins.
     """
 
     name: str
@@ -47,27 +38,23 @@ class Source:
 
     @property
     def is_builtin(self) -> bool:
-        """Whether it ships inside the core."""
         return self.name.startswith(BUILTIN)
 
     @property
     def told(self) -> tuple[tuple[str, str], ...]:
-        """What the plugin provides going by its name alone: kinds with names."""
+        """The kinds and names that the plugin's name alone implies."""
         told = ((kind.name, kind.told_by(self.name)) for kind in KINDS.values())
         return tuple((kind, name) for kind, name in told if name is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One registration, and which plugin made it."""
-
     source: Source
     kind: Kind
     registration: Any
 
     @property
     def name(self) -> str:
-        """What its author calls the registration."""
         return self.kind.name_of(self.registration)
 
     @property
@@ -78,8 +65,6 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class LoadedPlugin:
-    """A plugin whose import, hooks and registrations are all in order."""
-
     source: Source
     hooks: tuple[str, ...]
     offers: tuple[Offer, ...]
@@ -88,15 +73,9 @@ class LoadedPlugin:
 
 @dataclass(frozen=True, slots=True)
 class PluginFailure:
-    """A plugin that cannot be used.
+    """A plugin that cannot be used, why, and what it would have provided as far as that is known.
 
-    Attributes:
-        source: which one, from which distribution.
-        cause: what went wrong, in one line.
-        fix: what the operator can do.
-        registrations: what it would have provided, as far as that is known.
-        refuses_start: whether the server must not start, though nothing may need the plugin: who
-            else claims a name cannot be told from who owns it.
+    It refuses the start where two plugins claim a name: nothing says who owns it.
     """
 
     source: Source
@@ -106,18 +85,12 @@ class PluginFailure:
     refuses_start: bool = False
 
     def scrubbed(self, scrub: Scrub) -> "PluginFailure":
-        """Return it without what must not be shown: its words may be the plugin's."""
         return replace(self, cause=scrub(self.cause), fix=scrub(self.fix))
 
 
 @dataclass(frozen=True, slots=True)
 class DisabledPlugin:
-    """A plugin that is installed, but that `PLUGINS_DISABLED` names. It is not imported.
-
-    Attributes:
-        source: which one, from which distribution.
-        registrations: what its name tells that it would provide.
-    """
+    """An installed plugin that `PLUGINS_DISABLED` names. It is not imported."""
 
     source: Source
     registrations: tuple[tuple[str, str], ...]
@@ -125,14 +98,7 @@ class DisabledPlugin:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Everything that discovery found.
-
-    Attributes:
-        loaded: the plugins that can be used.
-        failures: those that cannot.
-        disabled: those that `PLUGINS_DISABLED` switches off.
-        absent: names in `PLUGINS_DISABLED` that nothing installed has.
-    """
+    """What discovery found; `absent` are names in `PLUGINS_DISABLED` of nothing installed."""
 
     loaded: tuple[LoadedPlugin, ...]
     failures: tuple[PluginFailure, ...]
@@ -140,7 +106,7 @@ class Catalogue:
     absent: tuple[str, ...]
 
     def offers(self, kind: str) -> list[Offer]:
-        """Return what is on offer of one kind, by name: the order of loading has no meaning."""
+        """Return the registrations of one kind by name: the order of loading has no meaning."""
         return sorted(
             (offer for plugin in self.loaded for offer in plugin.offers if offer.kind.name == kind),
             key=lambda offer: (offer.name, offer.source.name),
@@ -149,20 +115,7 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class PluginStatus:
-    """One line of `nestegg plugins`.
-
-    Attributes:
-        name: the entry point's name, or `builtin:<x>`.
-        kinds: what kinds of things it registers, e.g. `identity_provider`.
-        distribution: the distribution that brings it.
-        version: the distribution's version.
-        hooks: the hooks that it implements.
-        registrations: kind and name of each; what its name tells where it could not be loaded.
-        state: `selected` (in force), `available` (in order, not asked for), `disabled`, `failed`.
-        cause: why it failed or is disabled; empty otherwise.
-        fix: what to do about that; empty otherwise.
-        warnings: what is not in order though it can be used.
-    """
+    """One line of `nestegg plugins`; `warnings` are faults of a plugin that can be used."""
 
     name: str
     kinds: tuple[str, ...]
@@ -177,12 +130,7 @@ class PluginStatus:
 
 
 def describe(error: BaseException) -> str:
-    """Return an exception's type and message in one line.
-
-    Example:
-        >>> describe(ModuleNotFoundError("No module named 'hvac'"))
-        "ModuleNotFoundError: No module named 'hvac'"
-    """
+    """Return an exception's type and message in one line."""
     error = foreign.raised(error)
     try:
         message = foreign.call(str, error)
@@ -195,11 +143,9 @@ def describe(error: BaseException) -> str:
 
 
 def scrubbed(problems: Sequence[Problem], scrub: Scrub) -> tuple[Problem, ...]:
-    """Return problems without what must not be shown: their words may be a plugin's."""
     return tuple(Problem(one.where, scrub(one.what), scrub(one.fix)) for one in problems)
 
 
 def fault(source: Source, what: str) -> Problem:
-    """Report that a plugin's own code went wrong after the plugin was loaded."""
     fix = f"tell its authors, or switch it off with `PLUGINS_DISABLED={source.name}`"
     return Problem(str(source), what, fix)

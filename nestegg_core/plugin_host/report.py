@@ -24,7 +24,6 @@ from nestegg_core.settings.fields import fields_of
 
 
 def warnings_of(plugin: LoadedPlugin, catalogue: Catalogue) -> Iterator[Problem]:
-    """Look at what a plugin says of itself, and at how it is installed."""
     source = plugin.source
     if source.is_builtin:
         return
@@ -62,7 +61,6 @@ _CONFIGURED_UNNAMED = ("encryption_backend", "statement_importer", "error_report
 def statuses(
     catalogue: Catalogue, settings: Settings | None, environment: Environment | None
 ) -> list[PluginStatus]:
-    """Report every plugin; `PluginHost.statuses` says how."""
     return sorted(
         _all(catalogue, settings, environment), key=lambda s: (s.name, s.distribution, s.version)
     )
@@ -113,7 +111,7 @@ def _of_loaded(
 def _in_force(
     offer: Offer, settings: Settings, environment: Environment | None
 ) -> tuple[bool, tuple[Problem, ...]]:
-    """Tell whether the configuration chose an offer, and what is wrong with its own settings."""
+    """Tell whether the configuration chose it, and what is wrong with its own settings."""
     kind = offer.kind.name
     _, names = wanted(settings).get(kind, ("", ()))
     named = any(key in names for key in offer.kind.keys_of(offer.registration))

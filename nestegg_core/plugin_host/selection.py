@@ -46,17 +46,7 @@ KIND = {kind.name: kind for kind in KINDS.values()}
 
 
 def missing(catalogue: Catalogue, kind_name: str, variable: str, name: str) -> Problem | None:
-    """Say why a name has no plugin, and what to do.
-
-    Args:
-        catalogue: what discovery found.
-        kind_name: what is missing, e.g. `identity_provider`.
-        variable: the setting that names it.
-        name: the name in that setting.
-
-    Returns:
-        `None` where the plugin's own failure already refuses the start.
-    """
+    """Say why a name has no plugin; `None` where the plugin's failure already refuses the start."""
     kind = KIND[kind_name]
     named = f"names the {kind.label} {name!r}"
     if failure := _failed(catalogue, kind, name):
@@ -75,7 +65,6 @@ def missing(catalogue: Catalogue, kind_name: str, variable: str, name: str) -> P
 
 
 def misspelt(catalogue: Catalogue) -> Iterator[Problem]:
-    """Say which names in `PLUGINS_DISABLED` nothing has, and which there are."""
     sources = [plugin.source for plugin in catalogue.loaded]
     sources += [failure.source for failure in catalogue.failures]
     sources += [plugin.source for plugin in catalogue.disabled]
@@ -131,14 +120,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Chosen(Generic[R, T]):
-    """A registration in force, with its settings loaded.
-
-    Attributes:
-        source: the plugin that it comes from.
-        registration: what the plugin registered.
-        context: what the factory is going to get.
-        scrub: takes secrets out of what the factory raises.
-    """
+    """A selected registration with its settings; `scrub` takes secrets out of what it raises."""
 
     source: Source
     registration: R
@@ -147,20 +129,14 @@ class Chosen(Generic[R, T]):
 
     @property
     def name(self) -> str:
-        """What operators call it."""
         return self.registration.name
 
     @property
     def settings(self) -> BaseSettings:
-        """The plugin's own settings, loaded and validated."""
         return cast(BaseSettings, self.context.settings)
 
     def make(self) -> T:
-        """Make a new object with the registration's factory.
-
-        Raises:
-            ConfigurationError: the factory raised something that Nest Egg does not know.
-        """
+        """Call the factory; raise ConfigurationError for whatever is not Nest Egg's own error."""
         try:
             made = foreign.call(self.registration.factory, self.context)
         except ConfigurationError as error:
@@ -185,25 +161,10 @@ class Chosen(Generic[R, T]):
 
 @dataclass(frozen=True, slots=True)
 class Plugins:
-    """What the configuration chose. Sorted by name, except the chain, which has an order.
+    """What the configuration chose, by name; the chain of identity providers has its own order.
 
-    Attributes:
-        identity_providers: the chain, in its order.
-        encryption_backends: every one that can be used, by name: each stored value is opened by
-            the one that its token names. `Settings.encryption_backend` names the one for new
-            values, and it is always there.
-        retention_policies: those that `RETENTION_POLICIES` names.
-        metrics_exporters: those that `METRICS_EXPORTERS` names.
-        storage: the one that serves the scheme of `DATABASE_URL`.
-        statement_importers: every one that can be used.
-        error_reporters: those whose own settings ask for them.
-        health_checks: of every plugin, each with the plugin.
-        jobs: of every plugin, each with the plugin.
-        commands: of every plugin.
-        routes: of every plugin, each with the plugin.
-        sources: every plugin from outside the core whose code may run.
-        left_out: what is not in order but not needed either: for the log.
-        statuses: the report on every plugin, the failed ones too.
+    Every usable encryption backend is there, for each stored value is opened by the one that its
+    token names. `skipped` is what is wrong but not needed: for the log.
     """
 
     identity_providers: tuple[Chosen[IdentityProviderRegistration, IdentityProvider], ...]
@@ -225,7 +186,6 @@ class Plugins:
 def select(
     catalogue: Catalogue, settings: Settings, environment: Environment, clock: Clock
 ) -> Plugins:
-    """Choose what the settings ask for; `PluginHost.select` says how."""
     chooser = _Chooser(catalogue, settings, environment, clock)
     chooser.refuse_contested()
     chain = chooser.named("identity_provider")
@@ -256,7 +216,7 @@ def select(
 
 
 def wanted(settings: Settings) -> Mapping[str, tuple[str, tuple[str, ...]]]:
-    """Return, for each kind that settings choose by name, the variable and the names in it."""
+    """Return, by the kinds that settings choose by name, the variable and the names in it."""
     scheme = settings.database_url.get_secret_value().partition("://")[0]
     return {
         "identity_provider": ("IDENTITY_PROVIDER_CHAIN", settings.identity_provider_chain),
@@ -270,7 +230,6 @@ def wanted(settings: Settings) -> Mapping[str, tuple[str, tuple[str, ...]]]:
 def configure(
     load: Callable[[type[BaseSettings]], BaseSettings], offer: Offer
 ) -> tuple[BaseSettings | None, tuple[Problem, ...]]:
-    """Load the settings of what a plugin offers; return them, or what is wrong with them."""
     try:
         return foreign.contained(load, offer.registration.settings), ()
     except ConfigurationError as error:
@@ -280,7 +239,6 @@ def configure(
 
 
 def asks_for(offer: Offer, settings: BaseSettings) -> tuple[bool, tuple[Problem, ...]]:
-    """Tell whether an error reporter's settings ask for it; return also what went wrong."""
     try:
         return bool(foreign.call(offer.registration.enabled, settings)), ()
     except Exception as error:  # the plugin's own code
@@ -288,8 +246,6 @@ def asks_for(offer: Offer, settings: BaseSettings) -> tuple[bool, tuple[Problem,
 
 
 class _Chooser:
-    """Chooses kind by kind, and collects what is wrong on the way."""
-
     def __init__(
         self, catalogue: Catalogue, settings: Settings, environment: Environment, clock: Clock
     ) -> None:
@@ -302,7 +258,6 @@ class _Chooser:
         self._wanted = wanted(settings)
 
     def refuse_contested(self) -> None:
-        """Two plugins with one name refuse the start: nobody can tell which one is meant."""
         self.problems += [
             Problem(str(failure.source), failure.cause, failure.fix)
             for failure in self._catalogue.failures
@@ -310,7 +265,6 @@ class _Chooser:
         ]
 
     def named(self, kind: str) -> tuple[Chosen[Any, Any], ...]:
-        """Return what the settings name, in their order; each must be there and configured."""
         variable, names = self._wanted[kind]
         if kind == "identity_provider" and not names:
             fix = "name at least one provider, e.g. builtin"
@@ -339,14 +293,12 @@ class _Chooser:
             self.problems.append(problem)
 
     def others(self, kind: str) -> tuple[Chosen[Any, Any], ...]:
-        """Return what is in order of one kind, but for what the settings name."""
         _, names = self._wanted.get(kind, ("", ()))
         offers = [offer for offer in self._catalogue.offers(kind) if offer.name not in names]
         found = (self._configured(offer, self._not_needed) for offer in offers)
         return tuple(chosen for chosen in found if chosen)
 
     def error_reporters(self) -> tuple[Chosen[Any, Any], ...]:
-        """Return the reporters whose own settings ask for them."""
         offers = self._catalogue.offers("error_reporter")
         for name in sorted(self._known_reporters() - {offer.name for offer in offers}):
             variable = f"{name.upper()}_DSN"
@@ -381,7 +333,6 @@ class _Chooser:
         return Chosen(offer.source, offer.registration, context, self._environment.scrubbed)
 
     def left_out(self) -> Iterator[Problem]:
-        """Say what is not in order, but not needed: for the log."""
         yield from self._not_needed
         yield from clashes(self._catalogue)
         yield from misspelt(self._catalogue)

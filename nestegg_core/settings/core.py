@@ -84,11 +84,7 @@ SecretKey = Annotated[SecretStr, AfterValidator(_long_enough)]
 
 
 class Settings(BaseSettings):
-    """The core's settings. Its constructor takes values as arguments and reads nothing else.
-
-    Raises:
-        pydantic.ValidationError: from the constructor only; `load` reports in our own words.
-    """
+    """The core's settings. Its constructor takes values as arguments and reads nothing else."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -375,22 +371,13 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take values from the constructor's arguments alone."""
         return (init_settings,)
 
 
 def load(environment: Environment) -> Settings:
     """Load the core's settings and apply the production rules.
 
-    What is worked out here (`DATABASE_URL` and the like) is put in force for plugins' settings.
-
-    Raises:
-        ConfigurationError: with all that is wrong, here and in the sources.
-
-    Example:
-        >>> load(Environment.read({"ENVIRONMENT": "prod"}, dotenv=None))  # doctest: +ELLIPSIS
-        Traceback (most recent call last):
-        nestegg_core.errors.ConfigurationError: ENVIRONMENT: is not valid: ...
+    What is worked out here (`DATABASE_URL` and the like) is given to plugins' settings.
     """
     return _checked(environment, environment.load)
 
@@ -399,9 +386,6 @@ def preview(environment: Environment) -> Settings:
     """Do as `load` does, but leave the disk alone: secrets not made yet are only pretended.
 
     For commands that look: they may run as another user than the server.
-
-    Raises:
-        ConfigurationError: with all that is wrong, here and in the sources.
     """
     settings = _checked(environment, environment.preview)
     _give_secrets(settings, environment)
@@ -422,7 +406,6 @@ def judged_aside(
 
 
 def _give_secrets(settings: Settings, environment: Environment) -> None:
-    """Pretend what only a start would make and keep."""
     for name in generated_secrets.MAKERS:
         environment.give(name, getattr(settings, name.lower()).get_secret_value())
 
@@ -453,7 +436,6 @@ def _checked(environment: Environment, read: Callable[[type[Settings]], Settings
 
 
 def _put_in_force(settings: Settings, environment: Environment) -> None:
-    """Give plugins' settings what was worked out here."""
     for name in _PASSED_ON:
         value = getattr(settings, name)
         if value is not None:

@@ -19,22 +19,14 @@ _BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 @dataclass(frozen=True)
 class EnvFile:
-    """The text of a `.env` file, with what it sets.
-
-    Attributes:
-        path: where it is, links followed: a link to it stays one.
-    """
+    """The text of a `.env` file; `path` has its links followed: a link to it stays one."""
 
     path: Path
     text: str
 
     @classmethod
     def read(cls, path: Path) -> "EnvFile":
-        """Read it as it stands, line ends included.
-
-        Raises:
-            ConfigurationError: it is absent, no text, or may not be read or written.
-        """
+        """Read it as it stands, line ends included; it must be writable too."""
         path = path.resolve()
         try:
             text = path.read_bytes().decode("utf-8")
@@ -47,19 +39,12 @@ class EnvFile:
         return cls(path, text)
 
     def lines_of(self, name: str) -> int:
-        """Tell how often a variable is set to something."""
         return sum(binding.key == name and bool(binding.value) for binding in self._bindings())
 
     def changed(
         self, new: Mapping[str, str], *, without: Sequence[str] = (), after: str = ""
     ) -> "EnvFile":
-        """Return the file with other values; all else stays, in its order.
-
-        Args:
-            new: values by name. What has no line yet gets one behind that of `after`.
-            without: names that go.
-            after: the name of a line.
-        """
+        """Return the file with other values; a new name gets a line behind that of `after`."""
         newline = "\r\n" if "\r\n" in self.text else "\n"
         bindings = self._bindings()
         lines = {name: _line_of(bindings, name) for name in new}
@@ -83,9 +68,6 @@ class EnvFile:
 
         A file that cannot be replaced (it alone is mounted into a container, or its folder cannot
         be written to) is written in place; a copy lies beside it, or in `spare`, while that lasts.
-
-        Raises:
-            ConfigurationError: neither can be done. The file is as it was.
         """
         try:
             self._replace()

@@ -28,15 +28,6 @@ class Environment:
     First the process environment, then the `.env` file; in both, `NAME_FILE` names a file that
     holds the value of `NAME`. A variable set to nothing counts as not set. Outside production a
     missing `SECRET_KEY` or `MASTER_ENCRYPTION_KEY` is made once and kept in the data folder.
-
-    Attributes:
-        problems: what is wrong with the sources themselves, such as a bad line of `.env`.
-        dotenv: the path of that file, which may be absent; `None` where none is read.
-
-    Example:
-        >>> environment = Environment.read({"LOG_FORMAT": "json"}, dotenv=None)
-        >>> environment.origin("LOG_FORMAT"), environment.origin("LOG_LEVEL")
-        ('environment', 'default')
     """
 
     def __init__(self, sources: Sequence[Source], problems: Sequence[Problem] = ()) -> None:
@@ -51,12 +42,7 @@ class Environment:
     def read(
         cls, environ: Mapping[str, str] | None = None, *, dotenv: Path | None = Path(".env")
     ) -> "Environment":
-        """Read the sources. Raises nothing: what is wrong is collected, or found by `load`.
-
-        Args:
-            environ: the process environment; `os.environ` when `None`.
-            dotenv: the file of further variables, which may be absent; `None` to read none.
-        """
+        """Read the sources. Raises nothing: what is wrong is collected, or found by `load`."""
         process = Source("environment", dict(os.environ if environ is None else environ))
         if dotenv is None:
             return cls([process])
@@ -67,15 +53,10 @@ class Environment:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What the operator should know about the start, one sentence each."""
         return tuple(self._notices)
 
     def find(self, *names: str) -> Variable | None:
-        """Return the variable that is in force, of several names for one setting.
-
-        Args:
-            names: in order of preference; but an earlier source wins over a better name.
-        """
+        """Return the variable of one setting; an earlier source beats a better name."""
         for name in names:
             if name in self._given:
                 return self._given[name]
@@ -90,13 +71,7 @@ class Environment:
                 yield number, variable
 
     def load(self, settings_class: type[S]) -> S:
-        """Make an instance of a settings class from these variables alone.
-
-        Secrets that development may do without are made and kept first.
-
-        Raises:
-            ConfigurationError: with every problem of this class.
-        """
+        """Load a settings class; make the secrets that development may do without first."""
         problems = [
             problem
             for name in self._secrets_to_make(settings_class)
@@ -106,11 +81,7 @@ class Environment:
         return build(self, settings_class, problems)
 
     def preview(self, settings_class: type[S]) -> S:
-        """Do as `load` does, but leave the disk alone: secrets not made yet are only pretended.
-
-        Raises:
-            ConfigurationError: with every problem of this class.
-        """
+        """Do as `load` does, but leave the disk alone: secrets not made yet are only pretended."""
         self._remember(settings_class)
         looking = self.aside()
         for name in self._secrets_to_make(settings_class):
@@ -149,21 +120,16 @@ class Environment:
                 self._declared.update(field.variables)
 
     def give(self, name: str, value: str) -> None:
-        """Put a value in force that was worked out from the settings.
+        """Set a value that was worked out from the settings; its origin stays what it was.
 
-        So a plugin's settings class that declares `database_url` gets the very URL that the core
-        arrived at, its default included. The origin stays what it was.
+        So a plugin's `database_url` gets the very URL that the core arrived at, its default
+        included.
         """
         known = self.find(name)
         self._given[name] = Variable(name, known.origin if known else "default", value)
 
     def origin(self, name: str) -> str:
-        """Tell where a variable comes from.
-
-        Returns:
-            `environment`, the path of the `.env` file, `file <path>`, `generated, <path>`, or
-            `default` when it is not set.
-        """
+        """Tell `environment`, the path of `.env`, `file <path>`, `generated, <path>`, `default`."""
         if variable := self.find(name):
             return variable.origin
         if self._may_be_made(name):
@@ -172,7 +138,6 @@ class Environment:
 
     @property
     def home(self) -> Path:
-        """The data folder, absolute."""
         variable = self.find("NESTEGG_HOME")
         return absolute(variable.value if variable and variable.value else DEFAULT_HOME)
 

@@ -49,15 +49,9 @@ def secrets_in(name: str, value: str) -> Iterator[str]:
 class SettingsField:
     """One field of a settings class.
 
-    Attributes:
-        name: of the field.
-        variables: the names that operators may write, the preferred one first.
-        secret: whether its value must never be shown.
-        undeclared: whether that is known by its name alone, so that its type guards nothing.
-        url: whether it is a URL of which only the password is secret.
-        prefix: of numbered variables (`Numbered`); empty for all other fields.
-        description: for operators.
-        default: `None` also where there is none, or where it depends on other settings.
+    The first of `variables` is the preferred name. `undeclared`: a secret by its name alone. `url`:
+    only its password is secret. `prefix`: of numbered variables. `default` is `None` also where it
+    depends on other settings.
     """
 
     name: str
@@ -71,7 +65,6 @@ class SettingsField:
 
     @property
     def variable(self) -> str:
-        """The preferred name of the variable."""
         return self.variables[0]
 
 

@@ -27,19 +27,14 @@ MAKERS: Mapping[str, Callable[[], str]] = {
 
 
 def path_of(name: str, home: Path) -> Path:
-    """Return where the value of a variable is kept below the data folder."""
     return home / "secrets" / name.lower()
 
 
 def keep(name: str, home: Path) -> tuple[str, bool]:
     """Return the kept value of a variable, and whether it was made just now.
 
-    Processes that start together get the same value. An existing file is never replaced,
-    whatever it holds.
-
-    Raises:
-        OSError: the folder or file cannot be read or written.
-        UnicodeDecodeError: the file holds no text.
+    Processes that start together get the same value. An existing file is never replaced, whatever
+    it holds.
     """
     path = path_of(name, home)
     if path.exists():
@@ -51,7 +46,6 @@ def keep(name: str, home: Path) -> tuple[str, bool]:
 
 
 def kept(name: str, home: Path) -> str | None:
-    """Return the kept value of a variable; `None` where there is none that this user can read."""
     try:
         return _read(path_of(name, home))
     except (OSError, UnicodeDecodeError):

@@ -16,15 +16,6 @@ _FORM = "write provider:group:role:organization, e.g. keycloak:family:member:<or
 
 @dataclass(frozen=True, slots=True)
 class GroupRole:
-    """One entry.
-
-    Attributes:
-        provider: as in `IDENTITY_PROVIDER_CHAIN`.
-        group: as the provider's tokens name it.
-        role: one of `ROLES`.
-        org_id: the organization.
-    """
-
     provider: str
     group: str
     role: str
@@ -32,23 +23,15 @@ class GroupRole:
 
 
 def parse(entry: str, number: int = 1) -> GroupRole:
-    """Read one entry: `provider:group:role:organization`.
+    """Read `provider:group:role:organization`.
 
-    The provider's name ends at the first colon, and organization and role stand behind the last
-    two, so that a group's name may have colons itself. What it cannot hold as it is, a comma or a
-    space at its end, is written as in URLs: `%2C`, `%20`, and `%25` for a percent sign.
-
-    Args:
-        entry: what the operator wrote.
-        number: its place in the list, for the error.
-
-    Raises:
-        PydanticCustomError: with the fix.
+    The provider ends at the first colon, role and organization stand behind the last two: a group's
+    name may have colons. A comma or a space at its end is written `%2C`, `%20`, a percent sign
+    `%25`.
 
     Example:
-        >>> rule = parse("okta:Family%2C large:member:0192f0c1-2f6b-7c3e-8000-2a5b7d9e4f10")
-        >>> rule.group, rule.role
-        ('Family, large', 'member')
+        >>> parse("okta:Family%2C large:member:0192f0c1-2f6b-7c3e-8000-2a5b7d9e4f10").group
+        'Family, large'
     """
     provider, _, rest = entry.partition(":")
     rest, _, organization = rest.rpartition(":")

@@ -21,13 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A raw value, or why it cannot be had.
-
-    Attributes:
-        name: as the operator wrote it.
-        origin: where it comes from.
-        value: `None` exactly when there is a problem.
-    """
+    """A raw value as the operator wrote it; `None` exactly when there is a problem."""
 
     name: str
     origin: str
@@ -36,12 +30,7 @@ class Variable:
 
 
 class Source:
-    """One place with variables: the process environment or a `.env` file.
-
-    Args:
-        label: what operators call it.
-        variables: names and values; empty values count as not set.
-    """
+    """One place with variables: the process environment or a `.env` file. Empty means not set."""
 
     def __init__(self, label: str, variables: Mapping[str, str]) -> None:
         self.label = label
@@ -67,21 +56,15 @@ class Source:
         return self._from_files[name]
 
     def __iter__(self) -> Iterator[str]:
-        """Name the variables, those that are in files as well."""
         return iter({name.removesuffix("_FILE") for name in self._variables})
 
     def numbers(self, prefix: str) -> set[str]:
-        """Return the digits of the variables called `<prefix><digits>` or with `_FILE` after it."""
         pattern = re.compile(re.escape(prefix) + r"([0-9]+)(?:_FILE)?")
         return {found[1] for name in self._variables if (found := pattern.fullmatch(name))}
 
 
 def read_dotenv(path: Path) -> tuple[dict[str, str], list[Problem]]:
-    """Read a `.env` file. Values are taken as they stand: `${NAME}` is not replaced.
-
-    Returns:
-        The variables, none when the file is absent; and what is wrong with the file.
-    """
+    """Read a `.env` file, if there is one. `${NAME}` is not replaced."""
     try:
         text = path.read_text("utf-8-sig")
     except FileNotFoundError:
@@ -133,16 +116,7 @@ class Variables(Protocol):
 
 
 def build(variables: Variables, settings_class: type[S], problems: Sequence[Problem] = ()) -> S:
-    """Make an instance from these variables alone, without a look at `os.environ`.
-
-    Args:
-        variables: where to look.
-        settings_class: pydantic's alias rules and JSON values work as usual in it.
-        problems: already known ones, to be reported with the rest.
-
-    Raises:
-        ConfigurationError: with every problem.
-    """
+    """Make an instance from these variables alone, without a look at `os.environ`."""
     fields = fields_of(settings_class)
     found = dict(_find_all(variables, fields))
     known = [*problems, *(v.problem for v in found.values() if v.problem)]
@@ -190,8 +164,6 @@ def _values(
 
 
 class _Source(EnvSettingsSource):
-    """pydantic-settings' reading of variables, with ours in place of `os.environ`."""
-
     def __init__(self, settings_class: type[BaseSettings], raw: Mapping[str, str | None]) -> None:
         super().__init__(settings_class, case_sensitive=False)
         self.env_vars = raw
@@ -217,7 +189,6 @@ class _Report:
         self._secrets = [v.value for (name, _), v in found.items() if name in secret and v.value]
 
     def problem(self, error: "ErrorDetails") -> Problem:
-        """Return the problem of one of pydantic's errors."""
         field, number = self._place(error["loc"])
         variable = self._found.get((field.name, number)) if field else None
         what, fix = self._words(error, field)

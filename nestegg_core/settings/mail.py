@@ -17,17 +17,11 @@ PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
 def usual_port(data: Mapping[str, Any]) -> int:
-    """Return the port that goes with SMTP_SECURITY."""
     return PORTS.get(data.get("smtp_security", ""), PORTS["starttls"])
 
 
 def mail_address(value: str) -> str:
-    """Check an address that may have a name.
-
-    Example:
-        >>> mail_address("Nest Egg <nestegg@example.org>")
-        'Nest Egg <nestegg@example.org>'
-    """
+    """Check one address, alone or as `Name <address>`."""
     good = value.isprintable()
     if good:
         header: Any = SMTP.header_factory("From", value)
@@ -44,7 +38,6 @@ MailAddress = Annotated[str, AfterValidator(mail_address)]
 
 
 def incomplete(settings: "Settings") -> Iterator[Problem]:
-    """Return what is missing for sending mail."""
     if settings.smtp_host is not None and settings.mail_from is None:
         fix = "set the address that mail comes from, e.g. nestegg@example.org"
         yield Problem("MAIL_FROM", "is not set, but SMTP_HOST is", fix)

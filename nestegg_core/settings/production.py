@@ -30,16 +30,7 @@ _NUMBERED = re.compile(r"[0-9]+$")
 
 
 def doubts(path: Path, known: Collection[str]) -> Iterator[Problem]:
-    """Yield what is hardly meant, by name; no value is told.
-
-    Args:
-        path: of the `.env` file, which may be absent.
-        known: every name that is read. One that ends in a number stands for all numbers.
-
-    Example:
-        >>> list(doubts(Path("no such file"), ["LOG_LEVEL"]))
-        []
-    """
+    """Yield by name what is hardly meant. Of `known`, one with a number stands for all numbers."""
     known_names = {_shape(name) for name in known}
     bindings = _bindings(path)
     yield from _twice(bindings, path)
@@ -120,7 +111,6 @@ Rule = Callable[["Settings"], Iterator[Problem]]
 
 
 def check(settings: "Settings") -> list[Problem]:
-    """Return every rule that the settings break; none outside production."""
     if settings.environment != "production":
         return []
     return [problem for rule in RULES for problem in rule(settings)]

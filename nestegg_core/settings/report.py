@@ -27,15 +27,7 @@ which suit both.
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting in force.
-
-    Attributes:
-        name: of the variable, as it was set, else its preferred name.
-        value: for showing; `********` in place of a secret, empty when there is none.
-        origin: `environment`, the `.env` file, `file <path>`, `generated, <path>` or `default`.
-        secret: whether `value` hides something.
-        description: what the setting does.
-    """
+    """One setting; `value` is for showing, with `********` in place of a secret."""
 
     name: str
     value: str
@@ -58,9 +50,6 @@ def env_example(classes: Sequence[tuple[str, type[BaseSettings]]]) -> str:
     """Return the text of `.env.example`: every variable, commented out, with its default.
 
     A variable that several classes read stands in the first of their sections.
-
-    Args:
-        classes: a heading and the settings class below it, for each section.
     """
     lines = [f"# {line}" for line in _HEADER.splitlines()]
     for heading, fields in fields_by_heading(classes):

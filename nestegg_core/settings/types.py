@@ -16,35 +16,18 @@ _WORDS = ("what", "fix")
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """Marks a `dict[int, ...]` field that collects the variables `<prefix>1`, `<prefix>2`, ...
-
-    Example:
-        `keys: Annotated[dict[int, SecretStr], Numbered("ENCRYPTION_KEY_V")] = {}`
-    """
+    """Marks a `dict[int, ...]` field that collects the variables `<prefix>1`, `<prefix>2`, ..."""
 
     prefix: str
 
 
 def invalid(what: str, fix: str) -> PydanticCustomError:
-    """Return the error for a validator of a settings class to raise.
-
-    Args:
-        what: what is wrong, without the value, e.g. `names a public network`.
-        fix: what would be right.
-    """
+    """Return the error for a validator to raise; `what` must not repeat the value."""
     return PydanticCustomError("invalid_setting", "{what}", {"what": what, "fix": fix})
 
 
 def checked(entries: Iterable[str], check: Callable[[str, int], T]) -> tuple[T, ...]:
-    """Return what a check makes of every entry of a list, which it gets with its number from 1.
-
-    Raises:
-        PydanticCustomError: one that tells of every entry that is wrong.
-
-    Example:
-        >>> checked(["1", "2"], lambda entry, number: int(entry) * number)
-        (1, 4)
-    """
+    """Check every entry of a list with its number from 1; one error says all that is wrong."""
     good: list[T] = []
     wrong: list[dict[str, Any]] = []
     for number, entry in enumerate(entries, 1):

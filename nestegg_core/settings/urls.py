@@ -46,12 +46,7 @@ def _is_web_url(value: str) -> bool:
 
 
 def host_spelling(host: str) -> str:
-    """Return the one spelling of a host's name or address, without brackets.
-
-    Example:
-        >>> host_spelling("App.Example.com"), host_spelling("[0:0::1]")
-        ('app.example.com', '::1')
-    """
+    """Return the one spelling of a host's name or address, without brackets."""
     plain = host.removeprefix("[").removesuffix("]")
     try:
         return str(ip_address(plain))
@@ -155,11 +150,7 @@ class ShownAsUrl:
 
 
 def parse(url: str) -> URL:
-    """Split a URL into its parts.
-
-    Raises:
-        ValueError: it cannot be split unambiguously. The text does not repeat it.
-    """
+    """Split a URL; raise ValueError, which does not repeat it, where that is ambiguous."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
@@ -170,12 +161,7 @@ def parse(url: str) -> URL:
 
 
 def masked(url: str) -> str:
-    """Return the URL without its password, or only asterisks where it cannot be split.
-
-    Example:
-        >>> masked("postgresql://nestegg:hush@db.internal/nestegg")
-        'postgresql://nestegg:********@db.internal/nestegg'
-    """
+    """Return the URL without its password, or only asterisks where it cannot be split."""
     try:
         parsed = parse(url)
     except ValueError:
@@ -190,12 +176,8 @@ def masked(url: str) -> str:
 def database_url(value: SecretStr) -> SecretStr:
     """Bring a database's URL to the form that storages expect.
 
-    Every spelling of PostgreSQL becomes `postgresql://`, and asyncpg's `ssl` parameter becomes
-    libpq's `sslmode`. Other schemes are left for the storage that serves them.
-
-    Example:
-        >>> database_url(SecretStr("postgres://db/nestegg")).get_secret_value()
-        'postgresql://db/nestegg'
+    Every spelling of PostgreSQL becomes `postgresql://`, and asyncpg's `ssl` becomes libpq's
+    `sslmode`. Other schemes are left for the storage that serves them.
     """
     parsed = _parsed(value, "postgresql://user:password@host:5432/nestegg")
     if parsed.drivername not in _POSTGRESQL:
@@ -210,7 +192,6 @@ def database_url(value: SecretStr) -> SecretStr:
 
 
 def redis_url(value: SecretStr) -> SecretStr:
-    """Check that a URL is one of Redis' forms: `redis://`, `rediss://` (TLS) or `unix://`."""
     example = "redis://:password@host:6379/0"
     if _parsed(value, example).drivername not in _REDIS:
         raise invalid("is no Redis URL", f"write it like {example}")
@@ -252,17 +233,11 @@ def with_tls(value: SecretStr, trusted: Sequence[str]) -> SecretStr:
 
 
 def is_postgresql(url: URL) -> bool:
-    """Tell whether it is PostgreSQL, in the form that `database_url` gives."""
     return url.drivername == "postgresql"
 
 
 def stays_private(url: URL, trusted: Sequence[str]) -> bool:
-    """Tell whether every host of the URL is a socket, loopback, or trusted by the operator.
-
-    Args:
-        url: of a database or of Redis; one without a host means a socket or this machine.
-        trusted: `TRUSTED_NETWORKS`: networks, addresses and host names.
-    """
+    """Tell whether every host of the URL is a socket, loopback, or trusted by the operator."""
     return all(
         host.startswith(("/", "@")) or is_loopback(host) or _is_trusted(host, trusted)
         for host in _hosts(url)
@@ -270,12 +245,6 @@ def stays_private(url: URL, trusted: Sequence[str]) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address means this machine.
-
-    Example:
-        >>> is_loopback("localhost"), is_loopback("127.0.0.1"), is_loopback("10.0.0.1")
-        (True, True, False)
-    """
     with suppress(ValueError):
         return ip_address(host).is_loopback
     name = host.lower().rstrip(".")

@@ -78,12 +78,7 @@ class BadAmount(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """A cell taken apart: its digits with all marks, whether it is negative, its currency.
-
-    Attributes:
-        currency: ISO 4217 code; empty where the cell names none.
-        bare: whether nothing stands around the digits.
-    """
+    """A cell taken apart; `currency` is an ISO 4217 code or empty, `bare` is digits alone."""
 
     digits: str
     negative: bool
@@ -123,12 +118,7 @@ def scan(cell: str) -> Scanned | None:
 
 
 def currency_of(text: str) -> str:
-    """Read a currency's code or symbol; empty for anything else.
-
-    Example:
-        >>> currency_of("eur"), currency_of("£"), currency_of("$")
-        ('EUR', 'GBP', '')
-    """
+    """Read a currency's code or symbol; empty for anything else, such as `$`."""
     return _currency(text.strip()) or ""
 
 
@@ -144,18 +134,9 @@ def _currency(word: str) -> str | None:
 
 
 def choose_mark(cells: Iterable[str], *, comma_likely: bool) -> tuple[str, str]:
-    """Choose the file's decimal mark from all its amounts, and say what stays in doubt.
+    """Choose the decimal mark from all of the file's amounts; return also a warning if in doubt.
 
-    Args:
-        cells: all cells of all amount columns.
-        comma_likely: what to take where no amount has a mark (the delimiter is a semicolon).
-
-    Returns:
-        `.` or `,`, and a warning that is empty when the evidence was clear.
-
-    Example:
-        >>> choose_mark(["1.234,56", "7"], comma_likely=False)
-        (',', '')
+    `comma_likely` decides where no amount has a mark: the delimiter is a semicolon.
     """
     votes = {".": 0, ",": 0}
     groups = {".": 0, ",": 0}
@@ -190,18 +171,7 @@ def _vote(digits: str, votes: dict[str, int], groups: dict[str, int]) -> None:
 
 
 def read_amount(cell: str, mark: str) -> tuple[Decimal, str]:
-    """Read a cell exactly.
-
-    Args:
-        cell: the amount as it stands in the file.
-        mark: the file's decimal mark, `.` or `,`.
-
-    Returns:
-        The signed amount, and the currency that the cell names (often empty).
-
-    Raises:
-        BadAmount: `bad_amount`, `too_precise` (more than four decimals) or `out_of_range`
-            (beyond 10^14).
+    """Read a cell exactly: the signed amount, and the currency that it names, often empty.
 
     Example:
         >>> read_amount("-1.234,56", ",")
@@ -222,7 +192,6 @@ def read_amount(cell: str, mark: str) -> tuple[Decimal, str]:
 
 
 def looks_like_amount(cell: str) -> bool:
-    """Tell whether a cell is an amount or another plain number."""
     return scan(cell) is not None
 
 

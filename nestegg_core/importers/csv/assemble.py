@@ -27,24 +27,12 @@ class Booking(NamedTuple):
 
 
 def closing_balance(bookings: Sequence[Booking]) -> Decimal | None:
-    """Find the balance after the newest booking, in whatever order the rows stand.
+    """Find the balance after the newest booking of one account, in whatever order the rows stand.
 
     On a newest day with several bookings the balances themselves tell their order: each one's
-    balance less its amount is the balance before it, so all but the last are followed up.
-
-    Args:
-        bookings: in the file's order, of one account.
-
-    Returns:
-        None where the file does not say: no bookings, balances that contradict one another, or
-        a day that ends where it began in a file that shows no order.
-
-    Example:
-        >>> day = date(2022, 8, 17)
-        >>> closing_balance([
-        ...     Booking(day, Decimal(20), Decimal(120)), Booking(day, Decimal(-5), Decimal(100)),
-        ... ])
-        Decimal('120')
+    balance less its amount is the balance before it, so all but the last are followed up. `None`
+    where balances contradict one another, or a day ends where it began in a file that shows no
+    order.
     """
     if not bookings:
         return None
@@ -78,13 +66,10 @@ _MONEY = ("amount", "debit", "credit")
 
 
 def bookings(table: Table, columns: Columns) -> tuple[list[Row], int]:
-    """Leave out the undated lines before the first and after the last booking.
+    """Drop the undated lines before the first and after the last booking, and count them.
 
-    Only what calls itself a total, or has no amount, is left out: any other line without a date
-    is a booking that somebody should look at.
-
-    Returns:
-        The rows that are bookings, good or bad, and how many were left out.
+    Only what calls itself a total, or has no amount, goes: any other line without a date is a
+    booking that somebody should look at.
     """
     date = columns.get("date")
     order = range(len(table.rows))
@@ -112,12 +97,6 @@ def _cell(row: Row, index: int | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """The rows of a statement and what holds for all of them.
-
-    Attributes:
-        sign_column_used: false where the amounts carried their own signs.
-    """
-
     rows: Sequence[StatementRow]
     warnings: Sequence[str]
     currency: str | None
@@ -127,17 +106,7 @@ class Book:
 
 
 def settle(drafts: Sequence[Draft], columns: Columns, options: Options, currency: str) -> Book:
-    """Decide what one row cannot tell.
-
-    Args:
-        drafts: the rows, read.
-        columns: which column is what.
-        options: the caller's overrides.
-        currency: what the header says; empty where it says nothing.
-
-    Raises:
-        StatementError: `bad_option` when `only_account` fits no row.
-    """
+    """Decide what one row cannot tell. `currency` is what the header says, or empty."""
     warnings: list[str] = []
     signed_apart = _apply_sign_column(drafts, columns, warnings)
     inverted = _invert(drafts, columns, options, warnings)

@@ -27,11 +27,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 class Draft:
     """A row as far as it can be read alone; the file decides on signs and currency.
 
-    Attributes:
-        value: the amount as it is written, or credit less debit.
-        direction: what the sign column says: 1 in, -1 out, 0 nothing.
-        currency: empty where the row names none.
-        cut: whether a text was longer than what is kept.
+    `direction` is what the sign column says: 1 in, -1 out, 0 nothing.
     """
 
     line: int
@@ -47,22 +43,12 @@ class Draft:
 
 
 class CellReader:
-    """Reads rows; makes no decision of its own.
-
-    Args:
-        table: for its width and delimiter.
-        columns: which column is what.
-        date_format: the file's order of day, month and year.
-        mark: the file's decimal mark.
-    """
-
     def __init__(self, table: Table, columns: Columns, date_format: DateFormat, mark: str) -> None:
         self._width, self._delimiter = table.width, table.delimiter
         self._columns, self._format, self._mark = columns, date_format, mark
         self._days: dict[str, date | None] = {}
 
     def read(self, row: Row) -> Draft:
-        """Read a row; whatever is wrong with it stands in the draft's problems."""
         draft = Draft(row.line)
         self._shape(row, draft)
         draft.day = self._date(row, draft)
@@ -169,10 +155,5 @@ class CellReader:
 
 
 def clean(cell: str) -> str:
-    """Make one line of a cell: no control characters, no runs of spaces.
-
-    Example:
-        >>> clean("Rent\\x00  May\\n")
-        'Rent May'
-    """
+    """Make one line of a cell: no control characters, no runs of spaces."""
     return " ".join(_CONTROL.sub(" ", cell).split()) if cell else cell

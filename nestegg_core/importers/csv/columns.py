@@ -22,18 +22,12 @@ _NEARLY_ALL = 0.8
 
 @dataclass(slots=True)
 class Columns:
-    """The index of the column that has each role; a role without a column is absent.
-
-    Attributes:
-        single: by role, as in `csv_options.COLUMN_ROLES`, and `check`, `card` and `merchant`.
-        description: the columns whose texts are joined.
-    """
+    """The column of each role; those of `description` are joined. A role without one is absent."""
 
     single: dict[str, int] = field(default_factory=dict)
     description: tuple[int, ...] = ()
 
     def get(self, role: str) -> int | None:
-        """Give a role's column; None when it has none."""
         return self.single.get(role)
 
 
@@ -45,27 +39,16 @@ class Sample:
         self.width = width
 
     def filled(self, index: int) -> list[str]:
-        """Give the cells of a column that hold something."""
         cells = (row.cells[index].strip() for row in self._rows if index < len(row.cells))
         return [cell for cell in cells if cell]
 
     def fits(self, index: int, test: Callable[[str], bool], share: float) -> bool:
-        """Tell whether at least this share of the filled cells pass a test."""
         cells = self.filled(index)
         return bool(cells) and sum(map(test, cells)) >= share * len(cells)
 
 
 def choose_columns(table: Table, told: Columns, refused: frozenset[str]) -> Columns:
-    """Find the columns that the caller did not name.
-
-    Args:
-        table: header and rows.
-        told: the columns that the caller named.
-        refused: the roles that the caller said have no column.
-
-    Raises:
-        StatementError: `no_date_column` or `no_amount_column`.
-    """
+    """Find the columns that the caller did not name; `refused` roles have none."""
     return _Chooser(table, told, refused).choose()
 
 
@@ -249,14 +232,7 @@ _LONGEST = 100
 
 
 def told_columns(table: Table, options: Options) -> tuple[Columns, frozenset[str]]:
-    """Look up the columns that the caller named.
-
-    Returns:
-        The columns, and the roles that the caller said have none.
-
-    Raises:
-        StatementError: `bad_option` when the file has no such column.
-    """
+    """Look up the columns that the caller named, and the roles that have none."""
     told, refused = Columns(), set()
     for role, value in options.columns.items():
         if not value.strip():
@@ -280,7 +256,6 @@ def label(table: Table, index: int | None) -> str | None:
 
 
 def labels(table: Table, columns: Columns) -> dict[str, str | None]:
-    """Name the column of every role, as the options would."""
     named = {f"{role}_column": label(table, columns.get(role)) for role in COLUMN_ROLES}
     several = [label(table, index) or "" for index in columns.description]
     return named | {"description_column": _JOIN.join(several) or None}

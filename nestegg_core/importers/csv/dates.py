@@ -49,8 +49,6 @@ _ORDERS = ("dmy", "mdy", "ymd")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A date's three parts in the order they are written, and what stands between and after."""
-
     values: tuple[str, str, str]
     gaps: tuple[str, str, str]
 
@@ -95,22 +93,15 @@ def _split(text: str) -> _Ways:
 
 
 def looks_like_date(cell: str) -> bool:
-    """Tell whether a cell is a date in any order."""
     return any(_fits(parts, order) for parts in take_apart(cell) for order in _ORDERS)
 
 
 def read_date(cell: str, order: str) -> date | None:
-    """Read a cell; None when it is no date in this order, or not in the calendar.
-
-    Example:
-        >>> read_date("27 Feb 2018", "dmy"), read_date("30.02.2018", "dmy")
-        (datetime.date(2018, 2, 27), None)
-    """
+    """Return None for what is no date in this order, or not in the calendar."""
     return to_date(take_apart(cell), order)
 
 
 def to_date(ways: _Ways, order: str) -> date | None:
-    """Do the same for a cell that was taken apart already."""
     for parts in ways:
         if _fits(parts, order):
             year, month, day = _numbers(parts, order)
@@ -122,14 +113,9 @@ def to_date(ways: _Ways, order: str) -> date | None:
 
 
 def choose_format(cells: Sequence[str], *, day_first: bool) -> tuple[DateFormat, str]:
-    """Choose the order that explains most cells, and say what stays in doubt.
+    """Choose the order that explains most cells; return also a warning where it is in doubt.
 
-    Args:
-        cells: the date column, in the file's order; empty cells are allowed.
-        day_first: whether the rest of the file (delimiter, decimal comma) speaks for it.
-
-    Returns:
-        The format, and a warning that is empty when the evidence was clear.
+    `cells` stand in the file's order. `day_first`: delimiter or decimal comma speak for it.
     """
     ways = {cell: take_apart(cell) for cell in dict.fromkeys(cells)}
     distinct = [way for way in ways.values() if way]
@@ -176,15 +162,6 @@ def _is_ordered(rows: Sequence[_Ways], order: str) -> bool:
 
 
 def parse_format(text: str) -> DateFormat:
-    """Read the option `date_format`.
-
-    Raises:
-        StatementError: `bad_option` unless it names a day, a month and a year once each.
-
-    Example:
-        >>> parse_format("%d.%m.%Y").order
-        'dmy'
-    """
     letters = {"d": "d", "e": "d", "m": "m", "b": "m", "B": "m", "y": "y", "Y": "y"}
     found = re.findall(r"%-?([A-Za-z])", text[:_LONGEST])
     order = "".join(letters[directive] for directive in found if directive in letters)

@@ -68,8 +68,6 @@ _SINGLE_BYTE = (
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A file's text, the encoding it was read in, and what a user should know about that."""
-
     text: str
     encoding: str
     warnings: tuple[str, ...] = ()
@@ -77,14 +75,6 @@ class Text:
 
 def decode(content: bytes, encoding: str | None = None) -> Text:
     """Turn a file's bytes into text, without its byte order mark.
-
-    Args:
-        content: the file's bytes.
-        encoding: the caller's choice; None to decide here.
-
-    Raises:
-        StatementError: `empty_file`, `binary_file`, or `bad_option` for an encoding that is
-            unknown or does not fit the file.
 
     Example:
         >>> decode("Datum;Währung".encode("cp1252")).encoding

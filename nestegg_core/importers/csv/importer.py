@@ -24,13 +24,7 @@ _MONEY = ("amount", "debit", "credit", "balance")
 
 
 class CsvImporter:
-    """Reads statements as banks export them in CSV. Holds no state.
-
-    Example:
-        >>> file = StatementFile(b"Date,Payee,Amount\\n2026-01-31,Baker,-2.50\\n")
-        >>> [(str(row.date), str(row.amount)) for row in CsvImporter().read(file, {}).rows]
-        [('2026-01-31', '-2.50')]
-    """
+    """Reads statements as banks export them in CSV."""
 
     def recognises(self, file: StatementFile) -> bool:
         """Tell from the first bytes whether this is text with a delimiter, and nothing else."""
@@ -49,11 +43,6 @@ class CsvImporter:
         return any(delimiter in text for delimiter in ",;\t|")
 
     def read(self, file: StatementFile, options: Mapping[str, str]) -> Statement:
-        """Read the whole file; `options` are those of `CSV_OPTIONS`.
-
-        Raises:
-            StatementError: the file is no table of bookings, or an option is wrong.
-        """
         told = parse_options(options)
         text = decode(file.content, told.encoding)
         table = read_table(text.text, told)

@@ -49,11 +49,7 @@ _LONGEST_NUMBER = 9
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The caller's overrides, checked; None leaves a decision to the importer.
-
-    Attributes:
-        columns: by role, as the caller wrote them; the table knows what they mean.
-    """
+    """The caller's overrides, checked; None leaves a decision to the importer."""
 
     encoding: str | None = None
     delimiter: str | None = None
@@ -66,11 +62,6 @@ class Options:
 
 
 def parse_options(options: Mapping[str, str]) -> Options:
-    """Check the caller's options.
-
-    Raises:
-        StatementError: `bad_option`, with the option's name.
-    """
     for name in options:
         if name not in CSV_OPTIONS:
             raise bad_option(name, f"There is no such option. Known are {', '.join(CSV_OPTIONS)}.")
@@ -90,7 +81,6 @@ def parse_options(options: Mapping[str, str]) -> Options:
 
 
 def bad_option(name: str, detail: str) -> StatementError:
-    """Make the error of an option that is unknown or does not fit the file."""
     return StatementError("bad_option", detail, option=name)
 
 

@@ -55,7 +55,6 @@ def roles(name: str) -> Mapping[str, int]:
 
 
 def names_date_and_amount(cells: Sequence[str]) -> bool:
-    """Tell whether a row is the header of a table of bookings."""
     found = [roles(cell) for cell in cells if cell.strip()]
     dated = {index for index, fits in enumerate(found) if "date" in fits}
     money = {index for index, fits in enumerate(found) if fits.keys() & _MONEY}
@@ -79,7 +78,7 @@ _END = "\udcff"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the file: the line that it begins in, counted from 1, and its cells."""
+    """One row of the file, and the line that it begins in, counted from 1."""
 
     line: int
     cells: list[str]
@@ -89,11 +88,8 @@ class Row:
 class Table:
     """The rows of a file below its header, blank ones and repeated headers left out.
 
-    Attributes:
-        header_line: 0 where there is no header.
-        header: the names as written; empty where there is no header.
-        above: how many filled rows stand above the header, or above the first booking.
-        width: the number of columns.
+    `header_line` is 0 where there is none; `above` counts the filled rows above header or first
+    booking.
     """
 
     delimiter: str
@@ -105,12 +101,6 @@ class Table:
 
 
 def read_table(text: str, options: Options) -> Table:
-    """Find the table in a text.
-
-    Raises:
-        StatementError: `no_table`, `no_rows`, `too_many_columns`, `too_many_rows`,
-            `unbalanced_quote`, `cell_too_long`, or `bad_option`.
-    """
     delimiter = options.delimiter or _choose_delimiter(text)
     rows: list[Row] = []
     for row in _rows(text.replace("\0", " "), delimiter):

@@ -21,13 +21,6 @@ class FaultLog(Protocol):
 
 
 class Guard:
-    """Stands around the code of one plugin.
-
-    Args:
-        source: whose code it is.
-        faults: where faults go, each once.
-    """
-
     def __init__(self, source: Source, faults: FaultLog) -> None:
         self._source = source
         self._faults = faults
@@ -40,17 +33,7 @@ class Guard:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Return what a function of the plugin returns.
-
-        Args:
-            name: what the call is called in log and metrics, e.g. `authenticate`.
-            allowed: the errors that its contract lets it raise.
-            function: the plugin's.
-            args: handed on, as `kwargs` are.
-
-        Raises:
-            PluginFault: it raised something else, be it no `Exception`, or it did not run at all.
-        """
+        """Call the plugin; raise PluginFault for any error that its contract does not allow."""
         try:
             return foreign.call(function, *args, **kwargs)
         except allowed:
@@ -62,20 +45,13 @@ class Guard:
             raise self.fault(name, f"raised {type(cause).__name__}", cause) from cause
 
     def fault(self, name: str, what: str, cause: BaseException | None = None) -> PluginFault:
-        """Record a fault, and return the error to raise for it.
-
-        Args:
-            name: the call that went wrong.
-            what: what it did, without any value that it handled.
-            cause: what it raised, if it did.
-        """
+        """Record a fault and return its error; `what` must not show a handled value."""
         fault = PluginFault(self._source.name, name, what)
         fault.__cause__ = cause
         self._faults.record(self._source, name, fault)
         return fault
 
     def refused(self, what: str) -> ConfigurationError:
-        """Return the error that refuses the start because of what the plugin did."""
         return ConfigurationError([fault(self._source, what)])
 
 
@@ -87,19 +63,16 @@ class Blame:
 
     It costs nothing until something fails, so it serves where calls are many (storages) or cannot
     be seen (what a plugin's object does later).
-
-    Args:
-        guards: by the top-level package of each plugin.
     """
 
     def __init__(self, guards: Mapping[str, Guard]) -> None:
         self._guards = guards
 
     def fault(self, error: BaseException) -> PluginFault | None:
-        """Return the recorded fault of the plugin whose code raised the error, if it was one's.
+        """Return the recorded fault of the plugin whose code raised the error, if any.
 
-        Of the frames that are the core's or a plugin's, the innermost decides: what lies below it
-        is libraries, which do what they are told.
+        Of the frames that are the core's or a plugin's, the innermost decides; below it are
+        libraries.
         """
         error = foreign.raised(error)
         for frame in reversed(list(_frames(error))):

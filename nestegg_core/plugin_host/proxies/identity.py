@@ -31,12 +31,7 @@ MAX_GROUPS = 10_000
 def sound(identity: Identity, provider: str, issuers: Collection[str]) -> Identity | str:
     """Return an identity whose fields are what they must be, or the name of one that is not.
 
-    The answer is a value of the core's own: nothing of the plugin's can change it later.
-
-    Args:
-        identity: what a provider made.
-        provider: the name that the provider is registered by.
-        issuers: the provider's.
+    The answer is the core's own value: nothing of the plugin's can change it later.
     """
     said = {one.name: getattr(identity, one.name) for one in fields(Identity)}
     fit = {
@@ -87,18 +82,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class GuardedProvider:
-    """Fulfils `nestegg_core.IdentityProvider`. An answer that is no verdict is a fault, and so is
-    an identity whose fields are not what they must be: the text `"no"` would make administrators.
-    One that has expired is refused.
-
-    Args:
-        guard: of the plugin.
-        provider: the plugin's.
-        name: what it is registered by.
-        clock: the present moment.
-
-    Raises:
-        ConfigurationError: the issuers cannot be read.
+    """Refuses an answer that is no verdict, and an identity whose fields are not what they must be:
+    the text `"no"` would make administrators. One that has expired is refused.
     """
 
     def __init__(
@@ -111,34 +96,18 @@ class GuardedProvider:
         self.issuers = _issuers(guard, provider)
 
     def authenticate(self, token: str) -> Verdict:
-        """Judge one token.
-
-        Raises:
-            PluginFault: the provider raised, or gave no verdict.
-        """
         verdict = self._guard.call("authenticate", (), self._judged, token)
         if isinstance(verdict, str):
             raise self._guard.fault("authenticate", verdict)
         return verdict
 
     def examine(self) -> Sequence[Diagnosis]:
-        """Return what the provider finds wrong; nothing where it does not look.
-
-        Raises:
-            PluginFault: the provider raised.
-        """
         examined = self._provider
         if not isinstance(examined, ExaminedProvider):
             return []
         return self._guard.call("examine", (), lambda: _diagnoses(examined.examine()))
 
     def describe(self) -> AppSignIn | None:
-        """Return how apps sign in; `None` where the provider does not say.
-
-        Raises:
-            ProviderUnavailable: the vendor cannot be reached.
-            PluginFault: the provider raised something else, or answered garbage.
-        """
         if not isinstance(self._provider, DescribedProvider):
             return None
         found = self._guard.call("describe", (ProviderUnavailable,), self._provider.describe)

@@ -35,18 +35,11 @@ _PAYLOAD = re.compile(rb"[!-9;-~]+")
 
 
 class GuardedBackend:
-    """Fulfils `nestegg_core.EncryptionBackend`."""
-
     def __init__(self, guard: Guard, backend: EncryptionBackend) -> None:
         self._guard = guard
         self._backend = backend
 
     def encrypt(self, plaintext: bytes, *, key: bytes, context: bytes) -> bytes:
-        """Return a payload that a token can hold.
-
-        Raises:
-            PluginFault: the backend raised, or answered something else.
-        """
         payload = self._guard.call(
             "encrypt", (), self._backend.encrypt, plaintext, key=key, context=context
         )
@@ -55,12 +48,6 @@ class GuardedBackend:
         return payload
 
     def decrypt(self, payload: bytes, *, key: bytes, context: bytes) -> bytes:
-        """Return the plaintext.
-
-        Raises:
-            DecryptionError: the payload does not open.
-            PluginFault: the backend raised something else, or answered no bytes.
-        """
         plaintext = self._guard.call(
             "decrypt", (DecryptionError,), self._backend.decrypt, payload, key=key, context=context
         )
@@ -75,27 +62,15 @@ _ROW_STATUSES = ("booked", "pending", "reverted")
 
 
 class GuardedImporter:
-    """Fulfils `nestegg_core.StatementImporter`."""
-
     def __init__(self, guard: Guard, importer: StatementImporter) -> None:
         self._guard = guard
         self._importer = importer
 
     def recognises(self, file: StatementFile) -> bool:
-        """Tell whether `read` is worth trying.
-
-        Raises:
-            PluginFault: the importer raised.
-        """
         return bool(self._guard.call("recognises", (), self._importer.recognises, file))
 
     def read(self, file: StatementFile, options: Mapping[str, str]) -> Statement:
-        """Read the whole file, to its last row: rows may be made as they are looked at.
-
-        Raises:
-            StatementError: the importer refuses the file or an option.
-            PluginFault: it raised something else, or answered no statement.
-        """
+        """Read the whole file, to its last row: rows may be made as they are looked at."""
         statement = self._guard.call("read", (StatementError,), self._read, file, options)
         if statement is None:
             raise self._guard.fault("read", "answered no Statement, or one with unfit rows")
@@ -177,18 +152,13 @@ def _is_amount(value: object) -> bool:
 
 
 class GuardedPolicy:
-    """Fulfils `nestegg_core.RetentionPolicy`. Whether an answer can be done, the engine judges."""
+    """The engine judges whether an answer can be done."""
 
     def __init__(self, guard: Guard, policy: RetentionPolicy) -> None:
         self._guard = guard
         self._policy = policy
 
     def decide(self, org_id: UUID, today: date) -> Sequence[Expire | Hold]:
-        """Return what expires and what is held.
-
-        Raises:
-            PluginFault: the policy raised, or answered no sequence.
-        """
         decisions = self._guard.call("decide", (), self._policy.decide, org_id, today)
         if not isinstance(decisions, Sequence):
             raise self._guard.fault("decide", f"answered {type(decisions).__name__}, no sequence")
@@ -252,10 +222,6 @@ class BoundedCheck:
 
     Code cannot be interrupted safely from outside, so a check that hangs keeps its thread; no
     second one is begun meanwhile.
-
-    Attributes:
-        name: shown by the probe.
-        essential: whether the server is not ready while something is wrong.
     """
 
     def __init__(self, guard: Guard, registration: HealthCheckRegistration) -> None:
@@ -267,17 +233,12 @@ class BoundedCheck:
         self._run: _Run | None = None
 
     def begin(self) -> None:
-        """Start the check, unless the last one has not come back yet."""
         with self._lock:
             if self._run is None or self._run.done.is_set():
                 self._run = _Run(self._findings)
 
     def outcome(self, deadline: float) -> str:
-        """Return `ok`, or what is wrong, after `begin`.
-
-        Args:
-            deadline: when to stop waiting, in seconds of `time.monotonic`.
-        """
+        """Return `ok`, or what is wrong, by a deadline in seconds of `time.monotonic`."""
         run = self._run
         if run is None:
             raise LookupError("begin the check first")
@@ -308,8 +269,6 @@ def _one_line(text: str) -> str:
 
 
 class _Run:
-    """One run of a check, in a thread that does not keep the process alive."""
-
     def __init__(self, findings: Callable[[], str]) -> None:
         self.done = threading.Event()
         self.outcome = "failed"

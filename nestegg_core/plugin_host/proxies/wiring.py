@@ -28,18 +28,7 @@ from nestegg_core.plugin_host.proxies.providers import (
 
 
 class GuardedPlugins:
-    """The run-time objects of the chosen plugins, guarded; built-ins as they are.
-
-    Args:
-        plugins: what the configuration chose.
-        faults: where faults are logged and counted.
-        permissions: the names that routes may ask for.
-        scope: what their transactions refuse.
-
-    Attributes:
-        blame: finds the plugin behind an error that nobody expected.
-        left_out: routes that cannot be served, and why.
-    """
+    """The run-time objects of the chosen plugins, guarded; built-ins as they are."""
 
     def __init__(
         self, plugins: Plugins, faults: FaultLog, permissions: Collection[str], scope: Scope
@@ -54,43 +43,22 @@ class GuardedPlugins:
         self.routes = tuple(self._routes())
 
     def identity_providers(self) -> list[tuple[str, IdentityProvider]]:
-        """Return the chain, by name.
-
-        Raises:
-            ConfigurationError: a factory failed, or a provider's issuers cannot be read.
-        """
         chain = self._plugins.identity_providers
         return [(one.name, self._made(one, _provider(one))) for one in chain]
 
     def encryption_backends(self) -> dict[str, EncryptionBackend]:
-        """Return every backend, by name.
-
-        Raises:
-            ConfigurationError: a factory failed.
-        """
         chosen = self._plugins.encryption_backends
         return {name: self._made(one, GuardedBackend) for name, one in chosen.items()}
 
     def statement_importers(self) -> dict[str, StatementImporter]:
-        """Return every importer, by name.
-
-        Raises:
-            ConfigurationError: a factory failed.
-        """
         chosen = self._plugins.statement_importers
         return {one.name: self._made(one, GuardedImporter) for one in chosen}
 
     def retention_policies(self) -> list[tuple[str, RetentionPolicy]]:
-        """Return the policies in force, by name.
-
-        Raises:
-            ConfigurationError: a factory failed.
-        """
         chosen = self._plugins.retention_policies
         return [(one.name, self._made(one, GuardedPolicy)) for one in chosen]
 
     def health_checks(self) -> list[BoundedCheck]:
-        """Return every check of every plugin."""
         return [
             BoundedCheck(
                 Guard(source, self._faults),
@@ -100,11 +68,7 @@ class GuardedPlugins:
         ]
 
     def jobs(self, taken: Collection[str]) -> list[JobRegistration]:
-        """Return every job of every plugin, under its full name.
-
-        Args:
-            taken: the core's own jobs, whose names none of them gets.
-        """
+        """Return every plugin's jobs under their full names; none gets one of the core's names."""
         for source, job in self._plugins.jobs:
             if job.name in taken:
                 what = f"its job {job.name!r} is called as one of the core's"

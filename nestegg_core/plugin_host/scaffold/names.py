@@ -11,8 +11,6 @@ _NAME = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A kind of plugin: how its distributions begin, and what they are for."""
-
     folder: str
     purpose: str
 
@@ -30,23 +28,14 @@ KINDS: Mapping[str, _Kind] = {
 
 
 class InvalidName(ValueError):
-    """A name that no plugin can have; the message says what it must be like."""
+    """The message says what a name must be like."""
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names of one new plugin.
+    """The names of one new plugin: operators write `name` in settings, the entry point is `plugin`.
 
-    Attributes:
-        kind: e.g. `retention-policy`.
-        name: what operators write in settings, e.g. `legal_hold`.
-        plugin: the entry point, e.g. `retention_legal_hold`; its fields and variables begin so.
-        package: the Python package, e.g. `nestegg_retention_legal_hold`.
-        distribution: what pip calls it, e.g. `nestegg-retention-legal-hold`.
-        class_name: how its classes begin, e.g. `LegalHold`.
-        title: the name as users write it, e.g. `Legal hold`.
-        description: what it is for, in one line.
-        scheme: for storages, how URLs begin, e.g. `legalhold`.
+    The fields' and variables' names begin as `plugin` does; `scheme` is how a storage's URLs begin.
     """
 
     kind: str
@@ -61,28 +50,11 @@ class Names:
 
     @property
     def variable(self) -> str:
-        """How the names of its variables begin, e.g. `RETENTION_LEGAL_HOLD`."""
         return self.plugin.upper()
 
 
 def names_for(kind: str, name: str) -> Names:
-    """Derive every name of a plugin.
-
-    Args:
-        kind: one of `KINDS`.
-        name: lower-case words, with `-` or `_` between.
-
-    Raises:
-        InvalidName: the name is of another form, or begins as its kind does.
-
-    Example:
-        >>> names_for("retention-policy", "legal-hold").distribution
-        'nestegg-retention-legal-hold'
-        >>> names_for("retention-policy", "Legal Hold")
-        Traceback (most recent call last):
-        nestegg_core.plugin_host.scaffold.names.InvalidName: NAME must be lower-case words of \
-letters and digits with - or _ between, and begin with a letter, e.g. legal-hold
-    """
+    """Derive every name of a plugin of one of `KINDS`; raise InvalidName."""
     folder = KINDS[kind].folder
     words = re.split(r"[_-]", name)
     if not _NAME.fullmatch(name):

@@ -15,19 +15,7 @@ _SUFFIX = ".tmpl"
 
 
 def write(names: Names, parent: Path, core_version: str) -> Path:
-    """Write a distribution into a new folder of its own name.
-
-    Args:
-        names: of the plugin.
-        parent: where the folder is made; it is made as well.
-        core_version: the core's release, which the plugin is bound to.
-
-    Returns:
-        the new folder.
-
-    Raises:
-        FileExistsError: there is such a folder already; nothing was written.
-    """
+    """Write a distribution into a new folder; raise FileExistsError where there is one already."""
     folder = parent / names.distribution
     parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir()
@@ -42,21 +30,13 @@ def write(names: Names, parent: Path, core_version: str) -> Path:
 
 
 def bounds(core_version: str) -> str:
-    """Return the releases of the core that a plugin written for this one works with.
-
-    The extra names the contract, so that no release refuses the plugin that keeps it.
-
-    Example:
-        >>> bounds("0.1.4"), bounds("2.3.0")
-        ('[contract-1]>=0.1', '[contract-1]>=2.3')
-    """
+    """Return the extra that names the contract, and the core's release as the lower bound."""
     found = re.match(r"\d+\.\d+", core_version)
     contract = CONTRACT_VERSION.partition(".")[0]
     return f"[contract-{contract}]>={found[0] if found else '0.0'}"
 
 
 def _templates(names: Names) -> Iterator[tuple[PurePosixPath, Template]]:
-    """Yield each file's path in the distribution, and its text to be filled in."""
     yield from _below(_root() / "common", PurePosixPath())
     package = PurePosixPath(names.package)
     yield package / "py.typed", Template("")
