@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nestegg_core import StatementError
 from nestegg_import_excel.markup import html_tables, spreadsheet_ml
-from nestegg_import_excel.workbook import CPU_SECONDS, csv_of, mark_of
+from nestegg_import_excel.workbook import CPU_SECONDS, NO_WORKBOOK, csv_of, mark_of
 
 _HEAD = 2**16
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -23,7 +23,6 @@ _PROGRAM = Path(__file__).with_name("workbook.py")
 _FIRST_MEMBER = 200
 _MARKS = b"\xef\xbb\xbf\xff\xfe \t\r\n"
 _NEEDED = ("LD_LIBRARY_PATH", "SYSTEMROOT")
-_NO_WORKBOOK, _TOO_LARGE = 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ def _of_workbook(content: bytes) -> tuple[list[Sheet], int]:
         )
     except subprocess.TimeoutExpired:
         raise _too_large() from None
-    if done.returncode == _NO_WORKBOOK:
+    if done.returncode == NO_WORKBOOK:
         raise StatementError(
             "damaged_workbook",
             "The workbook is damaged. Open it in a spreadsheet program, and save it anew.",

@@ -9,18 +9,21 @@ import io
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+if TYPE_CHECKING:
+    from python_calamine import CalamineWorkbook
 
 MEMORY_BYTES = 512 * 2**20  # of addresses; of which Python itself takes some, and uses few
 CPU_SECONDS = 60
 MOST_BYTES = 48 * 2**20  # of all sheets as CSV
 MOST_ROWS = 100_200
 MOST_COLUMNS = 200
+NO_WORKBOOK, TOO_LARGE = 2, 3  # how the process ends
 _EXACT = 10**15  # a larger number has lost digits in the file
 _DECIMALS = 4
 _NOISE = Decimal("0.000001")
@@ -98,25 +101,38 @@ def mark_of(rows: Iterable[Sequence[Cell]]) -> tuple[str, bool]:
 
 def main() -> None:
     """Read a workbook from the standard input, and write a line of JSON for each sheet."""
+    # The server imports this file as well, and needs no reader of workbooks in its memory.
+    from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415
+
     _be_small()
-    workbook = CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read()))
     written = 0
+    try:
+        for sheet in _sheets(CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read()))):
+            line = json.dumps(sheet) + "\n"
+            written += len(line)
+            if written > MOST_BYTES:
+                sys.exit(TOO_LARGE)
+            sys.stdout.write(line)
+    except CalamineError:
+        sys.exit(NO_WORKBOOK)
+
+
+def _sheets(workbook: "CalamineWorkbook") -> Iterator[dict[str, object]]:
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum  # noqa: PLC0415 - see `main`
+
     for index, about in enumerate(workbook.sheets_metadata):
         if about.typ != SheetTypeEnum.WorkSheet:
             continue
-        facts: dict[str, object] = {"number": index + 1, "name": about.name, "text": ""}
-        facts["is_visible"] = about.visible == SheetVisibleEnum.Visible
-        if facts["is_visible"]:
-            sheet = workbook.get_sheet_by_index(index)
+        sheet: dict[str, object] = {"number": index + 1, "name": about.name, "text": ""}
+        sheet["is_visible"] = about.visible == SheetVisibleEnum.Visible
+        if sheet["is_visible"]:
             # All rows from the first line on, counted from one.
-            rows = sheet.to_python(skip_empty_area=False, nrows=MOST_ROWS)
-            mark, facts["is_certain"] = mark_of(rows)
-            facts["text"] = csv_of(rows, mark)
-        line = json.dumps(facts) + "\n"
-        written += len(line)
-        if written > MOST_BYTES:
-            sys.exit(3)
-        sys.stdout.write(line)
+            rows = workbook.get_sheet_by_index(index).to_python(
+                skip_empty_area=False, nrows=MOST_ROWS
+            )
+            mark, sheet["is_certain"] = mark_of(rows)
+            sheet["text"] = csv_of(rows, mark)
+        yield sheet
 
 
 def _be_small() -> None:
@@ -135,9 +151,4 @@ def _be_small() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except CalamineError:
-        sys.exit(2)
-    except MemoryError:
-        sys.exit(3)
+    main()
