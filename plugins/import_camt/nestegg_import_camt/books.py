@@ -48,9 +48,9 @@ def settle(
         for row in _rows(report, account, flipped=flipped, pending=pending)
     ]
     proofs = [verify(*one, flipped=flipped) for one in owned]
-    questions = []
-    if Proof.CONTRADICTED in proofs and options.get("balances") != "ignored":
-        questions.append(_contradiction(owned, proofs, flipped=flipped))
+    questions: list[Question] = []
+    if options.get("balances") != "ignored":
+        questions += _contradictions(accounts, flipped=flipped)
     if kind == "camt.054" and "entries" not in options and rows:
         questions.append(_REPEATED)
     notes += _remarks(kind, reports, proofs)
@@ -182,23 +182,31 @@ def _flipped(
     return flipped
 
 
-def _contradiction(
-    owned: Sequence[tuple[Report, str]], proofs: Sequence[Proof], *, flipped: bool
-) -> Question:
-    wrong = [one for one, proof in zip(owned, proofs, strict=True) if proof is Proof.CONTRADICTED]
-    report, currency = wrong[0]
-    missing = missing_amount(report, currency, flipped=flipped)
+def _contradictions(accounts: Sequence[_Account], *, flipped: bool) -> Iterable[Question]:
+    for account in accounts:
+        wrong = [
+            report
+            for report in account.reports
+            if verify(report, account.currency, flipped=flipped) is Proof.CONTRADICTED
+        ]
+        if wrong:
+            yield _contradiction(account, wrong, flipped=flipped)
+
+
+def _contradiction(account: _Account, wrong: Sequence[Report], *, flipped: bool) -> Question:
+    missing = missing_amount(wrong[0], account.currency, flipped=flipped)
     what = (
         "the sums it states are not those of its entries"
         if not missing
-        else f"{missing} {currency}".rstrip() + " are missing between the balances"
+        else f"{missing} {account.currency}".rstrip() + " are missing between the balances"
     )
     return Question(
         "balances",
         {"ignored": "The entries are booked as they are written, and the balances left alone."},
-        f"The figures of {len(wrong)} of {len(owned)} statement(s) contradict the entries. "
-        f"In the first, {what}.",
-        lines=[report.line for report, _ in wrong[:_MOST_LINES]],
+        f"The figures of {len(wrong)} of {len(account.reports)} statement(s) contradict the "
+        f"entries. In the first, {what}.",
+        lines=[report.line for report in wrong[:_MOST_LINES]],
+        account=account.key,
     )
 
 

@@ -301,6 +301,21 @@ def test_accounts_and_currencies_are_kept_apart() -> None:
     assert statement.decisions["balances"] == "verified"
 
 
+def test_a_question_is_about_the_account_whose_balances_contradict() -> None:
+    statement = read(
+        message(
+            report(balance("OPBD", "1"), balance("CLBD", "0"), entry("1")),
+            report(
+                balance("OPBD", "5", currency="EUR"),
+                balance("CLBD", "9", currency="EUR"),
+                entry("2", currency="EUR"),
+                of=account(currency="EUR"),
+            ),
+        )
+    )
+    assert [one.account for one in statement.questions] == [statement.accounts[1].key]
+
+
 def test_statements_that_do_not_follow_one_another_are_told() -> None:
     days = [
         report(balance("OPBD", "1"), balance("CLBD", "2"), entry("1", "CRDT"), name="1"),

@@ -45,9 +45,6 @@ def settle(
     owners = _owners(messages)
     flipped = _flipped(messages, options, notes)
     proofs = [verify(message, flipped=flipped) for message in messages]
-    contradicted = [
-        one for one, proof in zip(messages, proofs, strict=True) if proof is Proof.CONTRADICTED
-    ]
     ignored = options.get("balances") == "ignored"
     notes += _remarks(messages, proofs)
     accounts = list({account.key: account for account in owners}.values())
@@ -72,9 +69,7 @@ def settle(
         currency=(currencies.pop() or None) if len(currencies) == 1 else None,
         closing_balance=balances[0].closing_balance if len(balances) == 1 else None,
         accounts=balances,
-        questions=[_question(contradicted, len(messages), flipped=flipped)]
-        if contradicted and not ignored
-        else [],
+        questions=[] if ignored else list(_questions(accounts, flipped=flipped)),
     )
 
 
@@ -148,7 +143,18 @@ def _flipped(messages: Sequence[Message], options: Mapping[str, str], notes: lis
     return flipped
 
 
-def _question(wrong: Sequence[Message], of: int, *, flipped: bool) -> Question:
+def _questions(accounts: Sequence[_Account], *, flipped: bool) -> Iterable[Question]:
+    for account in accounts:
+        wrong = [
+            message
+            for message in account.messages
+            if verify(message, flipped=flipped) is Proof.CONTRADICTED
+        ]
+        if wrong:
+            yield _question(account, wrong, flipped=flipped)
+
+
+def _question(account: _Account, wrong: Sequence[Message], *, flipped: bool) -> Question:
     first = wrong[0]
     missing = missing_amount(first, flipped=flipped)
     if missing:
@@ -160,9 +166,10 @@ def _question(wrong: Sequence[Message], of: int, *, flipped: bool) -> Question:
     return Question(
         "balances",
         {"ignored": "The bookings are taken as they are written, and the balances left alone."},
-        f"The figures of {len(wrong)} of {of} statement(s) do not verify the bookings. "
-        f"In the first, {what}.",
+        f"The figures of {len(wrong)} of {len(account.messages)} statement(s) do not verify the "
+        f"bookings. In the first, {what}.",
         lines=[message.line for message in wrong[:_MOST_LINES]],
+        account=account.key,
     )
 
 

@@ -184,7 +184,7 @@ def test_accounts_and_currencies_are_kept_apart() -> None:
         for one in found.accounts
     ] == [("1/20", "EUR", Decimal(0), Decimal(-2)), ("1/20", "USD", Decimal(9), Decimal(4))]
     assert [one.account for one in found.rows] == ["1", "2", "1", "1"]
-    assert [question.lines for question in found.questions] == [[13]]
+    assert [(one.account, one.lines) for one in found.questions] == [("1", [13])]
 
 
 def test_statements_that_do_not_follow_one_another_are_told() -> None:
