@@ -1,6 +1,7 @@
 """Known bookings, written as banks write them: read as they were, or a question is asked.
 
-NESTEGG_TEST_EXAMPLES says how many files are made.
+NESTEGG_TEST_EXAMPLES says how many files are made; thousands take longer than a test may, so give
+pytest `-o faulthandler_timeout=0` as well.
 """
 
 import io
