@@ -36,12 +36,12 @@ settings.load_profile("nestegg")
 @pytest.fixture(scope="session", autouse=True)
 def quick_hashes() -> Iterator[None]:
     """Runtimes in this process hash passwords in a moment: how strong a hash is, the tests of
-    `Argon2Passwords` see to.
+    `Passwords` see to.
     """
     quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     with pytest.MonkeyPatch.context() as patched:
-        quickly = partial(passwords.Argon2Passwords, quick)
-        patched.setattr(passwords, "Argon2Passwords", quickly)
+        quickly = partial(passwords.Passwords, quick)
+        patched.setattr(passwords, "Passwords", quickly)
         yield
 
 

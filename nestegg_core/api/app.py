@@ -152,7 +152,7 @@ def _resources(runtime: Runtime) -> list[object]:
         InvitationResource(
             services.invitations,
             services.organizations,
-            services.outbox,
+            services.mail_queue,
             services.rate_limits,
             addresses,
         ),
@@ -178,10 +178,10 @@ def _resources(runtime: Runtime) -> list[object]:
                 addresses,
             ),
             OwnAddressResource(
-                services.own_addresses, services.outbox, services.rate_limits, addresses
+                services.email_verification, services.mail_queue, services.rate_limits, addresses
             ),
             OwnSessions(services.session_list),
-            OwnPasswordResource(services.own_password),
+            OwnPasswordResource(services.password_change),
             OwnSecondFactor(services.second_factors),
         ]
     return resources

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nestegg_core.application import Background, Kernel, Sealed
-    from nestegg_core.auth.builtin.email_verification import OwnAddresses
-    from nestegg_core.auth.builtin.password_change import OwnPassword
-    from nestegg_core.auth.builtin.passwords import Argon2Passwords
+    from nestegg_core.auth.builtin.email_verification import EmailVerification
+    from nestegg_core.auth.builtin.password_change import PasswordChange
+    from nestegg_core.auth.builtin.passwords import Passwords
     from nestegg_core.auth.builtin.personal_tokens import PersonalTokens
     from nestegg_core.auth.builtin.recent_proof import RecentProof
     from nestegg_core.auth.builtin.registration import Registration
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PasswordServices:
-    passwords: "Argon2Passwords"
-    own_addresses: "OwnAddresses"
+    passwords: "Passwords"
+    email_verification: "EmailVerification"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class SignInServices:
     sessions: "Sessions"
     session_list: "SessionList"
     sign_in: "PasswordSignIn"
-    own_password: "OwnPassword"
+    password_change: "PasswordChange"
     second_factors: "SecondFactors"
     personal_tokens: "PersonalTokens"
     recent_proof: "RecentProof"
@@ -53,20 +53,20 @@ class SignInServices:
 
 
 def wire_passwords(kernel: "Sealed", addresses: "AddressServices") -> PasswordServices:
-    from nestegg_core.auth.builtin.email_verification import OneTimeLinks, OwnAddresses
-    from nestegg_core.auth.builtin.passwords import Argon2Passwords
-    from nestegg_core.mail.messages import Letters
+    from nestegg_core.auth.builtin.email_verification import EmailVerification, OneTimeLinks
+    from nestegg_core.auth.builtin.passwords import Passwords
+    from nestegg_core.mail.messages import Messages
 
-    passwords = Argon2Passwords(at_once=kernel.settings.password_hashes_at_once)
+    passwords = Passwords(at_once=kernel.settings.password_hashes_at_once)
     return PasswordServices(
         passwords=passwords,
-        own_addresses=OwnAddresses(
+        email_verification=EmailVerification(
             storage=kernel.storage,
             rows=kernel.rows,
             emails=addresses.emails,
             passwords=passwords,
             links=OneTimeLinks(kernel.clock),
-            letters=Letters(kernel.settings.app_base_url),
+            messages=Messages(kernel.settings.app_base_url),
             clock=kernel.clock,
         ),
     )
@@ -106,7 +106,7 @@ def wire(
     rate_limits: "RateLimits",
 ) -> SignInServices:
     from nestegg_core.auth.builtin.access_tokens import AccessTokens
-    from nestegg_core.auth.builtin.password_change import OwnPassword
+    from nestegg_core.auth.builtin.password_change import PasswordChange
     from nestegg_core.auth.builtin.personal_tokens import PersonalTokens
     from nestegg_core.auth.builtin.recent_proof import RecentProof
     from nestegg_core.auth.builtin.registration import Registration
@@ -131,10 +131,10 @@ def wire(
         lifetime=timedelta(days=settings.refresh_token_days),
         clock=clock,
     )
-    own_password = OwnPassword(
+    password_change = PasswordChange(
         storage=storage, rows=rows, passwords=passwords, limits=rate_limits, clock=clock
     )
-    second_factors = SecondFactors(storage=storage, rows=rows, proof=own_password, clock=clock)
+    second_factors = SecondFactors(storage=storage, rows=rows, proof=password_change, clock=clock)
     group_roles = GroupRoles(_group_rules(settings, providers.chain), clock)
     return SignInServices(
         provisioning=Provisioning(
@@ -151,7 +151,7 @@ def wire(
             group_roles=group_roles,
             providers=providers.chain.names_by_issuer,
             passwords_count="builtin" in settings.identity_provider_chain,
-            proof=own_password,
+            proof=password_change,
             mails=background.mailer is not None,
             clock=clock,
         ),
@@ -166,12 +166,12 @@ def wire(
             second_factors=second_factors,
             sessions=sessions,
         ),
-        own_password=own_password,
+        password_change=password_change,
         second_factors=second_factors,
         personal_tokens=PersonalTokens(
             storage, rows, clock, background.quota("MAX_PERSONAL_TOKENS_PER_USER")
         ),
-        recent_proof=RecentProof(storage, own_password, second_factors, clock),
+        recent_proof=RecentProof(storage, password_change, second_factors, clock),
         registration=Registration(
             settings.registration, users.users, background.invitations, rate_limits
         ),

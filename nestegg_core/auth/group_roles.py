@@ -24,7 +24,7 @@ from nestegg_core.users.roles import at_most
 
 logger = logging.getLogger(__name__)
 
-UNSETTLED = b""
+UNSYNCED = b""
 """Stands in `grants_hash` where the next token must be looked at, whatever its groups give."""
 
 OWNER = "owner"
@@ -59,7 +59,7 @@ class GroupRoles:
         for rule in rules:
             self._rules[rule.issuer][rule.group].append(rule)
 
-    def given(self, identity: Identity) -> Grants:
+    def roles_for(self, identity: Identity) -> Grants:
         """Return the roles that a token's groups give; of several in one place the highest."""
         rules = self._rules.get(identity.issuer)
         grants: dict[UUID, str] = {}
@@ -71,7 +71,7 @@ class GroupRoles:
                     grants[rule.org_id] = rule.role
         return grants
 
-    def settle(self, tx: Transaction, user_id: UUID, issuer: str, grants: Grants) -> None:
+    def sync(self, tx: Transaction, user_id: UUID, issuer: str, grants: Grants) -> None:
         """Make what an issuer gives a user exactly this. The caller holds `lock_identities`."""
         before = _of_issuer(tx, user_id, issuer)
         for org_id in sorted({*before, *grants}):
@@ -91,7 +91,7 @@ class GroupRoles:
             tx.execute(
                 update(identities)
                 .where(identities.c.user_id == user_id, identities.c.issuer != issuer)
-                .values(grants_hash=UNSETTLED)
+                .values(grants_hash=UNSYNCED)
             )
         owned = {org_id for org_id, role in before.items() if role == OWNER}
         _tell_ownerless(tx, [org_id for org_id in owned if grants.get(org_id) != OWNER])

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, delete, select
 
+from nestegg_core.auth.builtin.password_change import PasswordChange
 from nestegg_core.auth.builtin.sessions import is_denied
 from nestegg_core.auth.group_roles import GroupRoles, lock_identities
 from nestegg_core.auth.provisioning import identity_of_issuer, insert_identity
@@ -18,14 +19,6 @@ from nestegg_core.database.tables import credentials, identities
 from nestegg_core.errors import Conflict, InvalidInput, NotFound
 
 _I = identities.c
-
-
-class Proof(Protocol):
-    """Checks that it is the user who asks; `OwnPassword` does."""
-
-    def require_if_any(self, user_id: UUID, password: str | None, pointer: str) -> None:
-        """Check the password of a user who has one, and count the tries."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +36,7 @@ class IdentityLinks:
     group_roles: GroupRoles
     providers: Mapping[str, str]
     passwords_count: bool
-    proof: Proof
+    proof: PasswordChange
     mails: bool
     clock: Callable[[], datetime]
 
@@ -92,7 +85,7 @@ class IdentityLinks:
                     "last-way-to-sign-in",
                     "Nothing else would sign you in. Link another provider first.",
                 )
-            self.group_roles.settle(tx, user_id, one.issuer, {})
+            self.group_roles.sync(tx, user_id, one.issuer, {})
             tx.execute(delete(identities).where(_I.id == identity_id))
 
     def _insert(self, tx: Transaction, user_id: UUID, identity: Identity) -> None:

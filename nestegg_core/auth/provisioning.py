@@ -54,7 +54,7 @@ class Provisioning:
 
         One who is known and whose groups give what they gave costs one read.
         """
-        known, grants = self._known(identity), self.group_roles.given(identity)
+        known, grants = self._known(identity), self.group_roles.roles_for(identity)
         if known is not None and digest_of(grants) == known.grants_hash:
             return known.user_id
         self._refuse_denied(token_hash)
@@ -62,7 +62,7 @@ class Provisioning:
         if known is None:
             raise Unauthenticated("Nobody here is known by this identity.")
         if digest_of(grants) != known.grants_hash:
-            self._settle(known, identity.issuer, grants)
+            self._sync(known, identity.issuer, grants)
         return known.user_id
 
     def _refuse_denied(self, token_hash: bytes) -> None:
@@ -126,7 +126,7 @@ class Provisioning:
         user_id: UUID = row.id
         return user_id
 
-    def _settle(self, known: Known, issuer: str, grants: Grants) -> None:
+    def _sync(self, known: Known, issuer: str, grants: Grants) -> None:
         try:
             self._write_grants(known, issuer, grants)
         except Conflict:  # somebody became a member by hand at the same moment: now they are one
@@ -143,7 +143,7 @@ class Provisioning:
             ).first()
             if stored is None or stored.grants_hash == digest:
                 return  # unlinked meanwhile, or another request has done it
-            self.group_roles.settle(tx, known.user_id, issuer, grants)
+            self.group_roles.sync(tx, known.user_id, issuer, grants)
             tx.execute(
                 update(identities).where(_I.id == known.identity_id).values(grants_hash=digest)
             )

@@ -9,15 +9,15 @@ if TYPE_CHECKING:
     from nestegg_core.application import Background, Kernel
     from nestegg_core.auth import PasswordServices
     from nestegg_core.contracts.operations import JobRegistration
-    from nestegg_core.mail.messages import Letter
-    from nestegg_core.mail.queue import Outbox
+    from nestegg_core.mail.messages import Message
+    from nestegg_core.mail.queue import MailQueue
     from nestegg_core.mail.smtp import Mailer
     from nestegg_core.users import AddressServices
 
 
 @dataclass(frozen=True)
 class MailServices:
-    outbox: "Outbox"
+    mail_queue: "MailQueue"
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ def wire_mailer(kernel: "Kernel") -> MailerServices:
 
 
 def wire(background: "Background") -> MailServices:
-    from nestegg_core.mail.queue import Outbox
+    from nestegg_core.mail.queue import MailQueue
 
     jobs, configured = background.jobs, background.mailer is not None
-    return MailServices(Outbox(jobs, configured=configured, runs_here=jobs.queue is None))
+    return MailServices(MailQueue(jobs, configured=configured, runs_here=jobs.queue is None))
 
 
 def jobs(
@@ -59,11 +59,11 @@ def jobs(
 
     if services.mailer is None:
         return []
-    own = passwords.own_addresses
-    letters: Mapping[str, Callable[[Mapping[str, Any]], Letter | None]] = {
-        RESET: lambda given: own.reset_letter(given["email"]),
-        SHOWN_RESET: lambda given: own.shown_reset_letter(UUID(given["user_id"]), given["token"]),
-        VERIFICATION: lambda given: own.verification_letter(UUID(given["user_id"])),
-        INVITATION: lambda given: addresses.invitations.letter(UUID(given["invitation_id"])),
+    own = passwords.email_verification
+    messages: Mapping[str, Callable[[Mapping[str, Any]], Message | None]] = {
+        RESET: lambda given: own.reset_message(given["email"]),
+        SHOWN_RESET: lambda given: own.shown_reset_message(UUID(given["user_id"]), given["token"]),
+        VERIFICATION: lambda given: own.verification_message(UUID(given["user_id"])),
+        INVITATION: lambda given: addresses.invitations.message(UUID(given["invitation_id"])),
     }
-    return mail_jobs(services.mailer, letters)
+    return mail_jobs(services.mailer, messages)

@@ -7,14 +7,14 @@ Page = Literal["reset-password", "verify-email", "accept-invitation"]
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Message:
     to: str = field(repr=False)
     subject: str
     text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Letters:
+class Messages:
     base_url: str
 
     def link(self, page: Page, token: str) -> str:
@@ -24,13 +24,13 @@ class Letters:
         10.1.3): it gets into no server's log and into no `Referer`.
 
         Example:
-            >>> Letters("https://app.example.org").link("verify-email", "abc")
+            >>> Messages("https://app.example.org").link("verify-email", "abc")
             'https://app.example.org/verify-email#token=abc'
         """
         return f"{self.base_url}/{page}#token={token}"
 
-    def reset(self, to: str, token: str) -> Letter:
-        return Letter(
+    def reset(self, to: str, token: str) -> Message:
+        return Message(
             to,
             "Choose a new password for Nest Egg",
             "Somebody asked for a new password for your account at Nest Egg. Choose it here, "
@@ -40,8 +40,8 @@ class Letters:
             "stays as it is.\n",
         )
 
-    def verification(self, to: str, token: str) -> Letter:
-        return Letter(
+    def verification(self, to: str, token: str) -> Message:
+        return Message(
             to,
             "Confirm your address for Nest Egg",
             "Confirm that this is your address at Nest Egg, within 24 hours:\n\n"
@@ -49,9 +49,9 @@ class Letters:
             "If you have no account there, do nothing.\n",
         )
 
-    def invitation(self, to: str, organization: str, role: str, token: str) -> Letter:
+    def invitation(self, to: str, organization: str, role: str, token: str) -> Message:
         name = " ".join(organization.split())
-        return Letter(
+        return Message(
             to,
             "An invitation to Nest Egg",
             f'You are invited to the organization "{name}" at Nest Egg, as {role}. Accept within '

@@ -14,7 +14,7 @@ import structlog
 
 from nestegg_core.contracts.operations import JobRegistration
 from nestegg_core.errors import Conflict, NestEggError
-from nestegg_core.mail.messages import Letter
+from nestegg_core.mail.messages import Message
 from nestegg_core.mail.smtp import Mailer
 
 RESET = "mail_reset_link"
@@ -24,17 +24,17 @@ INVITATION = "mail_invitation"
 
 
 def mail_jobs(
-    mailer: Mailer, letters: Mapping[str, Callable[[Mapping[str, Any]], Letter | None]]
+    mailer: Mailer, messages: Mapping[str, Callable[[Mapping[str, Any]], Message | None]]
 ) -> Sequence[JobRegistration]:
-    def job(name: str, write: Callable[[Mapping[str, Any]], Letter | None]) -> JobRegistration:
+    def job(name: str, write: Callable[[Mapping[str, Any]], Message | None]) -> JobRegistration:
         def run(arguments: Mapping[str, Any]) -> None:
-            letter = write(arguments)
-            if letter is not None:
-                mailer.send(letter.to, letter.subject, letter.text)
+            message = write(arguments)
+            if message is not None:
+                mailer.send(message.to, message.subject, message.text)
 
         return JobRegistration(name, run)
 
-    return [job(name, write) for name, write in letters.items()]
+    return [job(name, write) for name, write in messages.items()]
 
 
 _log = structlog.get_logger("nestegg.mail")
@@ -45,7 +45,7 @@ class Jobs(Protocol):
 
 
 @dataclass
-class Outbox:
+class MailQueue:
     jobs: Jobs
     configured: bool
     runs_here: bool

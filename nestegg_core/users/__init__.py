@@ -33,7 +33,7 @@ class UserServices:
 
 
 def wire_addresses(kernel: "Sealed") -> AddressServices:
-    from nestegg_core.mail.messages import Letters
+    from nestegg_core.mail.messages import Messages
     from nestegg_core.users.emails import EmailReindexing, Emails
     from nestegg_core.users.invitations import Invitations, Quotas
 
@@ -45,7 +45,7 @@ def wire_addresses(kernel: "Sealed") -> AddressServices:
             storage=kernel.storage,
             rows=kernel.rows,
             emails=emails,
-            letters=Letters(kernel.settings.app_base_url),
+            messages=Messages(kernel.settings.app_base_url),
             clock=kernel.clock,
             quotas=Quotas(
                 open=kernel.quota("MAX_INVITATIONS_PER_ORGANIZATION"),
@@ -76,7 +76,7 @@ def wire(
             rows=rows,
             emails=background.emails,
             passwords=background.passwords,
-            found=organizations.found,
+            create_organization=organizations.create_in,
             clock=clock,
         ),
         organizations=organizations,

@@ -31,13 +31,13 @@ class Caller:
     authenticated_at: datetime | None = None  # at another identity provider, if its token says so
 
 
-STANDING = 4
+STATUS_COLUMNS = 4
 
 
-def standing(*columns: Any) -> Select[Any]:
+def caller_status(*columns: Any) -> Select[Any]:
     """Select a user with what can take their token's worth away, and further columns.
 
-    The first `STANDING` columns of a row are for `refuse_fallen`.
+    The first `STATUS_COLUMNS` columns of a row are for `require_active`.
     """
     return (
         select(
@@ -57,7 +57,7 @@ def standing(*columns: Any) -> Select[Any]:
     )
 
 
-_IN_ORGANIZATION = standing(memberships.c.role).outerjoin(
+_IN_ORGANIZATION = caller_status(memberships.c.role).outerjoin(
     memberships,
     and_(
         memberships.c.user_id == users.c.id,
@@ -66,10 +66,10 @@ _IN_ORGANIZATION = standing(memberships.c.role).outerjoin(
 )
 
 
-_ADMINISTRATOR = standing(users.c.is_admin)
+_ADMINISTRATOR = caller_status(users.c.is_admin)
 
 
-_USER = standing()
+_USER = caller_status()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ class Access:
     ) -> Iterator[Transaction]:
         require_scope(caller, permission)
         with self.storage.transaction(org_id, write=write) as tx:
-            parameters = {**standing_parameters(caller), "member_org_id": org_id}
-            role = refuse_fallen(caller, tx.rows(_IN_ORGANIZATION, parameters))[STANDING]
+            parameters = {**caller_parameters(caller), "member_org_id": org_id}
+            role = require_active(caller, tx.rows(_IN_ORGANIZATION, parameters))[STATUS_COLUMNS]
             if role is None:
                 raise NotFound("There is no such organization.")
             if permission not in ROLES[role]:
@@ -94,14 +94,14 @@ class Access:
         """Let pass only who administers the instance: by the token, or by a mark of the user."""
         require_scope(caller, scope)
         with self.storage.system_transaction(write=False) as tx:
-            row = refuse_fallen(caller, tx.rows(_ADMINISTRATOR, standing_parameters(caller)))
-        if not (caller.is_admin or row[STANDING]):
+            row = require_active(caller, tx.rows(_ADMINISTRATOR, caller_parameters(caller)))
+        if not (caller.is_admin or row[STATUS_COLUMNS]):
             raise Forbidden("Only an administrator of this instance may do that.")
 
     def account(self, caller: Caller, scope: str) -> None:
         require_scope(caller, scope)
         with self.storage.system_transaction(write=False) as tx:
-            refuse_fallen(caller, tx.rows(_USER, standing_parameters(caller)))
+            require_active(caller, tx.rows(_USER, caller_parameters(caller)))
 
 
 def require_scope(caller: Caller, scope: str) -> None:
@@ -110,7 +110,7 @@ def require_scope(caller: Caller, scope: str) -> None:
         raise InsufficientScope(scope)
 
 
-def standing_parameters(caller: Caller) -> dict[str, Any]:
+def caller_parameters(caller: Caller) -> dict[str, Any]:
     return {
         "user_id": caller.user_id,
         "session_id": caller.session_id,
@@ -118,9 +118,9 @@ def standing_parameters(caller: Caller) -> dict[str, Any]:
     }
 
 
-def refuse_fallen(caller: Caller, rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
-    """Return the first row of `standing`, for a caller whose token is still worth something."""
-    disabled_at, denied, session_id, revoked_at = rows[0][:STANDING] if rows else _GONE
+def require_active(caller: Caller, rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
+    """Return the first row of `caller_status`; raise Unauthenticated if the token is not valid now."""
+    disabled_at, denied, session_id, revoked_at = rows[0][:STATUS_COLUMNS] if rows else _GONE
     if disabled_at is not None:
         raise Unauthenticated("The account is disabled or gone.")
     if denied is not None:

@@ -23,7 +23,7 @@ from nestegg_core.database.tables import (
 )
 from nestegg_core.database.types import new_id
 from nestegg_core.errors import Conflict, Forbidden, NotAdmitted, NotFound, StaleVersion
-from nestegg_core.mail.messages import Letter, Letters
+from nestegg_core.mail.messages import Message, Messages
 from nestegg_core.users.emails import EMAIL_INDEX, INVITED_INDEX, Emails
 from nestegg_core.users.members import role_of
 from nestegg_core.users.organizations import places_of
@@ -60,7 +60,7 @@ class Invitations:
     storage: Storage
     rows: SealedRows
     emails: Emails
-    letters: Letters
+    messages: Messages
     clock: Callable[[], datetime]
     quotas: Quotas
 
@@ -112,14 +112,14 @@ class Invitations:
             "version": 1,
         }
         tx.execute(insert(invitations), self.rows.seal(invitations, values))
-        return self.read(tx, invitation_id), self.letters.link("accept-invitation", token)
+        return self.read(tx, invitation_id), self.messages.link("accept-invitation", token)
 
     def delete(self, tx: Transaction, invitation_id: UUID, version: int) -> None:
         if _row(tx, invitation_id).version != version:
             raise StaleVersion("The invitation has changed since it was read.")
         tx.execute(delete(invitations).where(_I.id == invitation_id, _I.org_id == tx.org_id))
 
-    def letter(self, invitation_id: UUID) -> Letter | None:
+    def message(self, invitation_id: UUID) -> Message | None:
         """Write a mail with a new link, which nobody else has seen; `None` where it is withdrawn.
 
         The link that the invitation had before is worth nothing then.
@@ -139,7 +139,7 @@ class Invitations:
                 .where(_I.id == invitation_id)
             ).one()
         email = str(self.rows.open(invitations, found, ("email",))["email"])
-        return self.letters.invitation(email, found.name, found.role, token)
+        return self.messages.invitation(email, found.name, found.role, token)
 
     def require_open(self, token: str) -> None:
         with self.storage.system_transaction(write=False) as tx:

@@ -30,16 +30,16 @@ class Organizations:
         """Begin the transaction in which an organization of that id is made."""
         return self.storage.transaction(org_id, write=True)
 
-    def found_further(self, tx: Transaction, owner_id: UUID, name: str) -> dict[str, Any]:
+    def create_further(self, tx: Transaction, owner_id: UUID, name: str) -> dict[str, Any]:
         self.quota.require(tx, owner_id, places_of(owner_id))
-        self.found(tx, owner_id, name)
+        self.create_in(tx, owner_id, name)
         return self.read(tx)
 
     def of_id(self, org_id: UUID) -> dict[str, Any]:
         with self.storage.transaction(org_id, write=False) as tx:
             return self.read(tx)
 
-    def found(self, tx: Transaction, owner_id: UUID, name: str) -> None:
+    def create_in(self, tx: Transaction, owner_id: UUID, name: str) -> None:
         now = self.clock()
         stamps = {"created_at": now, "updated_at": now, "version": 1}
         tx.execute(insert(organizations), {"id": tx.org_id, "name": name, **stamps})

@@ -21,11 +21,11 @@ from nestegg_core.database.tables import (
 from nestegg_core.database.types import new_id
 from nestegg_core.errors import Conflict, NotFound
 from nestegg_core.users.access import (
-    STANDING,
+    STATUS_COLUMNS,
     Caller,
-    refuse_fallen,
-    standing,
-    standing_parameters,
+    caller_parameters,
+    caller_status,
+    require_active,
 )
 from nestegg_core.users.emails import EMAIL_INDEX, Emails
 
@@ -40,7 +40,7 @@ MOST_PLACES = 500
 """Memberships that are shown; what MAX_ORGANIZATIONS_PER_USER may be at most."""
 
 _ME = (
-    standing(
+    caller_status(
         users.c.id,
         users.c.email,
         users.c.name,
@@ -56,7 +56,7 @@ _ME = (
 )
 
 
-_PLACE = STANDING + 4
+_PLACE = STATUS_COLUMNS + 4
 """Where the columns of a membership begin."""
 
 
@@ -66,7 +66,7 @@ class Users:
     rows: SealedRows
     emails: Emails
     passwords: Passwords
-    found: Callable[[Transaction, UUID, str], None]
+    create_organization: Callable[[Transaction, UUID, str], None]
     clock: Callable[[], datetime]
 
     def register(
@@ -121,7 +121,7 @@ class Users:
     ) -> None:
         """Make a user without a password, and the transaction's organization for them."""
         self._insert_user(tx, new.user_id, email, name, is_admin=is_admin)
-        self.found(tx, new.user_id, "Household")
+        self.create_organization(tx, new.user_id, "Household")
 
     def _insert_user(
         self,
@@ -144,8 +144,8 @@ class Users:
         user's own, which counts with every token of theirs.
         """
         with self.storage.system_transaction(write=False) as tx:
-            rows = tx.rows(_ME, standing_parameters(caller))
-        user_id, email, name, is_admin = refuse_fallen(caller, rows)[STANDING:_PLACE]
+            rows = tx.rows(_ME, caller_parameters(caller))
+        user_id, email, name, is_admin = require_active(caller, rows)[STATUS_COLUMNS:_PLACE]
         sealed = {"id": user_id, "email": email, "name": name}
         return {
             "id": user_id,

@@ -210,7 +210,7 @@ def test_the_old_password_cannot_be_guessed_by_who_holds_a_token(
     runtime: Runtime, household: Household, stranger: Household
 ) -> None:
     for _ in range(9):
-        runtime.own_password.count(user_id(household))
+        runtime.password_change.count(user_id(household))
     assert change(household, "a guess", NEW).status_code == 422
 
     refused = change(household, PASSWORD, NEW)

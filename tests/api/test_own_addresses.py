@@ -41,7 +41,7 @@ def mailing(serve: Serve, box: MailBox) -> Iterator[Runtime]:
         APP_BASE_URL="https://app.example.org",
     )
     yield made
-    made.outbox.close()
+    made.mail_queue.close()
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_for_nobody_the_answer_is_the_same_and_no_mail_goes_out(
 
     told = {(one.status_code, one.content) for one in (unknown, disabled, known)}
     assert told == {(202, b"")}
-    mailing.outbox.close()
+    mailing.mail_queue.close()
     assert [recipients for recipients, _ in box.received] == [[user.email]]
 
 
@@ -133,7 +133,7 @@ def test_the_request_does_not_wait_for_the_mail_server(
         assert box.received == []
 
     mailed(box)
-    mailing.outbox.close()
+    mailing.mail_queue.close()
 
 
 def test_no_job_tells_the_link(
@@ -141,7 +141,7 @@ def test_no_job_tells_the_link(
 ) -> None:
     forgot(client, user.email)
     token = token_of(mailed(box))
-    mailing.outbox.close()
+    mailing.mail_queue.close()
     administrator = register(client, email=f"admin{next(_numbers)}@example.com")
     promote(mailing, administrator)
 
@@ -246,7 +246,7 @@ def test_a_mailed_link_verifies_an_address_once(
     assert client.simulate_post("/api/v1/auth/verify-email", json=body).status_code == 422
     assert reset(client, body["token"]).status_code == 422, "it is good for nothing else"
     assert user.post("/api/v1/me/verify-email").status_code == 202
-    mailing.outbox.close()
+    mailing.mail_queue.close()
     assert len(box.received) == 1, "what is verified is not verified again"
 
 
@@ -256,7 +256,7 @@ def test_an_invitation_is_mailed_and_its_link_shown_to_nobody(
     email = f"mailed.guest{next(_numbers)}@example.com"
     made = invite(user, email, "member")
     link = mailed(box)
-    mailing.outbox.close()
+    mailing.mail_queue.close()
 
     assert made["link"] is None
     assert box.received[0][0] == [email]
@@ -277,7 +277,7 @@ def test_a_repeated_invitation_with_one_key_is_mailed_once(
 
     assert first.json == again.json
     assert again.headers["Idempotency-Replayed"] == "true"
-    mailing.outbox.close()
+    mailing.mail_queue.close()
     assert len(box.received) == 1
 
 

@@ -151,7 +151,7 @@ def test_new_users_do_not_widen_how_many_invitations_one_address_has_mailed(
             user.post("invitations", email=f"spam{number}@example.net", role="viewer")
             for number, user in enumerate(users)
         ]
-        made.outbox.close()
+        made.mail_queue.close()
 
     assert [answer.status_code for answer in answers[:2]] == [201, 201]
     assert limited_by(answers[2]) == "invitations_per_hour"

@@ -51,7 +51,7 @@ def links(
         group_roles=GroupRoles(rules, runtime.clock),
         providers={ISSUER: "acme", OTHER_ISSUER: "other"},
         passwords_count=passwords_count,
-        proof=runtime.own_password,
+        proof=runtime.password_change,
         mails=mails,
         clock=runtime.clock,
     )

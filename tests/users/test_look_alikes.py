@@ -100,9 +100,9 @@ def test_passwords_links_and_the_operator_find_the_one_who_is_meant(
 
     with pytest.raises(Unauthenticated):
         runtime.sign_in.with_password(pair[1], PASSWORD)
-    assert runtime.own_addresses.reset_letter(pair[1]) is None
+    assert runtime.email_verification.reset_message(pair[1]) is None
     for ask in (
-        runtime.own_addresses.reset_link,
+        runtime.email_verification.reset_link,
         runtime.administration.find,
         lambda email: runtime.users.reset_password(email, OTHERS),
     ):

@@ -14,7 +14,7 @@ from nestegg_core.api.resources import me as users_models
 from nestegg_core.api.resources.common import GONE, AnswerModel, Next, Row, Sealed
 from nestegg_core.api.resources.me import LinkToken
 from nestegg_core.api.resources.members import Role
-from nestegg_core.mail.queue import INVITATION, Outbox
+from nestegg_core.mail.queue import INVITATION, MailQueue
 from nestegg_core.rate_limits import RateLimits
 from nestegg_core.users.invitations import Invitations
 from nestegg_core.users.organizations import Organizations
@@ -73,13 +73,13 @@ class InvitationResource:
         self,
         invitations: Invitations,
         organizations: Organizations,
-        outbox: Outbox,
+        mail_queue: MailQueue,
         limits: RateLimits,
         clients: ClientAddresses,
     ) -> None:
         self._invitations = invitations
         self._organizations = organizations
-        self._outbox = outbox
+        self._mail_queue = mail_queue
         self._limits = limits
         self._clients = clients
 
@@ -91,7 +91,7 @@ class InvitationResource:
 
     def count_tries(self, call: Call) -> None:
         """Count what sends mail; no transaction is open yet."""
-        if self._outbox.configured:
+        if self._mail_queue.configured:
             self._limits.hit("invitations of an organization", call.org_id)
             self._limits.hit("invitations of a user", call.caller.user_id)
             network = self._clients.device(call.request).network
@@ -112,11 +112,11 @@ class InvitationResource:
 
         Its link is mailed; where the server sends no mail, the answer has it.
         """
-        mailed = self._outbox.configured
+        mailed = self._mail_queue.configured
         row, link = self._invitations.create(
             call.tx, call.caller.user_id, call.body.email, call.body.role
         )
-        sent = partial(self._outbox.ask, INVITATION, invitation_id=str(row["id"]))
+        sent = partial(self._mail_queue.ask, INVITATION, invitation_id=str(row["id"]))
         return Answer(
             {**row, "link": None if mailed else link},
             status=201,

@@ -145,7 +145,7 @@ class MeResource:
             return self._idempotency.once(founding, self._found)
 
     def _found(self, call: Call) -> Answer:
-        made = self._organizations.found_further(call.tx, call.caller.user_id, call.body.name)
+        made = self._organizations.create_further(call.tx, call.caller.user_id, call.body.name)
         return made_answer(call, made)
 
     @operation("GET", ORGANIZATION, permission="organization:read", answer=Organization)

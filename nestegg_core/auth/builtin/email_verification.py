@@ -20,7 +20,7 @@ from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import credentials, one_time_links, users
 from nestegg_core.errors import Conflict, InvalidInput, NotFound
-from nestegg_core.mail.messages import Letter, Letters
+from nestegg_core.mail.messages import Message, Messages
 from nestegg_core.users.emails import EMAIL_INDEX, Emails
 
 Purpose = Literal["reset", "verify_email"]
@@ -62,7 +62,7 @@ class OneTimeLinks:
     def find(self, tx: Transaction, token: str, purpose: Purpose) -> Link:
         return _link(tx.execute(select(_L.user_id, _L.mailed).where(*self._good(token, purpose))))
 
-    def spend(self, tx: Transaction, token: str, purpose: Purpose) -> Link:
+    def consume(self, tx: Transaction, token: str, purpose: Purpose) -> Link:
         """Use a token up: of many who try at once, one gets it."""
         spent = delete(one_time_links).where(*self._good(token, purpose))
         return _link(tx.execute(spent.returning(_L.user_id, _L.mailed)))
@@ -96,23 +96,23 @@ _NO_PASSWORD = "The user has no password here: their identity provider looks aft
 
 
 @dataclass(frozen=True, slots=True)
-class OwnAddresses:
+class EmailVerification:
     storage: Storage
     rows: SealedRows
     emails: Emails
     passwords: Passwords
     links: OneTimeLinks
-    letters: Letters
+    messages: Messages
     clock: Callable[[], datetime]
 
-    def reset_letter(self, email: str) -> Letter | None:
+    def reset_message(self, email: str) -> Message | None:
         """Write a mail with a new link for whoever signs in with an address; `None` for nobody."""
         with self.storage.system_transaction(write=True) as tx:
             user = self._of_email(tx, email)
             if user is None or user.disabled_at is not None:
                 return None
             token = self.links.make(tx, user.id, "reset", mailed=True)
-        return self.letters.reset(self._address(user), token)
+        return self.messages.reset(self._address(user), token)
 
     def reset_link(self, email: str) -> str:
         """Return a new link for whoever signs in with an address: for the operator."""
@@ -121,19 +121,19 @@ class OwnAddresses:
             if user is None:
                 raise NotFound("No account has this email.")
             token = self.links.make(tx, user.id, "reset", mailed=False)
-        return self.letters.link("reset-password", token)
+        return self.messages.link("reset-password", token)
 
     def reset_link_for(self, user_id: UUID) -> tuple[str, str]:
         """Return a new link for a user, to be handed over by an administrator, and its token."""
         with self.storage.system_transaction(write=True) as tx:
             self._of_id(tx, user_id)
             token = self.links.make(tx, user_id, "reset", mailed=False)
-        return self.letters.link("reset-password", token), token
+        return self.messages.link("reset-password", token), token
 
-    def shown_reset_letter(self, user_id: UUID, token: str) -> Letter:
+    def shown_reset_message(self, user_id: UUID, token: str) -> Message:
         with self.storage.system_transaction(write=False) as tx:
             user = self._of_id(tx, user_id)
-        return self.letters.reset(self._address(user), token)
+        return self.messages.reset(self._address(user), token)
 
     def reset(self, token: str, password: str, *, keep_tokens: bool = False) -> Ended:
         """Replace a password by a link; see `replace_password` for what ends with it.
@@ -146,7 +146,7 @@ class OwnAddresses:
         refuse_weak(password, "/password", email=known["email"], name=known["name"])
         password_hash, now = self.passwords.hash(password), self.clock()
         with self.storage.system_transaction(write=True) as tx:
-            link = self.links.spend(tx, token, "reset")
+            link = self.links.consume(tx, token, "reset")
             ended = replace_password(tx, link.user_id, password_hash, now, keep_tokens=keep_tokens)
             if link.mailed:
                 mark_verified(tx, credentials.c.user_id == link.user_id, now=now)
@@ -157,18 +157,18 @@ class OwnAddresses:
         with self.storage.system_transaction(write=False) as tx:
             self._of_id(tx, user_id)
 
-    def verification_letter(self, user_id: UUID) -> Letter | None:
+    def verification_message(self, user_id: UUID) -> Message | None:
         """Write a mail with a link that verifies an address; `None` where it is verified."""
         with self.storage.system_transaction(write=True) as tx:
             user = self._of_id(tx, user_id)
             if user.email_verified_at is not None:
                 return None
             token = self.links.make(tx, user_id, "verify_email", mailed=True)
-        return self.letters.verification(self._address(user), token)
+        return self.messages.verification(self._address(user), token)
 
     def verify(self, token: str) -> None:
         with self.storage.system_transaction(write=True) as tx:
-            link = self.links.spend(tx, token, "verify_email")
+            link = self.links.consume(tx, token, "verify_email")
             mark_verified(tx, credentials.c.user_id == link.user_id, now=self.clock())
 
     def _of_email(self, tx: Transaction, email: str) -> Any:

@@ -89,7 +89,7 @@ _RULE = "proof by a user"
 
 
 @dataclass(frozen=True, slots=True)
-class OwnPassword:
+class PasswordChange:
     """Checks and changes users's own passwords.
 
     Whoever finds an unlocked screen, or a token, shall neither guess the password there nor take

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
 from threading import BoundedSemaphore
-from typing import Protocol
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -99,19 +98,7 @@ class Match(Enum):
     )
 
 
-class Passwords(Protocol):
-    """Hashes and verifies passwords. Raises `ServerBusy` where too many ask for it."""
-
-    def hash(self, password: str) -> str:
-        """Return a hash to store."""
-        ...
-
-    def verify(self, stored: str | None, password: str) -> Match:
-        """Compare; `None` takes the same time as a wrong password."""
-        ...
-
-
-class Argon2Passwords:
+class Passwords:
     def __init__(
         self,
         hasher: PasswordHasher | None = None,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from nestegg_core.auth.builtin.password_change import OwnPassword
+from nestegg_core.auth.builtin.password_change import PasswordChange
 from nestegg_core.auth.builtin.second_factor import SecondFactors
 from nestegg_core.contracts.storage import Storage
 from nestegg_core.database.tables import sessions
@@ -25,7 +25,7 @@ class RecentProof:
     """
 
     storage: Storage
-    passwords: OwnPassword
+    passwords: PasswordChange
     second_factors: SecondFactors
     clock: Callable[[], datetime]
 

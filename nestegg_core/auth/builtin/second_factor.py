@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from cryptography.hazmat.primitives.constant_time import bytes_eq
@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.twofactor.hotp import HOTP
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from sqlalchemy import delete, func, insert, or_, select, update
 
+from nestegg_core.auth.builtin.password_change import PasswordChange
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import recovery_codes, second_factors, users
@@ -82,7 +83,7 @@ def replace_codes(tx: Transaction, user_id: UUID) -> Sequence[str]:
     return codes
 
 
-def spend_code(tx: Transaction, user_id: UUID, code: str, now: datetime) -> bool:
+def consume_code(tx: Transaction, user_id: UUID, code: str, now: datetime) -> bool:
     """Use up a code; false when it is none of the user's, or was used before."""
     spent = tx.execute(
         update(recovery_codes)
@@ -121,18 +122,6 @@ def _hash(user_id: UUID, code: str) -> bytes:
 _F = second_factors.c
 
 
-class Proof(Protocol):
-    """Checks that it is the user who asks; `OwnPassword` does."""
-
-    def require(self, user_id: UUID, password: str, pointer: str) -> None:
-        """Check the user's password, and count the tries."""
-        ...
-
-    def count(self, user_id: UUID) -> None:
-        """Count a try to verify something else."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Setup:
     """A second factor that is not confirmed yet."""
@@ -145,7 +134,7 @@ class Setup:
 class SecondFactors:
     storage: Storage
     rows: SealedRows
-    proof: Proof
+    proof: PasswordChange
     clock: Callable[[], datetime]
 
     def state(self, user_id: UUID) -> dict[str, Any]:
@@ -183,7 +172,7 @@ class SecondFactors:
             row = _row(tx, user_id)
             if row is None or row.confirmed_at is not None:
                 raise Conflict("no-second-factor-begun", "Begin a second factor first.")
-            if not self._spend(tx, row, code):
+            if not self._consume(tx, row, code):
                 raise _wrong_code()
             tx.execute(update(second_factors).where(_F.user_id == user_id).values(confirmed_at=now))
             return replace_codes(tx, user_id)
@@ -195,7 +184,7 @@ class SecondFactors:
             row = _row(tx, user_id)
             if row is None or row.confirmed_at is None:
                 raise Conflict("no-second-factor", "There is no second factor to remove.")
-            if not (self._spend(tx, row, code) or spend_code(tx, user_id, code, self.clock())):
+            if not (self._consume(tx, row, code) or consume_code(tx, user_id, code, self.clock())):
                 raise _wrong_code()
             _drop(tx, user_id)
 
@@ -205,7 +194,7 @@ class SecondFactors:
             row = _row(tx, user_id)
             if row is None or row.confirmed_at is None:
                 raise Conflict("no-second-factor", "There is no second factor.")
-            if not (self._spend(tx, row, code) or spend_code(tx, user_id, code, self.clock())):
+            if not (self._consume(tx, row, code) or consume_code(tx, user_id, code, self.clock())):
                 raise _wrong_code()
 
     def reset(self, user_id: UUID) -> None:
@@ -219,13 +208,13 @@ class SecondFactors:
             return None
         if code is None:
             raise SecondFactorRefused("required", "Send a code of your authenticator too.")
-        if self._spend(tx, row, code):
+        if self._consume(tx, row, code):
             return None
-        if spend_code(tx, user_id, code, self.clock()):
+        if consume_code(tx, user_id, code, self.clock()):
             return codes_left(tx, user_id)
         raise SecondFactorRefused("wrong", "The code is wrong, or was used before.")
 
-    def _spend(self, tx: Transaction, row: Any, code: str) -> bool:
+    def _consume(self, tx: Transaction, row: Any, code: str) -> bool:
         """Use a code up: neither it nor an earlier one is good again (RFC 6238, 5.2)."""
         code = "".join(code.split())
         if not is_code(code):

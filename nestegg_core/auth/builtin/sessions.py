@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, insert, select, update
 
+from nestegg_core.auth.builtin.access_tokens import AccessTokens
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.paging import LAST, page_by_id, position
 from nestegg_core.database.rows import SealedRows
@@ -60,19 +61,6 @@ def network_of(address: str) -> str:
     return str(parsed)
 
 
-class TokenIssuer(Protocol):
-    """Issues access tokens."""
-
-    @property
-    def lifetime(self) -> timedelta:
-        """How long a token is good."""
-        ...
-
-    def issue(self, user_id: UUID, session_id: UUID) -> str:
-        """Return a token."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class TokenPair:
     """What a sign-in gives (RFC 6749, 5.1)."""
@@ -87,7 +75,7 @@ class Sessions:
     storage: Storage
     rows: SealedRows
     index: BlindIndex
-    tokens: TokenIssuer
+    tokens: AccessTokens
     lifetime: timedelta
     clock: Callable[[], datetime]
 
@@ -113,12 +101,14 @@ class Sessions:
 
     def refresh(self, token: str, device: Device | None = None) -> TokenPair:
         with self.storage.system_transaction(write=True) as tx:
-            pair = self._spend(tx, _hash(token), device)
+            pair = self._consume(tx, _hash(token), device)
         if pair is None:  # raised outside, for a revocation must commit
             raise Unauthenticated("The refresh token is not valid.", code="invalid_grant")
         return pair
 
-    def _spend(self, tx: Transaction, token_hash: bytes, device: Device | None) -> TokenPair | None:
+    def _consume(
+        self, tx: Transaction, token_hash: bytes, device: Device | None
+    ) -> TokenPair | None:
         now = self.clock()
         row = tx.execute(
             select(

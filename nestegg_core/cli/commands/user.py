@@ -201,7 +201,7 @@ def reset_link(email: str) -> None:
     Hand it over in a way that nobody else can read. An older link of theirs is void.
     """
     with opened() as runtime:
-        link = runtime.own_addresses.reset_link(email)
+        link = runtime.email_verification.reset_link(email)
     click.echo(link)
 
 

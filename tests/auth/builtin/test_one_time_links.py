@@ -47,7 +47,7 @@ def make(runtime: Runtime, links: OneTimeLinks, user: UUID) -> Callable[..., str
 def good(runtime: Runtime, links: OneTimeLinks, token: str, purpose: Purpose = "reset") -> bool:
     try:
         with runtime.storage.system_transaction(write=True) as tx:
-            links.spend(tx, token, purpose)
+            links.consume(tx, token, purpose)
     except InvalidInput:
         return False
     return True
@@ -63,7 +63,7 @@ def test_a_link_stands_for_its_user_and_its_way(
 ) -> None:
     token = make(mailed=mailed)
     with runtime.storage.system_transaction(write=True) as tx:
-        found, spent = links.find(tx, token, "reset"), links.spend(tx, token, "reset")
+        found, spent = links.find(tx, token, "reset"), links.consume(tx, token, "reset")
 
     assert found == spent
     assert (spent.user_id, spent.mailed) == (user, mailed)

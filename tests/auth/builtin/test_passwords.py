@@ -8,19 +8,19 @@ from unicodedata import normalize
 import pytest
 from argon2 import PasswordHasher
 
-from nestegg_core.auth.builtin.passwords import Argon2Passwords, Match
+from nestegg_core.auth.builtin.passwords import Match, Passwords
 from nestegg_core.errors import ServerBusy
 
 Form = Literal["NFC", "NFD"]
 
 
 @pytest.fixture(scope="module")
-def passwords() -> Argon2Passwords:
-    return Argon2Passwords()
+def passwords() -> Passwords:
+    return Passwords()
 
 
 @pytest.mark.parametrize("password", ["correct horse", "", "pässword\u0000", "😀" * 8, "x" * 1_000])
-def test_a_password_matches_its_hash_alone(passwords: Argon2Passwords, password: str) -> None:
+def test_a_password_matches_its_hash_alone(passwords: Passwords, password: str) -> None:
     stored = passwords.hash(password)
 
     assert stored.startswith("$argon2id$")
@@ -28,29 +28,29 @@ def test_a_password_matches_its_hash_alone(passwords: Argon2Passwords, password:
     assert passwords.verify(stored, password + "x") is Match.WRONG
 
 
-def test_equal_passwords_have_different_hashes(passwords: Argon2Passwords) -> None:
+def test_equal_passwords_have_different_hashes(passwords: Passwords) -> None:
     assert passwords.hash("correct horse") != passwords.hash("correct horse")
 
 
 @pytest.mark.parametrize("password", ["nobody has this password", "", "x"])
-def test_nobody_has_a_password(passwords: Argon2Passwords, password: str) -> None:
+def test_nobody_has_a_password(passwords: Passwords, password: str) -> None:
     assert passwords.verify(None, password) is Match.WRONG
 
 
 @pytest.mark.parametrize("stored", ["", "plain", "$argon2id$v=19$broken", "$2b$12$bcrypt"])
-def test_what_is_no_hash_matches_nothing(passwords: Argon2Passwords, stored: str) -> None:
+def test_what_is_no_hash_matches_nothing(passwords: Passwords, stored: str) -> None:
     assert passwords.verify(stored, "x") is Match.WRONG
 
 
-def test_a_hash_with_other_parameters_is_outdated(passwords: Argon2Passwords) -> None:
-    weaker = Argon2Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+def test_a_hash_with_other_parameters_is_outdated(passwords: Passwords) -> None:
+    weaker = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
     assert passwords.verify(weaker.hash("correct horse"), "correct horse") is Match.OUTDATED
     assert passwords.verify(weaker.hash("correct horse"), "wrong horse") is Match.WRONG
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_a_password_is_the_same_on_every_keyboard(passwords: Argon2Passwords, form: Form) -> None:
+def test_a_password_is_the_same_on_every_keyboard(passwords: Passwords, form: Form) -> None:
     """A Mac types letters in parts, a phone whole ones."""
     stored = passwords.hash(normalize(form, "passwörté12"))
 
@@ -61,7 +61,7 @@ def test_a_password_is_the_same_on_every_keyboard(passwords: Argon2Passwords, fo
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_a_hash_from_before_there_was_one_form_is_found_and_made_anew(form: Form) -> None:
     raw = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    passwords = Argon2Passwords(raw)
+    passwords = Passwords(raw)
     stored = raw.hash(normalize(form, "passwörté12"))
 
     matches = {
@@ -96,7 +96,7 @@ class Watched(PasswordHasher):
 
 def test_no_more_are_hashed_at_a_time_than_there_is_memory_for() -> None:
     hasher = Watched()
-    passwords = Argon2Passwords(hasher, at_once=2, patience=60)
+    passwords = Passwords(hasher, at_once=2, patience=60)
     with ThreadPoolExecutor(12) as pool:
         assert len(set(pool.map(passwords.hash, ["correct horse"] * 48))) == 48
     assert hasher.most <= 2
@@ -104,7 +104,7 @@ def test_no_more_are_hashed_at_a_time_than_there_is_memory_for() -> None:
 
 def test_who_waits_too_long_is_told_to_come_back() -> None:
     hasher = Watched()
-    passwords = Argon2Passwords(hasher, at_once=1, patience=0.01)
+    passwords = Passwords(hasher, at_once=1, patience=0.01)
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(passwords.hash, "slow")
         assert hasher.inside.wait(20)

@@ -11,7 +11,7 @@ from argon2 import PasswordHasher, extract_parameters
 from sqlalchemy import select, update
 
 from nestegg_core.application import Runtime
-from nestegg_core.auth.builtin.passwords import Argon2Passwords, Match
+from nestegg_core.auth.builtin.passwords import Match, Passwords
 from nestegg_core.auth.builtin.sessions import Device
 from nestegg_core.auth.builtin.sign_in import PasswordSignIn, SignInLimits
 from nestegg_core.database.tables import credentials, sessions
@@ -36,7 +36,7 @@ Make = Callable[..., PasswordSignIn]
 class Counting:
     """Passwords hashed cheaply, and how often one was verified."""
 
-    passwords: Argon2Passwords = field(default_factory=lambda: Argon2Passwords(CHEAP))
+    passwords: Passwords = field(default_factory=lambda: Passwords(CHEAP))
     verified: list[str | None] = field(default_factory=list)
     hashed: int = 0
 
@@ -132,7 +132,7 @@ def test_one_password_is_verified_whoever_it_is(make: Make, email: str) -> None:
 
 
 def test_verifying_nobodys_password_takes_as_many_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    passwords = Argon2Passwords(CHEAP)
+    passwords = Passwords(CHEAP)
     stored = passwords.hash(PASSWORD)
     compared: list[str] = []
 
@@ -153,7 +153,7 @@ def test_a_hash_is_made_anew_when_the_parameters_rise(
     make: Make, email: str, runtime: Runtime, index: BlindIndex
 ) -> None:
     stronger = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1)
-    passwords = Counting(Argon2Passwords(stronger))
+    passwords = Counting(Passwords(stronger))
     sign_in = make(passwords)
 
     def stored() -> str:

@@ -3,7 +3,7 @@
 from nestegg_core.api.fields import PageQuery
 from nestegg_core.api.operation import PREFIX, Answer, Call, operation
 from nestegg_core.api.resources.auth import sign_in as models
-from nestegg_core.auth.builtin.password_change import Ended, OwnPassword
+from nestegg_core.auth.builtin.password_change import Ended, PasswordChange
 from nestegg_core.auth.builtin.second_factor import SecondFactors
 from nestegg_core.auth.builtin.sessions import SessionList
 
@@ -39,8 +39,8 @@ class OwnSessions:
 class OwnPasswordResource:
     """`/me/password`."""
 
-    def __init__(self, own_password: OwnPassword) -> None:
-        self._own_password = own_password
+    def __init__(self, password_change: PasswordChange) -> None:
+        self._password_change = password_change
 
     @operation(
         "POST", PREFIX + "/me/password", body=models.PasswordChange, answer=models.NewPasswordSet
@@ -51,7 +51,7 @@ class OwnPasswordResource:
         Every other session ends, and every personal access token unless one keeps them.
         """
         body = call.body
-        ended = self._own_password.change(
+        ended = self._password_change.change(
             call.caller,
             body.old_password,
             body.new_password,
