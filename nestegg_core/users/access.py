@@ -119,7 +119,7 @@ def caller_parameters(caller: Caller) -> dict[str, Any]:
 
 
 def require_active(caller: Caller, rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
-    """Return the first row of `caller_status`; raise Unauthenticated if the token is not valid now."""
+    """Return the first row of `caller_status`, for a caller whose token is still valid."""
     disabled_at, denied, session_id, revoked_at = rows[0][:STATUS_COLUMNS] if rows else _GONE
     if disabled_at is not None:
         raise Unauthenticated("The account is disabled or gone.")

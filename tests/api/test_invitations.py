@@ -230,7 +230,7 @@ def test_a_mailed_link_verifies_the_address_if_it_is_the_accounts(
 ) -> None:
     email = address()
     made = invite(household, email)
-    letter = runtime.invitations.letter(UUID(made["id"]))
+    letter = runtime.invitations.message(UUID(made["id"]))
     assert letter is not None
     assert letter.to == email
     mailed = letter.text.partition("#token=")[2].split()[0]

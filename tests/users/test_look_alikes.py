@@ -120,14 +120,14 @@ def test_a_mailed_invitation_to_one_verifies_nothing_of_the_other(
         made, _ = runtime.invitations.create(tx, owner.user_id, pair[1], "viewer")
         older, _ = runtime.invitations.create(tx, owner.user_id, pair[0], "viewer")
         assert runtime.invitations.read(tx, made["id"])["email"] == pair[1]
-    letter = runtime.invitations.letter(made["id"])
+    letter = runtime.invitations.message(made["id"])
     assert letter is not None
     token = letter.text.partition("#token=")[2].split()[0]
 
     runtime.invitations.accept(token, user)
 
     assert verified(runtime, user) is None
-    letter = runtime.invitations.letter(older["id"])
+    letter = runtime.invitations.message(older["id"])
     assert letter is not None
     assert letter.to == pair[0]
 
