@@ -17,7 +17,7 @@ from nestegg_core.application import start
 from nestegg_core.cli.inspection import sections
 from nestegg_core.plugin_host import PluginHost
 from nestegg_core.settings import Environment, env_example
-from nestegg_core.settings.fields import SettingsField
+from nestegg_core.settings.loading import SettingsField
 from nestegg_core.settings.report import default_text, fields_by_heading
 from nestegg_core.users.roles import PERMISSIONS, ROLES
 

@@ -22,7 +22,7 @@ from nestegg_core.errors import Problem
 from nestegg_core.observability.connections import ConnectionWatch
 from nestegg_core.observability.plugin_faults import Metrics, PluginFaults
 from nestegg_core.plugin_host import Plugins, PluginStatus, configured
-from nestegg_core.plugin_host.proxies import Blame, BoundedCheck, GuardedPlugins
+from nestegg_core.plugin_host.proxies import BoundedCheck, FaultAttribution, GuardedPlugins
 from nestegg_core.settings import Environment, Settings
 from nestegg_core.users.roles import PERMISSIONS
 
@@ -53,14 +53,14 @@ class Kernel:
         return self.selected.storage.registration.migrates_itself
 
     @property
-    def blame(self) -> Blame:
+    def attribution(self) -> FaultAttribution:
         """Finds the plugin behind an error that nobody expected."""
-        return self.guarded.blame
+        return self.guarded.attribution
 
     @property
-    def left_out(self) -> Sequence[Problem]:
+    def skipped(self) -> Sequence[Problem]:
         """Plugins and their settings that are not in order but not needed either: for the log."""
-        return (*self.selected.left_out, *self.guarded.left_out)
+        return (*self.selected.skipped, *self.guarded.skipped)
 
     def quota(self, variable: str) -> Quota:
         """Return a limit on how many there may be, by its variable."""

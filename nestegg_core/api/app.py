@@ -74,7 +74,7 @@ def create_app(runtime: Runtime) -> App:
     app = App(middleware=_middleware(runtime, router), router=router)
     app.req_options.strip_url_path_trailing_slash = False
     release = version("nestegg-core")
-    add_error_handlers(app, runtime.blame, runtime.faults, release)
+    add_error_handlers(app, runtime.attribution, runtime.faults, release)
     settings = runtime.settings
     previous = settings.secret_key_previous
     cursors = Cursors(

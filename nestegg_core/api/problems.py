@@ -60,10 +60,10 @@ def write_problem(
     resp.set_header("Cache-Control", "no-store")
 
 
-class Blame(Protocol):
-    """Finds the plugin behind an error; `nestegg_core.plugin_host.proxies.Blame` does."""
+class FaultAttribution(Protocol):
+    """What `plugin_host.proxies.FaultAttribution` does."""
 
-    def fault(self, error: BaseException) -> errors.PluginFault | None:
+    def attribute(self, error: BaseException) -> errors.PluginFault | None:
         """Return the fault of the plugin whose code raised the error, if it was one's."""
         ...
 
@@ -77,17 +77,17 @@ class ErrorReports(Protocol):
 
 
 def add_error_handlers(
-    app: "falcon.App[Any, Any]", blame: Blame, reports: ErrorReports, release: str
+    app: "falcon.App[Any, Any]", attribution: FaultAttribution, reports: ErrorReports, release: str
 ) -> None:
     """Answer every error of ours, of Falcon's, and everything else as a problem.
 
     Args:
         app: whose errors.
-        blame: finds the plugin that an unexpected error comes from.
+        attribution: finds the plugin that an unexpected error comes from.
         reports: where those go that come from no plugin.
         release: of the core, for the reports.
     """
-    handlers = _Handlers(blame, reports, release)
+    handlers = _Handlers(attribution, reports, release)
     app.add_error_handler(Exception, handlers.unexpected)
     app.add_error_handler(errors.NestEggError, handlers.known)
     app.add_error_handler(falcon.HTTPError, _falcon)
@@ -190,8 +190,8 @@ _PLUGIN_FAULT = "A plugin of this server failed. The log has more under this ans
 class _Handlers:
     """Answers errors of ours, and those that nobody expected."""
 
-    def __init__(self, blame: Blame, reports: ErrorReports, release: str) -> None:
-        self._blame = blame
+    def __init__(self, attribution: FaultAttribution, reports: ErrorReports, release: str) -> None:
+        self._attribution = attribution
         self._reports = reports
         self._release = release
         self._stretches = Stretches()
@@ -236,7 +236,7 @@ class _Handlers:
         _params: dict[str, Any],
     ) -> None:
         """Answer 500 without a word of what happened; the log has it, under the request's id."""
-        if self._blame.fault(error):
+        if self._attribution.attribute(error):
             write_problem(resp, 500, "plugin-fault", _PLUGIN_FAULT)
             return
         facts = {"method": req.method, "route": str(req.uri_template)}

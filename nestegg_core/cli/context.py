@@ -88,7 +88,7 @@ def _begin_logs(environment: "Environment", runtime: "Background") -> None:
         log.warning(notice)
     for problem in doubts_of(environment, discover(environment)):
         log.warning("hardly meant", where=problem.where, what=problem.what, fix=problem.fix)
-    for problem in runtime.left_out:
+    for problem in runtime.skipped:
         log.warning("left out", where=problem.where, what=problem.what, fix=problem.fix)
 
 

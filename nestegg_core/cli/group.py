@@ -11,7 +11,7 @@ from nestegg_core.errors import ConfigurationError, NestEggError, Problem, told
 from nestegg_core.files import obstacle
 
 if TYPE_CHECKING:
-    from nestegg_core.plugin_host import Offer
+    from nestegg_core.plugin_host import Registered
 
 
 A = TypeVar("A")
@@ -121,11 +121,11 @@ class NestEgg(click.Group):
         if own := super().get_command(ctx, cmd_name):
             return own
         found = _of_plugins(ctx)
-        offer = found.get(aliases(found, ()).get(cmd_name, cmd_name))
-        if offer is None:
+        entry = found.get(aliases(found, ()).get(cmd_name, cmd_name))
+        if entry is None:
             return None
-        ctx.meta[_RUNNING] = offer.source
-        command: click.Command = offer.registration.command
+        ctx.meta[_RUNNING] = entry.source
+        command: click.Command = entry.registration.command
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -148,16 +148,16 @@ def _help(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-def _of_plugins(ctx: click.Context) -> "Mapping[str, Offer]":
+def _of_plugins(ctx: click.Context) -> "Mapping[str, Registered]":
     if _PLUGIN_COMMANDS not in ctx.meta:
         ctx.meta[_PLUGIN_COMMANDS] = _discovered()
-    found: Mapping[str, Offer] = ctx.meta[_PLUGIN_COMMANDS]
+    found: Mapping[str, Registered] = ctx.meta[_PLUGIN_COMMANDS]
     return found
 
 
-def _discovered() -> "Mapping[str, Offer]":
+def _discovered() -> "Mapping[str, Registered]":
     from nestegg_core.cli.inspection import discover
     from nestegg_core.settings import Environment
 
-    offers = discover(Environment.read()).offers()
-    return {offer.full_name: offer for offer in offers if offer.kind.name == "command"}
+    entries = discover(Environment.read()).registered()
+    return {entry.full_name: entry for entry in entries if entry.kind.name == "command"}

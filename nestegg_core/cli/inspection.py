@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings
 from nestegg_core.errors import ConfigurationError, Problem
 from nestegg_core.server.listening import ServerSettings
 from nestegg_core.settings import CommaList, Environment, Settings, preview
-from nestegg_core.settings.fields import fields_of
+from nestegg_core.settings.loading import fields_of
 from nestegg_core.settings.production import doubts
 
 if TYPE_CHECKING:
@@ -85,10 +85,10 @@ def doubts_of(environment: Environment, host: "PluginHost") -> Sequence[Problem]
 def sections(host: "PluginHost") -> list[tuple[str, type[BaseSettings]]]:
     """Return the settings classes of the core and of every plugin, each under a heading."""
     found: dict[type[BaseSettings], str] = {Settings: "Core", ServerSettings: "Server"}
-    for offer in host.offers():
-        settings_class = getattr(offer.registration, "settings", None)
+    for entry in host.registered():
+        settings_class = getattr(entry.registration, "settings", None)
         if settings_class is not None:
-            kind = offer.kind.label.capitalize()
-            heading = f"{kind} {offer.name} ({offer.source.distribution})"
+            kind = entry.kind.label.capitalize()
+            heading = f"{kind} {entry.name} ({entry.source.distribution})"
             found.setdefault(settings_class, heading)
     return [(heading, settings_class) for settings_class, heading in found.items()]

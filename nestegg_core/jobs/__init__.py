@@ -80,5 +80,5 @@ def _report(kernel: "Kernel", error: BaseException, facts: Mapping[str, str]) ->
     """Report what a job raised: as its plugin's fault, or as an error of the core's."""
     if isinstance(error, PluginFault):  # recorded where it was raised
         return
-    if kernel.blame.fault(error) is None:
+    if kernel.attribution.attribute(error) is None:
         kernel.faults.report(error, facts)

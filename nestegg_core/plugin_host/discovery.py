@@ -1,22 +1,31 @@
-"""Which plugins there are, before and after loading: whence they come, and who contests a name."""
+"""Which plugins there are, whose names conflict, and whose import ended an earlier process.
 
+Python cannot stop `os._exit` or a crash in a library written in C. So each import leaves a crumb in
+the data folder, locked by its process, and takes it away again. One that is there and not locked
+belongs to a process that ended meanwhile.
+"""
+
+import fcntl
 import importlib
 import json
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, PackageNotFoundError, version
+from pathlib import Path
 
 from nestegg_core.contracts.names import RULE, is_name
 from nestegg_core.errors import Problem
-from nestegg_core.plugin_host.advice import install
 from nestegg_core.plugin_host.records import (
     BUILTIN,
     Catalogue,
     LoadedPlugin,
-    Offer,
     PluginFailure,
+    Registered,
     Source,
+    install,
 )
 
 CORE = "nestegg-core"
@@ -121,7 +130,7 @@ def _same_name(sources: Sequence[Source]) -> Iterator[PluginFailure]:
             source,
             f"two distributions have a plugin of this name: {names}",
             f"uninstall one of them, or switch off both with `PLUGINS_DISABLED={source.name}`",
-            source.told,
+            source.implied,
             refuses_start=True,
         )
 
@@ -131,7 +140,7 @@ def _bad_name(source: Source) -> PluginFailure:
         source,
         f"the entry point's name must be {RULE}",
         f"upgrade it with {install(source.distribution, '--upgrade')}, or tell its authors",
-        source.told,
+        source.implied,
     )
 
 
@@ -140,15 +149,15 @@ def split_builtins(plugin: LoadedPlugin) -> Iterator[LoadedPlugin]:
     if not plugin.source.name.startswith(BUILTIN):
         yield plugin
         return
-    named: dict[str, list[Offer]] = defaultdict(list)
-    for offer in plugin.offers:
-        named[offer.name].append(offer)
-    for name, offers in named.items():
+    named: dict[str, list[Registered]] = defaultdict(list)
+    for entry in plugin.registered:
+        named[entry.name].append(entry)
+    for name, entries in named.items():
         source = Source(f"{BUILTIN}{name}", plugin.source.distribution, plugin.source.version)
         yield LoadedPlugin(
             source,
-            tuple(offer.kind.hook for offer in offers),
-            tuple(Offer(source, offer.kind, offer.registration) for offer in offers),
+            tuple(entry.kind.hook for entry in entries),
+            tuple(Registered(source, entry.kind, entry.registration) for entry in entries),
         )
 
 
@@ -160,13 +169,13 @@ def split_by_claim(
     for plugin in plugins:
         for claim in claims_of(plugin):
             claims[claim].append(plugin)
-    contested = {claim: owners for claim, owners in claims.items() if len(owners) > 1}
+    conflicting = {claim: owners for claim, owners in claims.items() if len(owners) > 1}
     good: list[LoadedPlugin] = []
     bad: list[PluginFailure] = []
     for plugin in plugins:
-        mine = [claim for claim in claims_of(plugin) if claim in contested]
+        mine = [claim for claim in claims_of(plugin) if claim in conflicting]
         if mine:
-            bad.append(_contested(plugin, mine[0], contested[mine[0]]))
+            bad.append(_conflicting(plugin, mine[0], conflicting[mine[0]]))
         else:
             good.append(plugin)
     return good, bad
@@ -174,27 +183,27 @@ def split_by_claim(
 
 def clashes(catalogue: Catalogue) -> Iterator[Problem]:
     """Say whose jobs, commands and checks cannot go by their short names, and who has them too."""
-    named: dict[tuple[str, str], list[Offer]] = defaultdict(list)
-    for offer in (offer for plugin in catalogue.loaded for offer in plugin.offers):
-        if offer.kind.prefixed:
-            named[offer.kind.label, offer.name].append(offer)
+    named: dict[tuple[str, str], list[Registered]] = defaultdict(list)
+    for entry in (entry for plugin in catalogue.loaded for entry in plugin.registered):
+        if entry.kind.prefixed:
+            named[entry.kind.label, entry.name].append(entry)
     for (kind, name), owners in named.items():
-        for offer in owners if len(owners) > 1 else ():
-            others = " and ".join(str(o.source) for o in owners if o is not offer)
+        for entry in owners if len(owners) > 1 else ():
+            others = " and ".join(str(o.source) for o in owners if o is not entry)
             what = f"its {kind} {name!r} is called as one of {others}"
-            yield Problem(str(offer.source), what, f"ask for it as {offer.full_name}")
+            yield Problem(str(entry.source), what, f"ask for it as {entry.full_name}")
 
 
 def claims_of(plugin: LoadedPlugin) -> tuple[tuple[str, str], ...]:
     """Return the kinds and names that no other plugin may have as well."""
     return tuple(
-        (offer.kind.name, key)
-        for offer in plugin.offers
-        for key in offer.kind.keys_of(offer.registration)
+        (entry.kind.name, key)
+        for entry in plugin.registered
+        for key in entry.kind.keys_of(entry.registration)
     )
 
 
-def _contested(
+def _conflicting(
     plugin: LoadedPlugin, claim: tuple[str, str], owners: Sequence[LoadedPlugin]
 ) -> PluginFailure:
     others = " and ".join(str(o.source) for o in owners if o.source != plugin.source)
@@ -207,3 +216,96 @@ def _contested(
         claims_of(plugin),
         refuses_start=True,
     )
+
+
+FOLDER = "imports"
+ENOUGH = 2
+"""How many processes in a row a plugin may end until it is left out: one may have been killed."""
+
+
+class Crumbs:
+    """The crumbs of one data folder. Without a folder that can be written to there are none."""
+
+    def __init__(self, home: Path | None) -> None:
+        self._home = home
+        self._folder = home / FOLDER if home else None
+
+    def deaths(self, plugin: str, version: str) -> int:
+        """Return how many processes ended while they imported this version of a plugin."""
+        return sum(1 for crumb in self._of(plugin, version) if _is_left(crumb))
+
+    def path(self, plugin: str) -> str:
+        return f"{self._folder}/{plugin}@*"
+
+    @contextmanager
+    def importing(self, plugin: str, version: str) -> Iterator[None]:
+        """Leave a crumb until the import has come back, however it went."""
+        made_home = self._make_folder()
+        crumb = self._leave(plugin, version)
+        try:
+            yield
+        finally:
+            if crumb is not None:
+                self._forget(plugin)
+                os.close(crumb)  # only now: what is there and not locked counts as a death
+            if self._folder is not None:
+                with suppress(OSError):
+                    self._folder.rmdir()
+                    if made_home and self._home is not None:
+                        self._home.rmdir()
+
+    def _make_folder(self) -> bool:
+        if self._folder is None or self._home is None:
+            return False
+        made_home = not self._home.exists()
+        with suppress(OSError):
+            self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+        return made_home
+
+    def _leave(self, plugin: str, version: str) -> int | None:
+        if self._folder is None:
+            return None
+        path = self._folder / f"{plugin}@{_plain(version)}@{os.getpid()}-{os.urandom(4).hex()}"
+        fresh = path.with_name(f".{path.name}")
+        try:
+            crumb = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        except OSError:
+            return None
+        with suppress(OSError):
+            fcntl.flock(crumb, fcntl.LOCK_EX)
+            fresh.rename(path)  # locked before anybody can see it
+        return crumb
+
+    def _forget(self, plugin: str) -> None:
+        """It came back: what is left of others that did not is out of date, and so is ours."""
+        for crumb in self._of(plugin, "*"):
+            if f"@{os.getpid()}-" in crumb.name or _is_left(crumb):
+                with suppress(OSError):
+                    crumb.unlink()
+
+    def _of(self, plugin: str, version: str) -> list[Path]:
+        if self._folder is None:
+            return []
+        version = version if version == "*" else _plain(version)
+        with suppress(OSError):
+            return list(self._folder.glob(f"{plugin}@{version}@*"))
+        return []
+
+
+def _is_left(crumb: Path) -> bool:
+    try:
+        opened = os.open(crumb, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.fstat(opened).st_nlink > 0
+    except OSError:  # it is being imported just now
+        return False
+    finally:
+        os.close(opened)
+
+
+def _plain(version: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in ".+-" else "_" for letter in version)

@@ -20,19 +20,23 @@ from nestegg_core.contracts.context import HookContext
 from nestegg_core.contracts.names import CONTRACT_VERSION
 from nestegg_core.contracts.routes import Route
 from nestegg_core.errors import ConfigurationError, Problem
-from nestegg_core.plugin_host.advice import install
-from nestegg_core.plugin_host.checks import check_fields
-from nestegg_core.plugin_host.crumbs import ENOUGH, Crumbs
-from nestegg_core.plugin_host.discovery import Candidate
-from nestegg_core.plugin_host.kinds import KINDS, Kind
-from nestegg_core.plugin_host.records import LoadedPlugin, Offer, PluginFailure, Source, describe
+from nestegg_core.plugin_host.discovery import ENOUGH, Candidate, Crumbs
+from nestegg_core.plugin_host.kinds import KINDS, Kind, check_fields
+from nestegg_core.plugin_host.records import (
+    LoadedPlugin,
+    PluginFailure,
+    Registered,
+    Source,
+    describe,
+    install,
+)
 
 CORE = "nestegg-core"
 CONTRACT = "contract-"
 OURS = f"{CONTRACT}{CONTRACT_VERSION.partition('.')[0]}"
 
 
-def unfit(requirements: Iterable[str], core_version: str) -> str | None:
+def incompatible(requirements: Iterable[str], core_version: str) -> str | None:
     """Say why a distribution does not fit this core; `None` when it does, or says nothing.
 
     Example:
@@ -136,7 +140,7 @@ def load(
     source = candidate.source
     if source.is_builtin:
         return _loaded(candidate, context)
-    if not any_core and (why := unfit(candidate.requirements, context.core_version)):
+    if not any_core and (why := incompatible(candidate.requirements, context.core_version)):
         tried = f"`PLUGINS_FOR_ANY_CORE={source.name}` tries it all the same"
         return _failure(source, why, UPGRADE, tried)
     deaths = crumbs.deaths(source.name, source.version)
@@ -204,17 +208,17 @@ def _loaded(candidate: Candidate, context: HookContext) -> LoadedPlugin | Plugin
         asked = error.__cause__
         if isinstance(asked, ConfigurationError):  # it knows itself what it needs
             fixes = "; ".join(f"{one.where}: {one.fix}" for one in asked.problems)
-            return PluginFailure(source, str(error), f"{fixes}; or {_off(source)}", source.told)
+            return PluginFailure(source, str(error), f"{fixes}; or {_off(source)}", source.implied)
         return _failure(source, str(error), UPGRADE)
     except Exception as error:  # pluggy runs the plugin's own code
         return _failure(source, f"its registration raised {describe(error)}", UPGRADE)
 
 
 def _failure(source: Source, cause: str, pip_option: str, *further: str) -> PluginFailure:
-    told = f"try {install(source.distribution, pip_option)} or tell its authors"
+    advice = f"try {install(source.distribution, pip_option)} or tell its authors"
     if source.is_editable:
-        told = "mend it where it is installed from"
-    return PluginFailure(source, cause, "; ".join([told, *further, _off(source)]), source.told)
+        advice = "mend it where it is installed from"
+    return PluginFailure(source, cause, "; ".join([advice, *further, _off(source)]), source.implied)
 
 
 def _off(source: Source) -> str:
@@ -235,11 +239,11 @@ def _register(candidate: Candidate, plugin: object, context: HookContext) -> Loa
     _verify_hooks(manager, plugin)
     callers = manager.get_hookcallers(plugin) or []
     hooks = tuple(sorted(caller.name for caller in callers if caller.has_spec()))
-    offers = [offer for hook in hooks for offer in _call(manager, KINDS[hook], source, context)]
-    routes = (o.registration for o in offers if isinstance(o.registration, Route))
+    entries = [entry for hook in hooks for entry in _call(manager, KINDS[hook], source, context)]
+    routes = (o.registration for o in entries if isinstance(o.registration, Route))
     if wrong := check_fields(route.path for route in routes):
         raise _Refused(f"nestegg_routes: {wrong}")
-    return LoadedPlugin(source, hooks, tuple(offers), tuple(candidate.requirements))
+    return LoadedPlugin(source, hooks, tuple(entries), tuple(candidate.requirements))
 
 
 def _verify_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
@@ -266,7 +270,7 @@ def _nearest_hook(name: str) -> str:
 
 def _call(
     manager: pluggy.PluginManager, kind: Kind, source: Source, context: HookContext
-) -> Iterator[Offer]:
+) -> Iterator[Registered]:
     """Call one hook of one plugin, and check everything that it returns."""
     try:
         results = foreign.contained(getattr(manager.hook, kind.hook), ctx=context)
@@ -276,11 +280,11 @@ def _call(
     for registration in _only_result(kind, results):
         for fault in kind.faults(registration):
             raise _Refused(fault)
-        offer = Offer(source, kind, registration)
-        if offer.name in names:
-            raise _Refused(f"{kind.hook} registers {offer.name!r} twice")
-        names.add(offer.name)
-        yield offer
+        entry = Registered(source, kind, registration)
+        if entry.name in names:
+            raise _Refused(f"{kind.hook} registers {entry.name!r} twice")
+        names.add(entry.name)
+        yield entry
 
 
 def _only_result(kind: Kind, results: list[object]) -> Sequence[object]:

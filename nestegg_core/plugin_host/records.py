@@ -1,4 +1,4 @@
-"""What became of each plugin: the records that discovery leaves, and the report made of them."""
+"""What became of each plugin: what discovery found, and what its failures advise."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,14 +41,14 @@ class Source:
         return self.name.startswith(BUILTIN)
 
     @property
-    def told(self) -> tuple[tuple[str, str], ...]:
+    def implied(self) -> tuple[tuple[str, str], ...]:
         """The kinds and names that the plugin's name alone implies."""
-        told = ((kind.name, kind.told_by(self.name)) for kind in KINDS.values())
-        return tuple((kind, name) for kind, name in told if name is not None)
+        implied = ((kind.name, kind.implied_name(self.name)) for kind in KINDS.values())
+        return tuple((kind, name) for kind, name in implied if name is not None)
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class Registered:
     source: Source
     kind: Kind
     registration: Any
@@ -67,7 +67,7 @@ class Offer:
 class LoadedPlugin:
     source: Source
     hooks: tuple[str, ...]
-    offers: tuple[Offer, ...]
+    registered: tuple[Registered, ...]
     requirements: tuple[str, ...] = ()
 
 
@@ -105,11 +105,16 @@ class Catalogue:
     disabled: tuple[DisabledPlugin, ...]
     absent: tuple[str, ...]
 
-    def offers(self, kind: str) -> list[Offer]:
+    def registered(self, kind: str) -> list[Registered]:
         """Return the registrations of one kind by name: the order of loading has no meaning."""
         return sorted(
-            (offer for plugin in self.loaded for offer in plugin.offers if offer.kind.name == kind),
-            key=lambda offer: (offer.name, offer.source.name),
+            (
+                entry
+                for plugin in self.loaded
+                for entry in plugin.registered
+                if entry.kind.name == kind
+            ),
+            key=lambda entry: (entry.name, entry.source.name),
         )
 
 
@@ -149,3 +154,44 @@ def scrubbed(problems: Sequence[Problem], scrub: Scrub) -> tuple[Problem, ...]:
 def fault(source: Source, what: str) -> Problem:
     fix = f"tell its authors, or switch it off with `PLUGINS_DISABLED={source.name}`"
     return Problem(str(source), what, fix)
+
+
+FIRST_PARTY = (
+    "errors_sentry",
+    "idp_cognito",
+    "idp_google",
+    "idp_keycloak",
+    "idp_okta",
+    "import_camt",
+    "import_excel",
+    "import_mt940",
+    "import_ofx",
+    "import_qif",
+    "storage_postgres",
+)
+"""The plugins of this project that the settings can name; each is a `nestegg-...` distribution."""
+
+_OURS = {f"nestegg-{name.replace('_', '-')}": name for name in FIRST_PARTY}
+
+
+def install(distribution: str, option: str = "") -> str:
+    """Say how a distribution is installed, or installed anew with one of pip's options.
+
+    None of ours is published: whoever took its name on a package index would own every reader. So a
+    file is named and never a name that pip would look up.
+
+    Example:
+        >>> install("acme-nestegg", "--upgrade")
+        '`pip install --upgrade acme-nestegg`'
+        >>> install("nestegg-core").partition(" in ")[0]
+        '`make wheels && pip install --find-links dist dist/nestegg_core-*.whl`'
+    """
+    words = f"pip install {option} ".replace("  ", " ")
+    if distribution not in _OURS and distribution != "nestegg-core":
+        return f"`{words}{distribution}`"
+    file = f"dist/{distribution.replace('-', '_')}-*.whl"
+    command = f"`make wheels && {words}--find-links dist {file}` in the project's folder"
+    plugin = _OURS.get(distribution)
+    if plugin is None:
+        return command
+    return f"{command}; with compose name {plugin} in NESTEGG_PLUGINS, and build the image"

@@ -1,4 +1,4 @@
-"""From what is on offer, what the settings ask for: named, configured and ready to be made."""
+"""From what is on entry, what the settings ask for: named, configured and ready to be made."""
 
 import difflib
 import inspect
@@ -24,19 +24,20 @@ from nestegg_core.contracts.retention import RetentionPolicy, RetentionPolicyReg
 from nestegg_core.contracts.routes import Route
 from nestegg_core.contracts.storage import Storage, StorageRegistration
 from nestegg_core.errors import ConfigurationError, NestEggError, Problem
-from nestegg_core.plugin_host.advice import FIRST_PARTY, install
 from nestegg_core.plugin_host.discovery import clashes
 from nestegg_core.plugin_host.kinds import KINDS, Kind, methods_of
 from nestegg_core.plugin_host.records import (
     BUILTIN,
+    FIRST_PARTY,
     Catalogue,
-    Offer,
     PluginFailure,
     PluginStatus,
+    Registered,
     Scrub,
     Source,
     describe,
     fault,
+    install,
     scrubbed,
 )
 from nestegg_core.settings import Settings
@@ -87,15 +88,15 @@ def _disabled(catalogue: Catalogue, kind: Kind, name: str) -> Source | None:
 
 
 def _not_installed(kind: Kind, name: str) -> str | None:
-    plugin = next((plugin for plugin in FIRST_PARTY if kind.told_by(plugin) == name), None)
+    plugin = next((plugin for plugin in FIRST_PARTY if kind.implied_name(plugin) == name), None)
     return plugin and f"nestegg-{plugin.replace('_', '-')}"
 
 
 def _nearest(catalogue: Catalogue, kind: Kind, name: str) -> str:
     """Name all that can be chosen, the nearest first; a plugin out of use may be the one."""
-    offered = {key for o in catalogue.offers(kind.name) for key in kind.keys_of(o.registration)}
-    told = {kind.told_by(plugin) for plugin in FIRST_PARTY} - {None}
-    known = sorted(offered.union(filter(None, told)))
+    names = {key for o in catalogue.registered(kind.name) for key in kind.keys_of(o.registration)}
+    implied = {kind.implied_name(plugin) for plugin in FIRST_PARTY} - {None}
+    known = sorted(names.union(filter(None, implied)))
     failed = {n for f in catalogue.failures for of, n in f.registrations if of == kind.name}
     near = difflib.get_close_matches(name.lower(), {*known, *failed}, n=1)
     meant = f"did you mean {near[0]!r}? Else " if near else ""
@@ -119,7 +120,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen(Generic[R, T]):
+class Selected(Generic[R, T]):
     """A selected registration with its settings; `scrub` takes secrets out of what it raises."""
 
     source: Source
@@ -167,19 +168,19 @@ class Plugins:
     token names. `skipped` is what is wrong but not needed: for the log.
     """
 
-    identity_providers: tuple[Chosen[IdentityProviderRegistration, IdentityProvider], ...]
-    encryption_backends: Mapping[str, Chosen[EncryptionBackendRegistration, EncryptionBackend]]
-    retention_policies: tuple[Chosen[RetentionPolicyRegistration, RetentionPolicy], ...]
-    metrics_exporters: tuple[Chosen[MetricsExporterRegistration, MetricsExporter], ...]
-    storage: Chosen[StorageRegistration, Storage]
-    statement_importers: tuple[Chosen[StatementImporterRegistration, StatementImporter], ...]
-    error_reporters: tuple[Chosen[ErrorReporterRegistration, ErrorReporter], ...]
+    identity_providers: tuple[Selected[IdentityProviderRegistration, IdentityProvider], ...]
+    encryption_backends: Mapping[str, Selected[EncryptionBackendRegistration, EncryptionBackend]]
+    retention_policies: tuple[Selected[RetentionPolicyRegistration, RetentionPolicy], ...]
+    metrics_exporters: tuple[Selected[MetricsExporterRegistration, MetricsExporter], ...]
+    storage: Selected[StorageRegistration, Storage]
+    statement_importers: tuple[Selected[StatementImporterRegistration, StatementImporter], ...]
+    error_reporters: tuple[Selected[ErrorReporterRegistration, ErrorReporter], ...]
     health_checks: tuple[tuple[Source, HealthCheckRegistration], ...]
     jobs: tuple[tuple[Source, JobRegistration], ...]
     commands: tuple[CommandRegistration, ...]
     routes: tuple[tuple[Source, Route], ...]
     sources: tuple[Source, ...]
-    left_out: tuple[Problem, ...]
+    skipped: tuple[Problem, ...]
     statuses: tuple[PluginStatus, ...] = ()
 
 
@@ -187,7 +188,7 @@ def select(
     catalogue: Catalogue, settings: Settings, environment: Environment, clock: Clock
 ) -> Plugins:
     chooser = _Chooser(catalogue, settings, environment, clock)
-    chooser.refuse_contested()
+    chooser.refuse_conflicting()
     chain = chooser.named("identity_provider")
     policies = chooser.named("retention_policy")
     exporters = chooser.named("metrics_exporter")
@@ -195,7 +196,7 @@ def select(
     backends = (*chooser.named("encryption_backend"), *chooser.others("encryption_backend"))
     importers = chooser.others("statement_importer")
     reporters = chooser.error_reporters()
-    left_out = scrubbed(tuple(chooser.left_out()), environment.scrubbed)
+    skipped = scrubbed(tuple(chooser.skipped()), environment.scrubbed)
     if chooser.problems:
         raise ConfigurationError(scrubbed(chooser.problems, environment.scrubbed))
     return Plugins(
@@ -206,12 +207,14 @@ def select(
         storage=storages[0],
         statement_importers=importers,
         error_reporters=reporters,
-        health_checks=tuple((o.source, o.registration) for o in catalogue.offers("health_check")),
-        jobs=tuple((o.source, o.registration) for o in catalogue.offers("job")),
-        commands=tuple(o.registration for o in catalogue.offers("command")),
-        routes=tuple((o.source, o.registration) for o in catalogue.offers("route")),
+        health_checks=tuple(
+            (o.source, o.registration) for o in catalogue.registered("health_check")
+        ),
+        jobs=tuple((o.source, o.registration) for o in catalogue.registered("job")),
+        commands=tuple(o.registration for o in catalogue.registered("command")),
+        routes=tuple((o.source, o.registration) for o in catalogue.registered("route")),
         sources=tuple(p.source for p in catalogue.loaded if not p.source.is_builtin),
-        left_out=left_out,
+        skipped=skipped,
     )
 
 
@@ -228,21 +231,21 @@ def wanted(settings: Settings) -> Mapping[str, tuple[str, tuple[str, ...]]]:
 
 
 def configure(
-    load: Callable[[type[BaseSettings]], BaseSettings], offer: Offer
+    load: Callable[[type[BaseSettings]], BaseSettings], entry: Registered
 ) -> tuple[BaseSettings | None, tuple[Problem, ...]]:
     try:
-        return foreign.contained(load, offer.registration.settings), ()
+        return foreign.contained(load, entry.registration.settings), ()
     except ConfigurationError as error:
         return None, error.problems
     except Exception as error:  # a validator in the plugin's class may raise anything
-        return None, (fault(offer.source, f"its settings class raised {describe(error)}"),)
+        return None, (fault(entry.source, f"its settings class raised {describe(error)}"),)
 
 
-def asks_for(offer: Offer, settings: BaseSettings) -> tuple[bool, tuple[Problem, ...]]:
+def asks_for(entry: Registered, settings: BaseSettings) -> tuple[bool, tuple[Problem, ...]]:
     try:
-        return bool(foreign.call(offer.registration.enabled, settings)), ()
+        return bool(foreign.call(entry.registration.enabled, settings)), ()
     except Exception as error:  # the plugin's own code
-        return False, (fault(offer.source, f"`enabled` raised {describe(error)}"),)
+        return False, (fault(entry.source, f"`enabled` raised {describe(error)}"),)
 
 
 class _Chooser:
@@ -257,14 +260,14 @@ class _Chooser:
         self._clock = clock
         self._wanted = wanted(settings)
 
-    def refuse_contested(self) -> None:
+    def refuse_conflicting(self) -> None:
         self.problems += [
             Problem(str(failure.source), failure.cause, failure.fix)
             for failure in self._catalogue.failures
             if failure.refuses_start
         ]
 
-    def named(self, kind: str) -> tuple[Chosen[Any, Any], ...]:
+    def named(self, kind: str) -> tuple[Selected[Any, Any], ...]:
         variable, names = self._wanted[kind]
         if kind == "identity_provider" and not names:
             fix = "name at least one provider, e.g. builtin"
@@ -275,15 +278,15 @@ class _Chooser:
 
     def _chosen(
         self, kind: str, variable: str, names: tuple[str, ...]
-    ) -> Iterator[Chosen[Any, Any]]:
-        offers = {
-            key: offer
-            for offer in self._catalogue.offers(kind)
-            for key in offer.kind.keys_of(offer.registration)
+    ) -> Iterator[Selected[Any, Any]]:
+        entries = {
+            key: entry
+            for entry in self._catalogue.registered(kind)
+            for key in entry.kind.keys_of(entry.registration)
         }
         for name in names:
-            if name in offers:
-                chosen = self._configured(offers[name], self.problems)
+            if name in entries:
+                chosen = self._configured(entries[name], self.problems)
                 yield from (chosen,) if chosen else ()
             else:
                 self._report_missing(kind, variable, name)
@@ -292,35 +295,35 @@ class _Chooser:
         if problem := missing(self._catalogue, kind, variable, name):
             self.problems.append(problem)
 
-    def others(self, kind: str) -> tuple[Chosen[Any, Any], ...]:
+    def others(self, kind: str) -> tuple[Selected[Any, Any], ...]:
         _, names = self._wanted.get(kind, ("", ()))
-        offers = [offer for offer in self._catalogue.offers(kind) if offer.name not in names]
-        found = (self._configured(offer, self._not_needed) for offer in offers)
+        entries = [entry for entry in self._catalogue.registered(kind) if entry.name not in names]
+        found = (self._configured(entry, self._not_needed) for entry in entries)
         return tuple(chosen for chosen in found if chosen)
 
-    def error_reporters(self) -> tuple[Chosen[Any, Any], ...]:
-        offers = self._catalogue.offers("error_reporter")
-        for name in sorted(self._known_reporters() - {offer.name for offer in offers}):
+    def error_reporters(self) -> tuple[Selected[Any, Any], ...]:
+        entries = self._catalogue.registered("error_reporter")
+        for name in sorted(self._known_reporters() - {entry.name for entry in entries}):
             variable = f"{name.upper()}_DSN"
             if self._environment.find(variable):
                 self._report_missing("error_reporter", variable, name)
-        found = [(offer, self._configured(offer, self.problems)) for offer in offers]
-        return tuple(chosen for offer, chosen in found if chosen and self._asked(offer, chosen))
+        found = [(entry, self._configured(entry, self.problems)) for entry in entries]
+        return tuple(chosen for entry, chosen in found if chosen and self._asked(entry, chosen))
 
     def _known_reporters(self) -> set[str]:
         """Name those that failed, and those that this project has, installed or not."""
         kind = KIND["error_reporter"]
         registered = (one for failure in self._catalogue.failures for one in failure.registrations)
         failed = {name for of, name in registered if of == kind.name}
-        return failed.union(filter(None, map(kind.told_by, FIRST_PARTY)))
+        return failed.union(filter(None, map(kind.implied_name, FIRST_PARTY)))
 
-    def _asked(self, offer: Offer, chosen: Chosen[Any, Any]) -> bool:
-        asked, problems = asks_for(offer, chosen.settings)
+    def _asked(self, entry: Registered, chosen: Selected[Any, Any]) -> bool:
+        asked, problems = asks_for(entry, chosen.settings)
         self.problems += problems
         return asked
 
-    def _configured(self, offer: Offer, problems: list[Problem]) -> Chosen[Any, Any] | None:
-        loaded, wrong = configure(self._environment.load, offer)
+    def _configured(self, entry: Registered, problems: list[Problem]) -> Selected[Any, Any] | None:
+        loaded, wrong = configure(self._environment.load, entry)
         problems += wrong
         if loaded is None:
             return None
@@ -330,9 +333,9 @@ class _Chooser:
             home=self._settings.nestegg_home,
             clock=self._clock,
         )
-        return Chosen(offer.source, offer.registration, context, self._environment.scrubbed)
+        return Selected(entry.source, entry.registration, context, self._environment.scrubbed)
 
-    def left_out(self) -> Iterator[Problem]:
+    def skipped(self) -> Iterator[Problem]:
         yield from self._not_needed
         yield from clashes(self._catalogue)
         yield from misspelt(self._catalogue)
@@ -341,5 +344,5 @@ class _Chooser:
                 yield Problem(str(failure.source), failure.cause, failure.fix)
 
 
-def _name(chosen: Chosen[Any, Any]) -> str:
+def _name(chosen: Selected[Any, Any]) -> str:
     return chosen.name

@@ -1,7 +1,7 @@
 """Environment to typed settings, with the production rules.
 
-`sources` -> `environment` (with `loading`, `generated_secrets`) -> `core` (with `production`) ->
-`report`; `fields`, `types`, `urls` and `addresses` say what a setting looks like.
+`environment` (with `loading`) -> `core` (with `production`) -> `report`; `types` and `urls` say
+what a setting looks like.
 """
 
 from nestegg_core.settings.core import Settings, judged_aside, load, preview

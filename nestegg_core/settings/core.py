@@ -21,19 +21,27 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from sqlalchemy.engine import URL
 
 from nestegg_core.errors import ConfigurationError, Problem
-from nestegg_core.settings import generated_secrets, mail, production
-from nestegg_core.settings.environment import DEFAULT_HOME, Environment, absolute
-from nestegg_core.settings.fields import fields_of
-from nestegg_core.settings.group_roles import GroupRoleList
-from nestegg_core.settings.types import CommaList, CronSchedule, FernetKey, Numbered, invalid
+from nestegg_core.settings import production
+from nestegg_core.settings.environment import DEFAULT_HOME, SECRET_MAKERS, Environment, absolute
+from nestegg_core.settings.loading import fields_of
+from nestegg_core.settings.types import (
+    CommaList,
+    CronSchedule,
+    FernetKey,
+    GroupRoleList,
+    Numbered,
+    invalid,
+)
 from nestegg_core.settings.urls import (
     AllowedHosts,
     BaseUrl,
     DatabaseUrl,
+    MailAddress,
     Origins,
     ProxyAddresses,
     RedisUrl,
     TrustedNetworks,
+    usual_port,
     with_tls,
 )
 
@@ -292,7 +300,7 @@ class Settings(BaseSettings):
         "refuses none, unless SMTP_HOST is this machine or in TRUSTED_NETWORKS.",
     )
     smtp_port: int = Field(
-        default_factory=mail.usual_port,
+        default_factory=usual_port,
         ge=1,
         le=65535,
         description="Port of the mail server. When not set, 587 for starttls, 465 for tls, 25 for "
@@ -302,7 +310,7 @@ class Settings(BaseSettings):
         None, description="User at the mail server. When not set, nobody signs in there."
     )
     smtp_password: SecretStr | None = Field(None, description="The user's password.")
-    mail_from: mail.MailAddress | None = Field(
+    mail_from: MailAddress | None = Field(
         None, description="Address that mail comes from, e.g. Nest Egg <nestegg@example.org>."
     )
     retention_policies: CommaList = Field(
@@ -406,7 +414,7 @@ def judged_aside(
 
 
 def _give_secrets(settings: Settings, environment: Environment) -> None:
-    for name in generated_secrets.MAKERS:
+    for name in SECRET_MAKERS:
         environment.give(name, getattr(settings, name.lower()).get_secret_value())
 
 
@@ -428,7 +436,9 @@ def _checked(environment: Environment, read: Callable[[type[Settings]], Settings
     broken = [_as_written(environment, problem) for problem in production.check(judged)]
     problems = [*environment.problems, *problems, *(p for p in broken if p.where not in blamed)]
     problems += _two_current_keys(judged)
-    problems += [problem for problem in mail.incomplete(judged) if problem.where not in blamed]
+    problems += [
+        problem for problem in production.incomplete_mail(judged) if problem.where not in blamed
+    ]
     if settings is None or problems:
         raise ConfigurationError(problems)
     _put_in_force(settings, environment)
@@ -471,7 +481,7 @@ def _stand_in(environment: Environment, problems: Sequence[Problem]) -> Settings
     A missing secret is pretended. Where `ENVIRONMENT` itself is wrong, no rule applies.
     """
     wrong = {problem.where.removesuffix("_FILE") for problem in problems}
-    values = {name: make() for name, make in generated_secrets.MAKERS.items()}
+    values = {name: make() for name, make in SECRET_MAKERS.items()}
     for field in fields_of(Settings):
         variable = environment.find(*field.variables)
         if variable and variable.value and variable.name not in wrong and not field.prefix:

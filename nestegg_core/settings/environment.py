@@ -3,18 +3,90 @@
 Nothing else in Nest Egg reads `os.environ`: a settings class sees what is found here and no more.
 """
 
+import base64
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import secrets
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic_settings import BaseSettings
 
 from nestegg_core.errors import Problem
-from nestegg_core.settings import generated_secrets
-from nestegg_core.settings.fields import SHORTEST_SECRET, fields_of, secrets_in
-from nestegg_core.settings.loading import Source, Variable, build, read_dotenv
+from nestegg_core.settings.loading import (
+    SHORTEST_SECRET,
+    Source,
+    Variable,
+    build,
+    fields_of,
+    read_dotenv,
+    secrets_in,
+)
 from nestegg_core.settings.urls import MASK
+
+
+def _secret_key() -> str:
+    return secrets.token_hex(32)
+
+
+def _fernet_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode("ascii")
+
+
+SECRET_MAKERS: Mapping[str, Callable[[], str]] = {
+    "SECRET_KEY": _secret_key,
+    "MASTER_ENCRYPTION_KEY": _fernet_key,
+}
+"""The variables that are made, and how."""
+
+
+def secret_path(name: str, home: Path) -> Path:
+    return home / "secrets" / name.lower()
+
+
+def keep_secret(name: str, home: Path) -> tuple[str, bool]:
+    """Return the kept value of a variable, and whether it was made just now.
+
+    Processes that start together get the same value. An existing file is never replaced, whatever
+    it holds.
+    """
+    path = secret_path(name, home)
+    if path.exists():
+        return _read(path), False
+    path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    made = _write_once(path, SECRET_MAKERS[name]())
+    return _read(path), made
+
+
+def read_secret(name: str, home: Path) -> str | None:
+    try:
+        return _read(secret_path(name, home))
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _read(path: Path) -> str:
+    return path.read_text("utf-8").rstrip("\r\n")
+
+
+def _write_once(path: Path, value: str) -> bool:
+    # A link appears with its whole content or not at all, and fails where one is already there:
+    # of two processes that start together, one wins and the other reads the winner's.
+    handle, temporary = tempfile.mkstemp(dir=path.parent)  # mode 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(value + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    finally:
+        Path(temporary).unlink()
+    return True
+
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -85,7 +157,7 @@ class Environment:
         self._remember(settings_class)
         looking = self.aside()
         for name in self._secrets_to_make(settings_class):
-            value = generated_secrets.kept(name, self.home) or generated_secrets.MAKERS[name]()
+            value = read_secret(name, self.home) or SECRET_MAKERS[name]()
             looking._given[name] = Variable(name, self.origin(name), value)
         return build(looking, settings_class)
 
@@ -133,7 +205,7 @@ class Environment:
         if variable := self.find(name):
             return variable.origin
         if self._may_be_made(name):
-            return f"generated, {generated_secrets.path_of(name, self.home)}"
+            return f"generated, {secret_path(name, self.home)}"
         return "default"
 
     @property
@@ -146,22 +218,20 @@ class Environment:
 
     def _may_be_made(self, name: str) -> bool:
         stage = self.find("ENVIRONMENT")
-        return name in generated_secrets.MAKERS and (
-            stage is None or stage.value in _STAGES_WITH_MADE_SECRETS
-        )
+        return name in SECRET_MAKERS and (stage is None or stage.value in _STAGES_WITH_MADE_SECRETS)
 
     def _secrets_to_make(self, settings_class: type[BaseSettings]) -> list[str]:
         declared = {name for field in fields_of(settings_class) for name in field.variables}
         return [
             name
-            for name in generated_secrets.MAKERS
+            for name in SECRET_MAKERS
             if name in declared and self._may_be_made(name) and self.find(name) is None
         ]
 
     def _keep_secret(self, name: str) -> Problem | None:
-        path = generated_secrets.path_of(name, self.home)
+        path = secret_path(name, self.home)
         try:
-            value, made = generated_secrets.keep(name, self.home)
+            value, made = keep_secret(name, self.home)
         except OSError as error:
             why = f"is not set, and none can be kept in {path} ({error.strerror})"
             return Problem(

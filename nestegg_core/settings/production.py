@@ -249,3 +249,13 @@ def _is_known(value: str) -> bool:
 def _is_known_or_simple(secret: SecretStr) -> bool:
     value = secret.get_secret_value()
     return _is_known(value) or len(set(value)) < _MIN_DIFFERENT_CHARACTERS
+
+
+def incomplete_mail(settings: "Settings") -> Iterator[Problem]:
+    if settings.smtp_host is not None and settings.mail_from is None:
+        fix = "set the address that mail comes from, e.g. nestegg@example.org"
+        yield Problem("MAIL_FROM", "is not set, but SMTP_HOST is", fix)
+    if (settings.smtp_username is None) != (settings.smtp_password is None):
+        fix = "set both SMTP_USERNAME and SMTP_PASSWORD, or neither"
+        missing = "SMTP_USERNAME" if settings.smtp_username is None else "SMTP_PASSWORD"
+        yield Problem(missing, "is not set, but its other half is", fix)

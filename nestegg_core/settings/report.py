@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings
 
 from nestegg_core.errors import ConfigurationError
 from nestegg_core.settings.environment import Environment
-from nestegg_core.settings.fields import SettingsField, fields_of
+from nestegg_core.settings.loading import SettingsField, fields_of
 from nestegg_core.settings.urls import MASK, masked
 
 _HEADER = """\

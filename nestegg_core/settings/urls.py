@@ -1,11 +1,12 @@
-"""The addresses of databases and Redis: read, brought to one form, masked, judged."""
+"""Addresses of databases, Redis, hosts and mail: read, brought to one form, masked, judged."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from email.policy import SMTP
 from ipaddress import ip_address, ip_network
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, SecretStr
@@ -13,6 +14,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from nestegg_core.settings.types import CommaList, checked, invalid
+
+if TYPE_CHECKING:
+    pass
+
 
 _PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
@@ -283,3 +288,28 @@ def _is_trusted(host: str, trusted: Sequence[str]) -> bool:
             if ip_address(host) in ip_network(entry, strict=False):
                 return True
     return False
+
+
+PORTS = {"starttls": 587, "tls": 465, "none": 25}
+"""RFC 6409, 3.1; RFC 8314, 7.3; RFC 5321, 4.5.4.2."""
+
+
+def usual_port(data: Mapping[str, Any]) -> int:
+    return PORTS.get(data.get("smtp_security", ""), PORTS["starttls"])
+
+
+def mail_address(value: str) -> str:
+    """Check one address, alone or as `Name <address>`."""
+    good = value.isprintable()
+    if good:
+        header: Any = SMTP.header_factory("From", value)
+        addresses = header.addresses
+        good = not header.defects and len(addresses) == 1
+        good = good and all(one.username and one.domain for one in addresses)
+    if not good:
+        raise invalid("is no mail address", "write it like nestegg@example.org")
+    return value
+
+
+MailAddress = Annotated[str, AfterValidator(mail_address)]
+"""One address, alone or as `Name <address>`."""

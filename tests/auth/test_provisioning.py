@@ -22,7 +22,7 @@ from nestegg_core.database.sql_storage import SqlStorage
 from nestegg_core.database.tables import identities, memberships, users
 from nestegg_core.database.types import new_id
 from nestegg_core.errors import Unauthenticated
-from nestegg_core.settings.group_roles import ROLES as ROLES_OF_SETTINGS
+from nestegg_core.settings.types import ROLES as ROLES_OF_SETTINGS
 from nestegg_core.users.roles import ROLES
 from support.identities import ISSUER, OTHER_ISSUER, identity, provisioning
 

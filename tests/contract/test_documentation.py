@@ -67,10 +67,10 @@ def test_the_example_of_a_hook_is_a_plugin(hook: Any, plugin_context: MakeContex
     host = PluginHost.discover(entry_points=(), extra={"example": plugin})
     [status] = [one for one in host.statuses(None) if one.name == "example"]
     assert (status.state, status.cause, status.hooks) == ("available", "", (hook.__name__,))
-    for offer in host.offers():
-        if offer.source.name == "example" and hasattr(offer.registration, "factory"):
-            assert offer.registration.factory(
-                plugin_context(offer.registration.settings, **VARIABLES)
+    for entry in host.registered():
+        if entry.source.name == "example" and hasattr(entry.registration, "factory"):
+            assert entry.registration.factory(
+                plugin_context(entry.registration.settings, **VARIABLES)
             )
 
 

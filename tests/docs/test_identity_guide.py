@@ -11,7 +11,7 @@ import nestegg_idp_okta
 import pytest
 
 from nestegg_core.settings import Settings
-from nestegg_core.settings.fields import fields_of
+from nestegg_core.settings.loading import fields_of
 from support.serving import Serve, serving
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "identity.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings
 
 from nestegg_core import CONTRACT_VERSION, HookContext, Route
 from nestegg_core.plugin_host import PluginHost, PluginStatus, loading
-from nestegg_core.plugin_host.loading import unfit
+from nestegg_core.plugin_host.loading import incompatible
 from nestegg_core.settings import Environment
 from nestegg_core.settings.types import CommaList
 
@@ -62,7 +62,7 @@ def test_a_plugin_for_another_core_is_refused_unseen_with_both_versions(
     ],
 )
 def test_the_bounds_of_the_distribution_decide(requirement: str, version: str, fits: bool) -> None:
-    assert (unfit([requirement], version) is None) == fits
+    assert (incompatible([requirement], version) is None) == fits
 
 
 def test_a_plugin_that_is_slow_to_load_is_named(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nestegg_core.plugin_host.crumbs import Crumbs
+from nestegg_core.plugin_host.discovery import Crumbs
 
 ENDS = "import os\nos._exit(0)\n"
 HOOK = """

@@ -15,7 +15,7 @@ from nestegg_core import (
     Problem,
 )
 from nestegg_core.plugin_host import PluginHost, Plugins
-from nestegg_core.plugin_host.advice import install
+from nestegg_core.plugin_host.records import install
 from nestegg_core.settings import Settings
 from nestegg_core.settings.environment import Environment
 
@@ -49,8 +49,8 @@ def refused(host: PluginHost, configured: tuple[Settings, Environment]) -> tuple
     return caught.value.problems
 
 
-def left_out(plugins: Plugins, name: str) -> list[Problem]:
-    return [problem for problem in plugins.left_out if repr(name) in problem.where + problem.what]
+def skipped(plugins: Plugins, name: str) -> list[Problem]:
+    return [problem for problem in plugins.skipped if repr(name) in problem.where + problem.what]
 
 
 def provider(name: str, settings: type[BaseSettings] = NoSettings) -> IdentityProviderRegistration:
@@ -62,7 +62,7 @@ def test_a_broken_error_reporter_refuses_the_start_only_when_it_was_asked_for(
 ) -> None:
     host = discover(complete, errors_bugs=make_plugin())
 
-    assert left_out(host.select(*configured()), "errors_bugs")
+    assert skipped(host.select(*configured()), "errors_bugs")
     (problem,) = refused(host, configured(BUGS_DSN="https://bugs.internal"))
     assert problem.where == "BUGS_DSN"
     assert "it has no hooks" in problem.what
@@ -167,7 +167,7 @@ def test_a_broken_plugin_refuses_the_start_only_when_it_is_needed(
     broken: dict[str, Any] = {plugin: make_plugin()}
     host = discover(complete, **broken)
 
-    assert left_out(host.select(*configured()), plugin)
+    assert skipped(host.select(*configured()), plugin)
     (problem,) = refused(host, configured(**changed))
     assert problem.where in changed
     assert f"but plugin {plugin!r} (in memory" in problem.what

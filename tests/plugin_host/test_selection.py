@@ -64,8 +64,8 @@ def refused(host: PluginHost, configured: tuple[Settings, Environment]) -> tuple
     return caught.value.problems
 
 
-def left_out(plugins: Plugins, name: str) -> list[Problem]:
-    return [problem for problem in plugins.left_out if repr(name) in problem.where + problem.what]
+def skipped(plugins: Plugins, name: str) -> list[Problem]:
+    return [problem for problem in plugins.skipped if repr(name) in problem.where + problem.what]
 
 
 def provider(name: str, settings: type[BaseSettings] = NoSettings) -> IdentityProviderRegistration:
@@ -162,7 +162,7 @@ def test_a_disabled_plugin_that_nothing_needs_is_left_alone(
 
     plugins = discover(complete, disabled=("idp_okta",), idp_okta=okta).select(*configured())
 
-    assert not left_out(plugins, "idp_okta")
+    assert not skipped(plugins, "idp_okta")
 
 
 def test_a_plugin_inside_the_core_can_be_disabled_like_any_other(
@@ -173,7 +173,7 @@ def test_a_plugin_inside_the_core_can_be_disabled_like_any_other(
 
     assert [chosen.name for chosen in with_csv.statement_importers] == ["csv"]
     assert without.statement_importers == ()
-    assert not left_out(without, "builtin:csv")
+    assert not skipped(without, "builtin:csv")
 
 
 def test_a_disabled_name_that_nothing_has_is_mentioned(
@@ -181,7 +181,7 @@ def test_a_disabled_name_that_nothing_has_is_mentioned(
 ) -> None:
     plugins = discover(complete, disabled=("idp_octa",)).select(*configured())
 
-    (problem,) = left_out(plugins, "idp_octa")
+    (problem,) = skipped(plugins, "idp_octa")
     assert problem.where == "PLUGINS_DISABLED"
 
 
@@ -204,7 +204,7 @@ def test_an_encryption_backend_that_is_not_for_new_values_may_lack_settings(
     plugins = host.select(*configured(VAULT_URL="https://vault.internal"))
 
     assert "vault" not in plugins.encryption_backends
-    assert [p.where for p in plugins.left_out if p.where.startswith("VAULT_")] == ["VAULT_TOKEN"]
+    assert [p.where for p in plugins.skipped if p.where.startswith("VAULT_")] == ["VAULT_TOKEN"]
     (problem,) = refused(host, configured(ENCRYPTION_BACKEND="vault", VAULT_URL="https://v"))
     assert problem.where == "VAULT_TOKEN"
     settings = configured(VAULT_URL="https://v", VAULT_TOKEN="t")

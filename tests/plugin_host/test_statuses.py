@@ -169,4 +169,4 @@ def test_every_plugin_of_this_repository_is_in_order_and_named_after_its_folder(
     assert (status.state, status.cause) == ("available", "")
     assert status.distribution == f"nestegg-{name.replace('_', '-')}"
     kind, provided = status.registrations[0]
-    assert (kind, provided) in Source(name, "", "").told
+    assert (kind, provided) in Source(name, "", "").implied

@@ -8,7 +8,7 @@ import pytest
 
 from nestegg_core.cli.inspection import OF_COMPOSE, discover, sections
 from nestegg_core.settings import Environment
-from nestegg_core.settings.fields import fields_of
+from nestegg_core.settings.loading import fields_of
 from nestegg_core.settings.production import doubts
 from support.command_line import CommandLine
 from support.environments import ROOT

@@ -11,8 +11,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from nestegg_core import CommaList, ConfigurationError, Problem
-from nestegg_core.settings import generated_secrets
-from nestegg_core.settings.environment import Environment
+from nestegg_core.settings.environment import Environment, keep_secret
 
 
 class OktaSettings(BaseSettings):
@@ -302,7 +301,7 @@ class TestSecretsOfDevelopment:
 
         def keep(_number: int) -> tuple[str, bool]:
             together.wait()
-            return generated_secrets.keep("SECRET_KEY", tmp_path)
+            return keep_secret("SECRET_KEY", tmp_path)
 
         with ThreadPoolExecutor(8) as pool:
             kept = list(pool.map(keep, range(8)))
@@ -311,8 +310,8 @@ class TestSecretsOfDevelopment:
 
     def test_processes_that_start_together_agree(self, tmp_path: Path) -> None:
         program = (
-            "from nestegg_core.settings import generated_secrets as g; from pathlib import Path;"
-            "input(); print(g.keep('SECRET_KEY', Path('.'))[0])"
+            "from nestegg_core.settings import environment as e; from pathlib import Path;"
+            "input(); print(e.keep_secret('SECRET_KEY', Path('.'))[0])"
         )
         command = [sys.executable, "-c", program]
         environ: Mapping[str, str] = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

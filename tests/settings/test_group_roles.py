@@ -6,7 +6,7 @@ import pytest
 
 from nestegg_core import ConfigurationError
 from nestegg_core.settings import Environment, load
-from nestegg_core.settings.group_roles import GroupRole
+from nestegg_core.settings.types import GroupRole
 
 ORG = "0192f0c1-2f6b-7c3e-8000-2a5b7d9e4f10"
 

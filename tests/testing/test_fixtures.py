@@ -108,7 +108,7 @@ def test_a_faulty_plugin_is_left_out_where_that_is_what_the_test_is_about(
     make_app: MakeApp,
 ) -> None:
     app = make_app({"misspelt": MISSPELT, "answering": ANSWERING}, allow_faulty=True)
-    assert [problem.where for problem in app.runtime.left_out] == [
+    assert [problem.where for problem in app.runtime.skipped] == [
         "plugin 'misspelt' (in memory 0.1.0)"
     ]
     assert ask(app.register()) == 200

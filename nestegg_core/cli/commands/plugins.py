@@ -10,7 +10,7 @@ import click
 from nestegg_core.cli.group import WRONG, Refused, show_problems
 from nestegg_core.cli.inspection import discover, load_both
 from nestegg_core.cli.output import json_option, print_json, print_table
-from nestegg_core.plugin_host.scaffold.names import KINDS, InvalidName, Names, names_for
+from nestegg_core.plugin_host.scaffold import KINDS, InvalidName, Names, names_for
 from nestegg_core.settings import Environment
 
 if TYPE_CHECKING:
@@ -138,9 +138,9 @@ def _refuse_taken(names: Names) -> None:
     """Two plugins with one name refuse the start, so that of a built-in cannot be had."""
     from nestegg_core.plugin_host import PluginHost
 
-    for offer in PluginHost.discover(entry_points=()).offers():
-        taken = offer.kind.keys_of(offer.registration)
-        if offer.kind.name.replace("_", "-") == names.kind and {names.name, names.scheme} & {
+    for entry in PluginHost.discover(entry_points=()).registered():
+        taken = entry.kind.keys_of(entry.registration)
+        if entry.kind.name.replace("_", "-") == names.kind and {names.name, names.scheme} & {
             *taken
         }:
             raise Refused(

@@ -47,15 +47,15 @@ class Sample:
         return bool(cells) and sum(map(test, cells)) >= share * len(cells)
 
 
-def choose_columns(table: Table, told: Columns, refused: frozenset[str]) -> Columns:
+def choose_columns(table: Table, explicit: Columns, refused: frozenset[str]) -> Columns:
     """Find the columns that the caller did not name; `refused` roles have none."""
-    return _Chooser(table, told, refused).choose()
+    return _Chooser(table, explicit, refused).choose()
 
 
 class _Chooser:
-    def __init__(self, table: Table, told: Columns, refused: frozenset[str]) -> None:
+    def __init__(self, table: Table, explicit: Columns, refused: frozenset[str]) -> None:
         self._sample = Sample(table.rows, table.width)
-        self._found = Columns(dict(told.single), told.description)
+        self._found = Columns(dict(explicit.single), explicit.description)
         self._refused = refused
         self._named = [roles(name) for name in table.header]
 
@@ -127,8 +127,8 @@ class _Chooser:
         self._give("date", good)
 
     def _money(self) -> None:
-        told = self._found.single.keys() & {"amount", "debit", "credit"}
-        if "amount" in told:
+        explicit = self._found.single.keys() & {"amount", "debit", "credit"}
+        if "amount" in explicit:
             return
         for role in ("debit", "credit"):
             self._take(role, looks_like_amount)
@@ -138,7 +138,7 @@ class _Chooser:
                 # A month without income has an empty column of deposits.
                 empty = [i for i in self._candidates(role) if not self._sample.filled(i)]
                 self._give(role, empty)
-        if told:
+        if explicit:
             return
         if not {"debit", "credit"} <= self._found.single.keys() and self._amount():
             for role in ("debit", "credit"):
@@ -181,7 +181,7 @@ class _Chooser:
             return direction(cell) != 0
 
         if self._take("sign", test, _NEARLY_ALL) is None and self._open("sign"):
-            # Without a name to go by, both directions must be there to be told apart.
+            # Without a name to go by, both directions must be there to be explicit apart.
             signs = [
                 index
                 for index in self._free()
@@ -231,19 +231,19 @@ _JOIN = "|"
 _LONGEST = 100
 
 
-def told_columns(table: Table, options: Options) -> tuple[Columns, frozenset[str]]:
+def explicit_columns(table: Table, options: Options) -> tuple[Columns, frozenset[str]]:
     """Look up the columns that the caller named, and the roles that have none."""
-    told, refused = Columns(), set()
+    explicit, refused = Columns(), set()
     for role, value in options.columns.items():
         if not value.strip():
             if role == "date":
                 raise bad_option("date_column", "A statement cannot do without a date column.")
             refused.add(role)
         elif role == "description":
-            told.description = _find_several(table, value)
+            explicit.description = _find_several(table, value)
         else:
-            told.single[role] = _find(table, value, role)
-    return told, frozenset(refused)
+            explicit.single[role] = _find(table, value, role)
+    return explicit, frozenset(refused)
 
 
 def label(table: Table, index: int | None) -> str | None:

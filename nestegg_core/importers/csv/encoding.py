@@ -82,14 +82,14 @@ def decode(content: bytes, encoding: str | None = None) -> Text:
     """
     if not content.strip():
         raise StatementError("empty_file", "The file is empty. Export the statement again.")
-    found = _as_told(content, encoding) if encoding is not None else _decide(content)
+    found = _as_explicit(content, encoding) if encoding is not None else _decide(content)
     text = found.text.lstrip("\ufeff")
     if not text.strip("\0 \t\r\n"):
         raise StatementError("empty_file", "The file holds no text. Export the statement again.")
     return Text(text, found.encoding, found.warnings)
 
 
-def _as_told(content: bytes, encoding: str) -> Text:
+def _as_explicit(content: bytes, encoding: str) -> Text:
     name = _known(encoding)
     try:
         return Text(content.decode(name), name)

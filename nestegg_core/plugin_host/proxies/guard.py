@@ -58,7 +58,7 @@ class Guard:
 CORE = "nestegg_core"
 
 
-class Blame:
+class FaultAttribution:
     """Finds the plugin that an unexpected error comes from, by its traceback.
 
     It costs nothing until something fails, so it serves where calls are many (storages) or cannot
@@ -68,7 +68,7 @@ class Blame:
     def __init__(self, guards: Mapping[str, Guard]) -> None:
         self._guards = guards
 
-    def fault(self, error: BaseException) -> PluginFault | None:
+    def attribute(self, error: BaseException) -> PluginFault | None:
         """Return the recorded fault of the plugin whose code raised the error, if any.
 
         Of the frames that are the core's or a plugin's, the innermost decides; below it are

@@ -248,17 +248,17 @@ class BoundedCheck:
         return run.outcome
 
     def _findings(self) -> str:
-        told = self._guard.call("check", (), self._told)
-        if told is None:
+        shown = self._guard.call("check", (), self._shown)
+        if shown is None:
             raise self._guard.fault("check", "answered no list of Finding")
-        return told
+        return shown
 
-    def _told(self) -> str | None:
+    def _shown(self) -> str | None:
         found = foreign.call(self._registration.check)
         if isinstance(found, Sequence) and all(isinstance(one, Finding) for one in found):
-            told = "; ".join(str(one.what) for one in found) or "ok"
-            told.encode()  # a lone surrogate could not be answered
-            return _one_line(told)
+            shown = "; ".join(str(one.what) for one in found) or "ok"
+            shown.encode()  # a lone surrogate could not be answered
+            return _one_line(shown)
         return None
 
 

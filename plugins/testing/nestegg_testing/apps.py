@@ -82,8 +82,8 @@ class MakeApp:
             any_core=loaded.plugins_for_any_core,
         )
         chosen = host.select(loaded, environment, clock=self._clock)
-        if chosen.left_out and not allow_faulty:
-            raise ConfigurationError(chosen.left_out)
+        if chosen.skipped and not allow_faulty:
+            raise ConfigurationError(chosen.skipped)
         runtime = build(loaded, chosen, self._clock)
         self._open.callback(runtime.storage.dispose)
         runtime.storage.upgrade()

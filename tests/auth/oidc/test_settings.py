@@ -5,7 +5,7 @@ import pytest
 from nestegg_core import ConfigurationError
 from nestegg_core.auth.oidc import IssuerSettings, prefixed
 from nestegg_core.settings import Environment
-from nestegg_core.settings.fields import fields_of
+from nestegg_core.settings.loading import fields_of
 
 
 class AcmeSettings(IssuerSettings):

@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from nestegg_core.importers.csv.assemble import Booking, closing_balance
+from nestegg_core.importers.csv.importer import Booking, closing_balance
 
 MONDAY, TUESDAY = date(2022, 8, 15), date(2022, 8, 16)
 

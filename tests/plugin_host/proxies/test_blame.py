@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nestegg_core.plugin_host.proxies import Blame, Guard
+from nestegg_core.plugin_host.proxies import FaultAttribution, Guard
 
 
 def module(name: str, source: str) -> dict[str, Any]:
@@ -30,14 +30,14 @@ def test_the_innermost_code_that_is_the_cores_or_a_plugins_decides(guard: Guard)
     plugin = module("acme_package.inner", f"{FAIL}\n{CALL}")
     core = module("nestegg_core.database", f"{FAIL}\n{CALL}")
     library = module("some_library", f"{FAIL}\n{CALL}")
-    blame = Blame({"acme_package": guard})
+    attribution = FaultAttribution({"acme_package": guard})
 
     def fault(*chain: Callable[..., Any]) -> Any:
         *callers, last = chain
         called: Any = last
         for caller in reversed(callers):
             called = partial(caller, called)
-        return blame.fault(caught(called))
+        return attribution.attribute(caught(called))
 
     assert fault(core["call"], plugin["fail"]).call == "fail"
     assert fault(core["call"], plugin["call"], library["fail"]).call == "call"
@@ -48,7 +48,7 @@ def test_the_innermost_code_that_is_the_cores_or_a_plugins_decides(guard: Guard)
 
 def test_the_fault_is_recorded_with_its_cause(guard: Guard, recorded: Any) -> None:
     error = caught(module("acme_package", FAIL)["fail"])
-    fault = Blame({"acme_package": guard}).fault(error)
+    fault = FaultAttribution({"acme_package": guard}).attribute(error)
     assert recorded.faults == [("fail", fault)]
     assert fault is not None
     assert fault.__cause__ is error

@@ -258,12 +258,12 @@ def panic_hook() -> list[JobRegistration]:
 
 def test_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
     found: Mapping[str, Any] = {
-        offer.full_name: offer
-        for offer in PluginHost.discover(
+        entry.full_name: entry
+        for entry in PluginHost.discover(
             entry_points=(),
             extra=plugin(commands=[CommandRegistration(click.Command("fail", callback=panic))]),
-        ).offers()
-        if offer.kind.name == "command"
+        ).registered()
+        if entry.kind.name == "command"
     }
     monkeypatch.setattr("nestegg_core.cli.group._discovered", lambda: found)
     for name in ("fail", "acme.fail"):

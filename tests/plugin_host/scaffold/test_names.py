@@ -28,6 +28,10 @@ def test_hyphens_and_underscores_make_the_same_plugin() -> None:
 def test_the_entry_points_name_tells_what_a_broken_plugin_took_away() -> None:
     for kind in KINDS:
         names = names_for(kind, "acme-one")
-        told = [one.told_by(names.plugin) for one in HOOKS.values() if one.told_by(names.plugin)]
+        told = [
+            one.implied_name(names.plugin)
+            for one in HOOKS.values()
+            if one.implied_name(names.plugin)
+        ]
         assert told == ["acme_one"], kind
         assert {one.name.replace("_", "-") for one in HOOKS.values()} >= {kind}

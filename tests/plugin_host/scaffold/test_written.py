@@ -11,8 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from nestegg_core.cli import main
-from nestegg_core.plugin_host.scaffold import names_for
-from nestegg_core.plugin_host.scaffold.writer import bounds
+from nestegg_core.plugin_host.scaffold import bounds, names_for
 from support.environments import ROOT, ran
 
 RUFF = [sys.executable, "-m", "ruff"]
