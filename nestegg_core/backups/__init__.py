@@ -61,7 +61,6 @@ def jobs(kernel: "Kernel", services: BackupServices) -> "Sequence[JobRegistratio
 
 
 def to_keep(settings: "Settings") -> "Keep":
-    """Return the rules of `BACKUP_KEEP_LAST` and the like."""
     from nestegg_core.backups.rotation import Keep
 
     return Keep(

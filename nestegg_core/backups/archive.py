@@ -38,7 +38,6 @@ Progress = Callable[[int], None]
 
 
 def no_progress(done: int) -> None:
-    """Tell nobody."""
     del done
 
 
@@ -52,7 +51,6 @@ class Hashing(RawIOBase):
         self.size = 0
 
     def write(self, data: bytes) -> int:  # type: ignore[override]  # only bytes come here
-        """Write some bytes."""
         self._target.write(data)
         self.digest.update(data)
         self.size += len(data)
@@ -66,17 +64,7 @@ def write(
     manifest: Callable[[int, str], bytes],
     progress: Progress = no_progress,
 ) -> str:
-    """Write an archive, and return its checksum.
-
-    Args:
-        target: a new, empty file that can seek.
-        dump: writes the dump.
-        manifest: makes the manifest from the dump's size and SHA-256.
-        progress: told the bytes of the dump.
-
-    Raises:
-        OSError: the disk is full, or out of order.
-    """
+    """Write an archive to a new file that can seek, and return its checksum."""
     target.write(bytes(BLOCK))  # the header comes when the size is known
     hashing = Hashing(target, progress)
     dump(cast(IO[bytes], hashing))
@@ -96,12 +84,7 @@ def write(
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """An archive whose checksum is right.
-
-    Attributes:
-        manifest: the manifest's text.
-        checksum: SHA-256 of the file, as it stands in it.
-    """
+    """An archive whose checksum is right."""
 
     manifest: bytes
     checksum: str
@@ -109,14 +92,11 @@ class Archive:
     _dump_size: int = field(repr=False)
 
     def dump(self) -> IO[bytes]:
-        """Return the dump, to be read once from its beginning."""
         self._file.seek(BLOCK)
         return cast(IO[bytes], _Part(self._file, self._dump_size))
 
 
 class _Part(RawIOBase):
-    """The next bytes of a file, and no more."""
-
     def __init__(self, file: IO[bytes], size: int) -> None:
         self._file = file
         self._left = size
@@ -133,16 +113,7 @@ class _Part(RawIOBase):
 
 @contextmanager
 def opened(path: Path, progress: Progress = no_progress) -> Iterator[Archive]:
-    """Open an archive once every byte of it has been found to be what was written.
-
-    Args:
-        path: the file.
-        progress: told the bytes that were checked.
-
-    Raises:
-        BackupRefused: it is no backup, cut off, or altered.
-        OSError: it cannot be read.
-    """
+    """Open an archive after checking every byte; BackupRefused if it is cut off or altered."""
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         written = checksum_of(file)
@@ -157,11 +128,7 @@ def opened(path: Path, progress: Progress = no_progress) -> Iterator[Archive]:
 
 
 def checksum_of(file: IO[bytes]) -> str:
-    """Return the checksum that an archive ends with, without checking it.
-
-    Raises:
-        BackupRefused: it does not end as an archive does.
-    """
+    """Return the checksum that an archive ends with, without checking it."""
     size = file.seek(0, os.SEEK_END)
     if size < _SMALLEST or size % BLOCK:
         raise BackupRefused(_NO_END)

@@ -31,13 +31,7 @@ def backup_job(
 ) -> JobRegistration:
     """Return the job. Without a folder it is never due, and fails when somebody asks for it.
 
-    Args:
-        backups: does the work.
-        folder: `BACKUP_DIR`, as the workers see it.
-        schedule: five cron fields in UTC.
-        keep: what stays.
-        asked_at: tells when the job that is being run was asked for: of its tries one makes a
-            backup.
+    `asked_at` belongs to the job, not to a try: of all tries one makes a backup.
     """
 
     def run(arguments: Mapping[str, Any]) -> None:

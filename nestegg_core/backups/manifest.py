@@ -1,4 +1,4 @@
-"""What goes wrong with backups."""
+"""The manifest of a backup, as it stands in the archive."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,7 @@ from nestegg_core.errors import NestEggError
 
 
 class BackupRefused(NestEggError):
-    """A backup file cannot be believed or used; the message says why.
-
-    Example:
-        >>> raise BackupRefused("The file is cut off.")
-        Traceback (most recent call last):
-        nestegg_core.backups.manifest.BackupRefused: The file is cut off.
-    """
+    """A backup file cannot be used; the message says why."""
 
 
 class BackupFailed(NestEggError):
@@ -29,13 +23,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class KeyPrint:
-    """An encryption key that the data may need.
-
-    Attributes:
-        version: of the key.
-        fingerprint: of the key, in hexadecimal; says nothing else about it.
-        retired: whether no value was under it any more.
-    """
+    """An encryption key that the data may need: its fingerprint says nothing else about it."""
 
     version: int
     fingerprint: str
@@ -44,19 +32,6 @@ class KeyPrint:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What was backed up.
-
-    Attributes:
-        created_at: the moment of the snapshot, in UTC.
-        release: of Nest Egg that made it.
-        revision: the migration that the database stood at.
-        dump_format: who can restore the dump.
-        dump_size: bytes.
-        dump_sha256: of the dump alone.
-        keys: encryption keys that the database knew.
-        figures: rows and sums.
-    """
-
     created_at: datetime
     release: str
     revision: str
@@ -67,17 +42,11 @@ class Manifest:
     figures: Figures = field(repr=False)
 
     def to_json(self) -> bytes:
-        """Return it as the member `manifest.json`."""
         document = {"format": FORMAT, **asdict(self), "created_at": self.created_at.isoformat()}
         return json.dumps(document, indent=1).encode() + b"\n"
 
     @classmethod
     def from_json(cls, text: bytes) -> "Manifest":
-        """Read the member `manifest.json`.
-
-        Raises:
-            BackupRefused: a newer release wrote it, or it is none.
-        """
         try:
             found = json.loads(text)
             if found.pop("format") != FORMAT:

@@ -9,16 +9,12 @@ from nestegg_core.backups.store import Kept
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """How many of which to keep. A rule of 0 keeps none; days, weeks and months are of UTC.
+    """How many to keep. Days, weeks (ISO 8601) and months are of UTC, and count if they have a
+    backup.
 
-    Attributes:
-        last: the newest ones.
-        daily: the newest of so many days that have one.
-        weekly: the same by week (ISO 8601: it begins on Monday).
-        monthly: the same by month.
-        unverified: with it, the rules above are about verified backups alone, and so many of the
-            newest others stay: where proofs fail, those neither fill the disk nor push out what
-            is known to restore. `None` treats all alike.
+    With `unverified` the other rules are about verified backups alone, and that many of the newest
+    others stay: where verification fails, they neither fill the disk nor push out what is known to
+    restore.
     """
 
     last: int = 0
@@ -29,7 +25,6 @@ class Keep:
 
     @property
     def anything(self) -> bool:
-        """Whether a rule keeps something."""
         return bool(self.last or self.daily or self.weekly or self.monthly or self.unverified)
 
 
@@ -37,10 +32,6 @@ def superfluous(found: Sequence[Kept], keep: Keep) -> Sequence[Kept]:
     """Return the backups that no rule keeps, the newest first.
 
     The newest verified one always stays. Without any rule, all do.
-
-    Args:
-        found: all of a folder, the newest first.
-        keep: the rules.
     """
     if not keep.anything:
         return []

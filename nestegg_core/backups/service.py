@@ -45,14 +45,11 @@ class Metrics(Protocol):
 
 
 def no_report(what: str, done: int) -> None:
-    """Tell nobody."""
     del what, done
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A backup that was made or verified."""
-
     path: Path
     size: int
     checksum: str
@@ -60,18 +57,6 @@ class Made:
 
 
 class Backups:
-    """Everything that is done with backups.
-
-    Args:
-        storage: the database.
-        others_connected: tells how many connections others hold to it.
-        key_problems: compares keys with those at hand.
-        proofs: what a restored database must pass beside having equal figures.
-        release: of Nest Egg.
-        clock: the present moment.
-        metrics: when the last one was made and verified, its size, and failures.
-    """
-
     def __init__(
         self,
         *,
@@ -92,13 +77,7 @@ class Backups:
         self._metrics = metrics
 
     def create(self, folder: Path, report: Report = no_report) -> Made:
-        """Back the database up into a new file of a folder, while everybody goes on working.
-
-        Raises:
-            BackupFailed: it was not made, e.g. for want of room; nothing of it is left.
-            ConfigurationError: a tool that is needed is missing or too old.
-            StorageUnavailable: the database cannot be reached.
-        """
+        """Back the database up into a new file, while others go on working."""
         try:
             with self._storage.snapshot() as snapshot:
                 return self._create(snapshot, folder, report)
@@ -137,21 +116,15 @@ class Backups:
         return Made(path, size, checksum, manifests[0])
 
     def made_since(self, folder: Path, moment: datetime) -> Path | None:
-        """Return the newest backup of a folder that is not older than a moment, verified or not."""
         second = moment.replace(microsecond=0)  # files are named by the second
         newest = next(iter(shelf.kept(folder)), None)
         return newest.path if newest and newest.created_at >= second else None
 
     def verify(self, path: Path, report: Report = no_report) -> Made:
-        """Verify a backup: restore it into a scratch database, and compare every figure.
+        """Verify a backup: restore it into a scratch database, and compare every count and sum.
 
         Then it is brought to head there, the books are checked, and every encrypted value is
         opened. That it was verified is written down beside the file.
-
-        Raises:
-            BackupRefused: the file is no good, or not for these keys; says why.
-            ConfigurationError: a tool or a right that is needed is missing.
-            StorageUnavailable: the database server cannot be reached.
         """
         try:
             with self._opened(path, report) as (made, dump):
@@ -182,19 +155,11 @@ class Backups:
         while_connected: bool = False,
         report: Report = no_report,
     ) -> Made:
-        """Put a backup in the place of the database, and bring it to head.
+        """Put a backup in the place of the database, and bring it to head; if it fails the old
+        state stays.
 
-        Args:
-            path: the file.
-            overwrite: whether data that is there may be lost.
-            while_connected: whether it may be lost under others who are connected.
-            report: told what is being done.
-
-        Raises:
-            Conflict: the database holds data, and `overwrite` is false; or others are connected
-                to it, and `while_connected` is false.
-            BackupRefused: the file is no good, or not for these keys. The old state is kept.
-            MigrationError: bringing it to head failed.
+        Conflict if data would be lost without `overwrite`, or others are connected without
+        `while_connected`.
         """
         with self._opened(path, report) as (made, dump):
             if self._storage.holds_data():
@@ -221,17 +186,12 @@ class Backups:
             )
 
     def holds_data(self) -> bool:
-        """Tell whether a restore would lose something."""
         return self._storage.holds_data()
 
     def prune(
         self, folder: Path, keep: Keep, *, dry_run: bool = False
     ) -> tuple[Sequence[shelf.Kept], Sequence[shelf.Kept]]:
-        """Delete the backups of a folder that no rule keeps.
-
-        Returns:
-            those that stay, and those that went (or would).
-        """
+        """Delete the backups that no rule keeps; return those that stay and those that went."""
         found = shelf.kept(folder)
         going = superfluous(found, keep)
         if not dry_run:
@@ -264,7 +224,6 @@ class Backups:
 
     @contextmanager
     def _opened(self, path: Path, report: Report) -> Iterator[tuple[Made, IO[bytes]]]:
-        """Open a backup file that is whole and fits this installation, with its dump."""
         try:
             size = path.stat().st_size
             with archive.opened(path, _progress(report, "Checking the file")) as found:
@@ -276,7 +235,6 @@ class Backups:
             raise BackupRefused(f"The backup cannot be read or unpacked: {why}.") from error
 
     def _refuse_unfit(self, manifest: Manifest) -> None:
-        """Refuse a backup that this installation cannot restore, and say what would."""
         mine = self._storage.dump_format
         if manifest.dump_format != mine:
             raise BackupRefused(

@@ -23,15 +23,7 @@ _LEFT_BEHIND = timedelta(hours=25)
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A backup in a folder.
-
-    Attributes:
-        path: the file.
-        created_at: as its name says, in UTC.
-        size: bytes.
-        verified_at: when it was last restored and found equal; `None` when never, or when the file
-            is another one since.
-    """
+    """A backup in a folder; `verified_at` is of this very file."""
 
     path: Path
     created_at: datetime
@@ -46,7 +38,6 @@ def kept(folder: Path) -> Sequence[Kept]:
 
 
 def mark_verified(path: Path, checksum: str, moment: datetime) -> None:
-    """Write down beside a backup that it was verified."""
     note = {"verified_at": moment.isoformat(), "sha256": checksum}
     beside = path.with_name(path.name + _VERIFIED)
     partial = beside.with_name(f".{beside.name}{_PARTIAL}")
@@ -62,25 +53,18 @@ def mark_verified(path: Path, checksum: str, moment: datetime) -> None:
 
 
 def is_verified(path: Path) -> bool:
-    """Tell whether a backup was verified as it is."""
     return _verified_at(path) is not None
 
 
 def remove(one: Kept) -> None:
-    """Delete a backup and what is written down about it."""
     one.path.unlink(missing_ok=True)
     one.path.with_name(one.path.name + _VERIFIED).unlink(missing_ok=True)
 
 
 @contextmanager
 def new_file(folder: Path, moment: datetime) -> Iterator[tuple[Path, IO[bytes]]]:
-    """Give a file that appears in the folder when the block ends well, and not at all otherwise.
-
-    Yields:
-        the path that it is going to have, and the file, readable by this user alone.
-
-    Raises:
-        BackupFailed: the disk is full, or the folder cannot be written to.
+    """Yield a path and a file that appears there only if the block ends well; BackupFailed if the
+    disk is full.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -139,7 +123,6 @@ def _free(folder: Path, moment: datetime) -> tuple[Path, Path, int]:
 
 
 def _clean(folder: Path) -> None:
-    """Remove what was left by one that was killed."""
     limit = (datetime.now(UTC) - _LEFT_BEHIND).timestamp()
     for path in folder.glob(f".*{_PARTIAL}"):
         with suppress(FileNotFoundError):

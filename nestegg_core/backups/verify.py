@@ -43,14 +43,7 @@ _REVISION = sql_text("SELECT version_num FROM alembic_version")
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Money of one organization in one currency, as texts with four decimals.
-
-    Attributes:
-        accounts: how many there are.
-        opening_balances: of all accounts.
-        transactions: all amounts.
-        balances: of all accounts; the sum of the two above, where the books balance.
-    """
+    """Money of one organization in one currency, as texts with four decimals."""
 
     accounts: int
     opening_balances: str
@@ -60,23 +53,13 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a database holds.
-
-    Attributes:
-        rows: of every table, by its name.
-        sums: by organization's id and currency.
-    """
+    """Rows of every table by name, and sums by organization and currency."""
 
     rows: Mapping[str, int]
     sums: Mapping[str, Mapping[str, Sums]]
 
     def differences(self, other: "Figures") -> Iterator[str]:
-        """Yield what is not equal, a sentence each; `other` is what was found.
-
-        Example:
-            >>> list(Figures({"users": 2}, {}).differences(Figures({"users": 1}, {})))
-            ['users: 2 rows were backed up, 1 found']
-        """
+        """Yield what is not equal, a sentence each."""
         for name in sorted({*self.rows, *other.rows}):
             mine, found = self.rows.get(name, 0), other.rows.get(name, 0)
             if mine != found:
@@ -87,7 +70,6 @@ class Figures:
 
 
 def figures(snapshot: Snapshot) -> Figures:
-    """Take the figures of a snapshot."""
     execute, names = snapshot.transaction.execute, snapshot.tables
     rows = {
         name: int(execute(select(func.count()).select_from(table(name))).scalar_one())
@@ -97,7 +79,6 @@ def figures(snapshot: Snapshot) -> Figures:
 
 
 def revision_of(snapshot: Snapshot) -> str | None:
-    """Return the migration that a snapshot stands at; `None` for an empty database."""
     if "alembic_version" not in snapshot.tables:
         return None
     found: str | None = snapshot.transaction.execute(_REVISION).scalar()
@@ -122,31 +103,19 @@ def _text(amount: Any) -> str:
 
 
 class Books(Protocol):
-    """What a check of the books found."""
-
     @property
-    def differences(self) -> Sized:
-        """Accounts whose balance is not what their rows add up to."""
-        ...
+    def differences(self) -> Sized: ...
 
 
 class Values(Protocol):
-    """What opening every encrypted value found."""
+    @property
+    def checked(self) -> int: ...
 
     @property
-    def checked(self) -> int:
-        """How many there are."""
-        ...
-
-    @property
-    def failures(self) -> Sized:
-        """Those that do not open."""
-        ...
+    def failures(self) -> Sized: ...
 
 
 def books_balance(check: Callable[[Storage], Books]) -> Callable[[Storage], Sequence[str]]:
-    """Return the proof that every account's balance is the sum of its rows."""
-
     def verify(storage: Storage) -> Sequence[str]:
         wrong = len(check(storage).differences)
         return [f"the balances of {wrong} accounts are not the sums of their rows"] if wrong else []
@@ -155,8 +124,6 @@ def books_balance(check: Callable[[Storage], Books]) -> Callable[[Storage], Sequ
 
 
 def values_open(check: Callable[[Storage], Values]) -> Callable[[Storage], Sequence[str]]:
-    """Return the proof that every encrypted value opens with the keys at hand."""
-
     def verify(storage: Storage) -> Sequence[str]:
         found = check(storage)
         wrong = len(found.failures)

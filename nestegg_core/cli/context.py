@@ -35,15 +35,8 @@ def opened(
 ) -> Iterator["Runtime"]:
     """Give a command its services, and close their connections in the end.
 
-    Args:
-        at_head: whether the command needs the newest tables. A storage that migrates itself is
-            then migrated first.
-        check_keys: whether it opens or seals anything; counts only together with `at_head`.
-        environment: where the settings come from, if not from the process and `.env`.
-
-    Raises:
-        ConfigurationError: with every problem of settings and plugins, or of encryption keys.
-        MigrationsPending: the schema is below head, and its storage does not migrate itself.
+    With `at_head` a storage that migrates itself is migrated first, and of another
+    MigrationsPending is raised; `check_keys` counts only together with it.
     """
     from nestegg_core.settings import Environment
 
@@ -59,7 +52,6 @@ def opened(
 
 
 def started(environment: "Environment") -> "Runtime":
-    """Build the services, send the logs where the settings say, and log what is not in order."""
     from nestegg_core.application import start
 
     runtime = start(environment)
@@ -68,7 +60,6 @@ def started(environment: "Environment") -> "Runtime":
 
 
 def started_background(environment: "Environment") -> "Background":
-    """Do as `started` does, with the services of workers and schedulers alone."""
     from nestegg_core.application import start_background
 
     services = start_background(environment)

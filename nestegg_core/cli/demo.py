@@ -57,7 +57,6 @@ def demo(no_serve: bool, **options: Any) -> None:
 
 
 def welcome(address: str, household: "DemoHousehold") -> str:
-    """Return what to try first, ready to be pasted into a second terminal."""
     address = address.replace("://0.0.0.0:", "://127.0.0.1:").replace("://[::]:", "://[::1]:")
     api = f"{address}/api/v1"
     own = f"{api}/organizations/{household.org_id}"

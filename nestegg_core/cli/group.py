@@ -25,14 +25,10 @@ MISCONFIGURED = 2
 
 
 class Refused(click.ClickException):
-    """What was asked cannot be done; the message says why and what to do."""
-
     exit_code = WRONG
 
 
 class Misconfigured(click.ClickException):
-    """The configuration is not right; every problem is shown."""
-
     exit_code = MISCONFIGURED
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -40,14 +36,12 @@ class Misconfigured(click.ClickException):
         super().__init__("the configuration is not right")
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Print every problem with its fix."""
         count = len(self._problems)
         click.echo(f"Nest Egg cannot start: {count} problem{'s'[: count != 1]}", file, err=True)
         show_problems(self._problems, file)
 
 
 def show_problems(problems: Sequence[Problem], file: IO[Any] | None = None) -> None:
-    """Print problems of settings or plugins to standard error."""
     for problem in problems:
         click.echo(f"\n  {problem.where} {problem.what}\n    Fix: {problem.fix}", file, err=True)
 
@@ -68,11 +62,7 @@ def readable() -> Iterator[None]:
 
 
 def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
-    """Take both steps, and report what either found wrong with the configuration.
-
-    Raises:
-        ConfigurationError: with every problem of both.
-    """
+    """Take both steps, and raise one ConfigurationError with the problems of both."""
     results: list[Any] = []
     problems: list[Problem] = []
     for step in (first, second):
@@ -110,14 +100,13 @@ class NestEgg(click.Group):
         click.version_option(package_name="nestegg-core", prog_name=name)(self)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name every command."""
         own = super().list_commands(ctx)
         found = _of_plugins(ctx)
         short = {full: alias for alias, full in aliases(found, own).items()}
         return sorted({*own, *(short.get(name, name) for name in found)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command; one of the core before one of a plugin."""
+        """A command of the core comes before one of a plugin."""
         if own := super().get_command(ctx, cmd_name):
             return own
         found = _of_plugins(ctx)
@@ -129,7 +118,6 @@ class NestEgg(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; one of a plugin that fails ends with the plugin's name."""
         try:
             with readable():
                 return super().invoke(ctx)

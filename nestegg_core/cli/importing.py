@@ -19,13 +19,7 @@ _PAGE = 200
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The account that a statement is for.
-
-    Attributes:
-        org_id: the account's organization.
-        account: as the API shows it.
-        owner_id: an owner of the organization, for whom the operator acts.
-    """
+    """The account that a statement is for, and an owner for whom the operator acts."""
 
     org_id: UUID
     account: Mapping[str, Any]
@@ -33,17 +27,12 @@ class Target:
 
     @property
     def account_id(self) -> UUID:
-        """The account's id."""
         account_id: UUID = self.account["id"]
         return account_id
 
 
 def find_target(runtime: Runtime, account_id: UUID, org_id: UUID | None) -> Target:
-    """Look for an account in one organization, or in all: each alone, for none sees another's.
-
-    Raises:
-        NotFound: it is in none of them.
-    """
+    """Look for an account in each organization alone, for none sees another's."""
     for candidate in [org_id] if org_id else _organizations(runtime):
         with runtime.storage.transaction(candidate, write=False) as tx:
             try:
@@ -71,42 +60,28 @@ def _owner(tx: Transaction) -> UUID:
 
 
 class Importing:
-    """One statement on its way into one account."""
-
     def __init__(self, runtime: Runtime, target: Target) -> None:
         self._runtime = runtime
         self._target = target
 
     def read(self, file: StatementFile, options: Mapping[str, str], importer: str | None) -> Upload:
-        """Read the file; nothing is stored.
-
-        Raises:
-            StatementError: the file is no statement, or an option is wrong.
-        """
         name, statement = self._runtime.importers.read(file, options, importer)
         return Upload(name, file.name, statement, self._target.owner_id)
 
     def preview(self, upload: Upload) -> dict[str, Any]:
-        """Store the preview; no balance moves."""
         with self._runtime.storage.transaction(self._target.org_id, write=True) as tx:
             return self._runtime.imports.preview(tx, self._target.account_id, upload)
 
     def commit(self, import_id: UUID) -> dict[str, Any]:
-        """Book every new row, or none.
-
-        Raises:
-            Conflict: the account has changed since the preview.
-        """
+        """Book every new row, or none; Conflict if the account has changed since the preview."""
         with self._runtime.storage.transaction(self._target.org_id, write=True) as tx:
             return self._runtime.imports.commit(tx, import_id)
 
     def discard(self, entry: Mapping[str, Any]) -> None:
-        """Forget a preview."""
         with self._runtime.storage.transaction(self._target.org_id, write=True) as tx:
             self._runtime.imports.delete(tx, entry["id"], entry["version"])
 
     def error_rows(self, import_id: UUID) -> list[dict[str, Any]]:
-        """Return line and problems of every row that cannot be taken."""
         with self._runtime.storage.transaction(self._target.org_id, write=False) as tx:
             return [
                 {"line": row["line"], "problems": row["problems"]}

@@ -52,12 +52,7 @@ def discover(environment: Environment) -> "PluginHost":
 def load_both(
     host: "PluginHost", environment: Environment
 ) -> tuple[Settings | None, tuple[Problem, ...]]:
-    """Look at the settings of core and plugins, and write nothing.
-
-    Returns:
-        the core's settings, `None` when they are not right; and all that is wrong with them and
-        with what they select.
-    """
+    """Return the core's settings, `None` if wrong, and every problem of core and plugins."""
     try:
         settings = preview(environment)
     except ConfigurationError as error:
@@ -70,7 +65,6 @@ def load_both(
 
 
 def doubts_of(environment: Environment, host: "PluginHost") -> Sequence[Problem]:
-    """Return what stands in `.env` and is hardly meant."""
     if environment.dotenv is None:
         return ()
     known = {
@@ -83,7 +77,6 @@ def doubts_of(environment: Environment, host: "PluginHost") -> Sequence[Problem]
 
 
 def sections(host: "PluginHost") -> list[tuple[str, type[BaseSettings]]]:
-    """Return the settings classes of the core and of every plugin, each under a heading."""
     found: dict[type[BaseSettings], str] = {Settings: "Core", ServerSettings: "Server"}
     for entry in host.registered():
         settings_class = getattr(entry.registration, "settings", None)

@@ -14,12 +14,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JS
 
 
 def print_json(value: Any) -> None:
-    """Print a value; ids, days, moments and amounts become strings."""
     click.echo(json.dumps(value, default=str, indent=2, ensure_ascii=False))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows under a header, and nothing but the header's columns when there are no rows."""
     from rich.console import Console
     from rich.table import Table
 
@@ -36,10 +34,4 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number with its noun.
-
-    Example:
-        >>> counted(1, "row"), counted(2, "row")
-        ('1 row', '2 rows')
-    """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

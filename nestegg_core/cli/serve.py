@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def server_options(command: F) -> F:
-    """Give a command the options of a server; what is not given is left to the settings."""
+    """Options that are not given are left to the settings."""
     options = (
         click.option("--host", help="Address to listen on. [default: WEB_HOST, or 127.0.0.1]"),
         click.option(
@@ -52,7 +52,6 @@ def server_settings(
     threads: int | None,
     metrics_port: int | None,
 ) -> ServerSettings:
-    """Return the settings with the options of the command line put in their place."""
     given = {"host": host, "port": port, "concurrency": workers, "threads": threads}
     for name, value in given.items():
         if value is not None:
@@ -87,5 +86,4 @@ def serve(**options: Any) -> None:
 
 
 def announce(address: str) -> None:
-    """Say where the server is."""
     click.echo(f"Nest Egg serves on {address} (documentation: {address}/docs)")

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 
 def metrics_port_option(variable: str) -> Callable[[Any], Any]:
-    """Return the option that comes before a setting."""
     return click.option(
         "--metrics-port",
         type=click.IntRange(0, 65535),
@@ -132,8 +131,6 @@ def _work(
     url: str,
     metrics: "MetricsProcess | None",
 ) -> Callable[[str, str, bool, Callable[[], bool]], None]:
-    """Return what a process of the pool does, with services of its own where none are shared."""
-
     def work(queue: str, name: str, burst: bool, stopped: Callable[[], bool]) -> None:
         from nestegg_core.application import start_background
         from nestegg_core.jobs.rq_worker import serve
@@ -153,14 +150,10 @@ def _work(
 
 
 def begun(log_level: str | None, **ports: int | None) -> "tuple[Environment, Background]":
-    """Read the settings, with the options of the command line before what is in them.
+    """Read the settings, with the options of the command line before them.
 
     From here on, until pool or schedule take it over, SIGTERM ends the process in order: as the
     first one of a container it would not even notice otherwise.
-
-    Args:
-        log_level: the least that is logged; `None` leaves it to the settings.
-        ports: by variable, e.g. `WORKER_METRICS_PORT`; `None` likewise.
     """
     from nestegg_core.cli.context import started_background
     from nestegg_core.settings import Environment
@@ -180,11 +173,7 @@ def _end(_signum: int, _frame: "FrameType | None") -> NoReturn:
 
 
 def wait_until_ready(runtime: "Background") -> None:
-    """Migrate a storage that does so by itself, or wait until somebody has.
-
-    Raises:
-        ConfigurationError: the keys at hand do not fit the database.
-    """
+    """Migrate a storage that does so by itself, or wait until somebody has."""
     import structlog
 
     from nestegg_core.database.migrator import head, way_to_head
@@ -206,11 +195,7 @@ def wait_until_ready(runtime: "Background") -> None:
 
 
 def _safe_queue(runtime: "Background") -> "RedisQueue":
-    """Return the queue, once Redis answers.
-
-    Raises:
-        ConfigurationError: there is none, it does not let us in, or it may drop jobs.
-    """
+    """Return the queue once Redis answers; ConfigurationError if it may drop jobs or refuses us."""
     import structlog
 
     from nestegg_core.errors import ConfigurationError, Problem
@@ -245,7 +230,6 @@ def _safe_queue(runtime: "Background") -> "RedisQueue":
 
 
 def _variable(settings: "Settings") -> str:
-    """Name the variable that the queue's URL comes from."""
     own = settings.queue_redis_url != settings.redis_url
     return "QUEUE_REDIS_URL" if own else "REDIS_URL"
 

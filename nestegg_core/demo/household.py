@@ -25,13 +25,6 @@ _MOST_ACCOUNTS = 200
 
 @dataclass(frozen=True, slots=True)
 class DemoHousehold:
-    """Where the demo's data is, and who may see it.
-
-    Attributes:
-        org_id: the organization.
-        imported: new rows of each account.
-    """
-
     email: str
     password: str = field(repr=False)
     org_id: UUID
@@ -44,14 +37,6 @@ def fill(
     """Make the household where it is missing, and import what has happened until today.
 
     Nothing is booked twice, and what has been changed by hand stays.
-
-    Args:
-        runtime: services over a database at head.
-        today: the last day of the statements.
-        report: told what is being done, a line at a time.
-
-    Raises:
-        ConfigurationError: this is production.
     """
     refuse_production(runtime.settings)
     user_id, org_id = _user(runtime)
@@ -68,11 +53,7 @@ def fill(
 
 
 def refuse_production(settings: Settings) -> None:
-    """Keep the demo's user, whose password everybody knows, out of production.
-
-    Raises:
-        ConfigurationError: this is production.
-    """
+    """Keep the demo's user, whose password everybody knows, out of production."""
     if settings.environment == "production":
         raise ConfigurationError(
             [
@@ -86,7 +67,6 @@ def refuse_production(settings: Settings) -> None:
 
 
 def _user(runtime: Runtime) -> tuple[UUID, UUID]:
-    """Return the demo's user and organization; the user can sign in afterwards."""
     try:
         runtime.users.register(EMAIL, PASSWORD, "Demo")
     except Conflict:
@@ -140,7 +120,7 @@ def _months_before(today: date) -> date:
 def _import(
     runtime: Runtime, org_id: UUID, user_id: UUID, account_id: UUID, file: StatementFile
 ) -> int:
-    """Preview and commit a statement; return how many of its rows were new."""
+    """Return how many rows were new."""
     importer, statement = runtime.importers.read(file, {}, "csv")
     upload = Upload(importer, file.name, statement, user_id)
     with runtime.storage.transaction(org_id, write=True) as tx:

@@ -61,12 +61,7 @@ _GROCERS = ("Supermarkt Grünmarkt", "Bäckerei Morgenrot", "Wochenmarkt Süd")
 
 
 def bookings(start: date, until: date) -> list[Booking]:
-    """Return everything from the first day to the last, in order.
-
-    Args:
-        start: the first day of a month, before which there were the balances of `OPENING`.
-        until: the last day.
-    """
+    """Return every booking in order; `start` is the first day of a month."""
     lived: list[Booking] = []
     for number in range((until - start).days + 1):
         day = start + timedelta(days=number)

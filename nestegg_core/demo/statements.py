@@ -14,12 +14,7 @@ _Rendered = Callable[[Sequence[Booking]], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How the statement of an account looks.
-
-    Attributes:
-        file_name: as the bank's site would call it.
-        render: makes the file from the account's bookings, the oldest first.
-    """
+    """How the statement of an account looks."""
 
     file_name: str
     render: _Rendered

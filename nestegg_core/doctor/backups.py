@@ -18,14 +18,7 @@ GRACE = timedelta(hours=6)
 def backups(
     folder: Path | None, schedule: str, now: datetime, *, production: bool
 ) -> Iterator[Diagnosis]:
-    """Look at the folder of backups.
-
-    Args:
-        folder: `BACKUP_DIR`.
-        schedule: `BACKUP_SCHEDULE`.
-        now: the present moment.
-        production: whether having none is a warning, not only a note.
-    """
+    """Without production, having none is only a note."""
     if folder is None:
         yield Diagnosis(
             "warning" if production else "note",

@@ -15,12 +15,7 @@ _OURS = "nestegg_"
 
 
 def explained(error: BaseException) -> Diagnosis:
-    """Tell what stopped a check. The text of a foreign error may repeat a secret, so it stays out.
-
-    Example:
-        >>> explained(PermissionError(13, "Permission denied", "/")).what
-        'Permission denied: / (it belongs to root)'
-    """
+    """Say what stopped a check. A foreign error's text may repeat a secret, so it stays out."""
     if isinstance(error, OSError) and isinstance(error.filename, str | bytes):
         return _of_a_file(error, Path(_text(error.filename)))
     if isinstance(error, NestEggError):

@@ -8,56 +8,40 @@ from nestegg_core.errors import Problem
 
 
 class Status(Protocol):
-    """What became of an installed plugin."""
+    @property
+    def name(self) -> str: ...
 
     @property
-    def name(self) -> str:
-        """Its entry point's name."""
-        ...
+    def state(self) -> str: ...
 
     @property
-    def state(self) -> str:
-        """`failed` for one that cannot be used."""
-        ...
+    def cause(self) -> str: ...
 
     @property
-    def cause(self) -> str:
-        """Why."""
-        ...
+    def fix(self) -> str: ...
 
     @property
-    def fix(self) -> str:
-        """What to do."""
-        ...
-
-    @property
-    def warnings(self) -> Iterable[Problem]:
-        """What is not in order though it can be used."""
-        ...
+    def warnings(self) -> Iterable[Problem]: ...
 
 
 def refused(problems: Iterable[Problem]) -> Iterator[Diagnosis]:
-    """Tell why the server would refuse to start."""
     for one in problems:
         yield Diagnosis("error", f"{one.where} {one.what}", "the server cannot start", one.fix)
 
 
 def doubtful(problems: Iterable[Problem]) -> Iterator[Diagnosis]:
-    """Tell what is hardly meant."""
     for one in problems:
         why = "what was meant is not in force, or not everywhere"
         yield Diagnosis("warning", f"{one.where} {one.what}", why, one.fix)
 
 
 def keys(problems: Iterable[Problem]) -> Iterator[Diagnosis]:
-    """Tell how the encryption keys do not fit the database."""
     why = "values would not open, or be written so that nobody else can read them"
     for one in problems:
         yield Diagnosis("error", f"{one.where} {one.what}", why, one.fix)
 
 
 def values(damaged: int, checked: int) -> Iterator[Diagnosis]:
-    """Tell how many of the sealed values that were tried do not open."""
     if damaged:
         yield Diagnosis(
             "error",
@@ -68,7 +52,6 @@ def values(damaged: int, checked: int) -> Iterator[Diagnosis]:
 
 
 def plugins(statuses: Iterable[Status], misspelt: Iterable[Problem]) -> Iterator[Diagnosis]:
-    """Tell which installed plugins cannot be used, and what is not in order with the others."""
     for name in misspelt:
         why = "what it was meant to switch off is on"
         yield Diagnosis("warning", f"{name.where} {name.what}", why, name.fix)
@@ -84,13 +67,6 @@ def plugins(statuses: Iterable[Status], misspelt: Iterable[Problem]) -> Iterator
 def decisions(
     *, production: bool, trusted: Iterable[str], open_metrics: bool
 ) -> Iterator[Diagnosis]:
-    """Remind of what was decided.
-
-    Args:
-        production: whether the production rules hold.
-        trusted: `TRUSTED_NETWORKS`.
-        open_metrics: whether the metrics are served beyond this machine with the default password.
-    """
     if not production:
         yield Diagnosis(
             "note",

@@ -38,16 +38,7 @@ _CAUSES = (
 def database(
     storage: Storage, *, migrates_itself: bool, processes: int, private: bool, production: bool
 ) -> Iterator[Diagnosis]:
-    """Look at the database.
-
-    Args:
-        storage: as the application's role.
-        migrates_itself: whether a server brings it to head by itself.
-        processes: of servers and workers that connect.
-        private: whether nobody else is on the way to it: a socket, this machine, a trusted
-            network.
-        production: whether weak walls are an error.
-    """
+    """`private`: nobody else is on the way to it. In production weak walls are an error."""
     try:
         revision = storage.current_revision()
         findings = storage.check() if revision == head() else []
@@ -86,7 +77,6 @@ def database(
 
 
 def not_made() -> Iterator[Diagnosis]:
-    """Tell that there is no SQLite file yet."""
     yield Diagnosis(
         "note",
         "There is no database yet",

@@ -16,12 +16,7 @@ _GROUP_AND_OTHERS = stat.S_IRWXO | stat.S_IRWXG
 
 
 def room(folders: Mapping[str, Path], little: int = LITTLE) -> Iterator[Diagnosis]:
-    """Look at the room in folders, and whether they can be written to.
-
-    Args:
-        folders: by the setting that names each.
-        little: bytes below which there is a warning; an error at a tenth of it.
-    """
+    """Warn below `little` bytes of room; an error at a tenth of it."""
     for variable, folder in folders.items():
         place = _nearest(folder)
         if not os.access(place, os.W_OK | os.X_OK):
@@ -43,12 +38,7 @@ def room(folders: Mapping[str, Path], little: int = LITTLE) -> Iterator[Diagnosi
 
 
 def rights(home: Path, backups: Path | None) -> Iterator[Diagnosis]:
-    """Look for what other users of the machine can read.
-
-    Args:
-        home: the data folder.
-        backups: the folder for backups.
-    """
+    """Look for what other users of the machine can read."""
     if not os.access(home, os.R_OK | os.X_OK):
         return  # there is nothing yet, or `room` tells that it is somebody else's
     secrets = home / "secrets"

@@ -11,17 +11,10 @@ from nestegg_core.errors import NestEggError
 class GreetingMailer(Protocol):
     """A mailer that can be tried without sending a mail."""
 
-    def greet(self) -> None:
-        """Connect, encrypt and sign in.
-
-        Raises:
-            NestEggError: the mail server does not answer, or refuses.
-        """
-        ...
+    def greet(self) -> None: ...
 
 
 def mail(mailer: object) -> Iterator[Diagnosis]:
-    """Try the mail server, where there is one that can be tried."""
     if not isinstance(mailer, GreetingMailer):
         return
     try:

@@ -31,23 +31,12 @@ _FAILED = (
 
 
 def workers(url: str) -> list[frozenset[str]]:
-    """Return the queues of each worker's process that has been heard of lately.
-
-    Raises:
-        redis.exceptions.RedisError: Redis does not answer.
-    """
+    """Return the queue of each worker process that has been heard of lately."""
     with Redis.from_url(url, socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS) as client:
         return [frozenset(one.queue_names()) for one in Worker.all(connection=client)]
 
 
 def queue(url: str | None, storage: Storage, now: datetime) -> Iterator[Diagnosis]:
-    """Look at workers and waiting jobs.
-
-    Args:
-        url: of the queue's Redis; `None` where jobs run in the process that asks for them.
-        storage: at head.
-        now: the present moment.
-    """
     if url is not None:
         yield from _unserved(url)
     try:

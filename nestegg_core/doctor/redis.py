@@ -16,15 +16,7 @@ _FULL = 0.9
 
 
 def redis(url: str, variable: str, *, carries_jobs: bool, guarded: bool) -> Iterator[Diagnosis]:
-    """Look at one Redis.
-
-    Args:
-        url: where it is.
-        variable: the setting that the URL comes from.
-        carries_jobs: whether the queue is in it.
-        guarded: whether nobody but us can reach it without a password: by socket, on loopback,
-            in a trusted network, or because the URL has one.
-    """
+    """`guarded`: nobody else can reach it without a password."""
     with Redis.from_url(
         url,
         socket_connect_timeout=_SECONDS,

@@ -15,33 +15,20 @@ SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One group of checks.
-
-    Attributes:
-        area: what it looks at, e.g. `database`.
-        run: yields what is wrong; it may be left behind in its thread.
-    """
-
     area: str
     run: Callable[[], Iterable[Diagnosis]]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a check found."""
-
     area: str
     diagnosis: Diagnosis
 
 
 def examine(checks: Sequence[Check], seconds: float = SECONDS) -> Sequence[Found]:
-    """Run every check in a thread of its own, and return what they found, in their order.
+    """Run every check in its own thread, and return what they found, in their order.
 
-    A check that does not come back in time, or raises, is itself a finding.
-
-    Example:
-        >>> [found.area for found in examine([Check("sums", lambda: [1 / 0])])]
-        ['sums']
+    A check that is late, or raises, is itself a finding.
     """
     runs = [_Run(check) for check in checks]
     deadline = time.monotonic() + seconds

@@ -31,12 +31,6 @@ def wire(
     kernel: "Sealed",
     registrations: Sequence["JobRegistration"],
 ) -> JobServices:
-    """Wire the jobs.
-
-    Args:
-        kernel: what every package gets.
-        registrations: every job there is.
-    """
     from nestegg_core.jobs.model import Policy
     from nestegg_core.jobs.service import make_jobs
     from nestegg_core.jobs.store import JobList
@@ -77,7 +71,6 @@ def checks(background: "Background") -> "Sequence[BoundedCheck]":
 
 
 def _report(kernel: "Kernel", error: BaseException, facts: Mapping[str, str]) -> None:
-    """Report what a job raised: as its plugin's fault, or as an error of the core's."""
     if isinstance(error, PluginFault):  # recorded where it was raised
         return
     if kernel.attribution.attribute(error) is None:

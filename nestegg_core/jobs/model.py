@@ -1,4 +1,4 @@
-"""Ids of jobs: UUIDs, and for scheduled ones the name with the moment of the schedule."""
+"""What a job is: its id, its arguments, how often it is tried, and the registry of all jobs."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,24 +33,14 @@ def tick_id(name: str, tick: datetime) -> str:
 
 
 def require_id(text: str) -> None:
-    """Refuse what cannot be an id, and a database need not be asked about.
-
-    Raises:
-        NotFound: there is no such job.
-    """
+    """Raise NotFound for what cannot be an id; the database is not asked."""
     if not _ID.fullmatch(text):
         raise NotFound(NO_SUCH_JOB)
 
 
 def as_text(arguments: Mapping[str, Any]) -> str:
-    """Return arguments as text, equal for equal ones.
-
-    Raises:
-        InvalidInput: they hold what is no JSON, or are nested too deeply.
-
-    Example:
-        >>> as_text({"b": 1, "a": None})
-        '{"a":null,"b":1}'
+    """Return arguments as text, equal for equal ones; InvalidInput if they hold no JSON or nest too
+    deeply.
     """
     try:
         # In a list, because they are shown within an answer: what can be stored can be shown.
@@ -62,7 +52,6 @@ def as_text(arguments: Mapping[str, Any]) -> str:
 
 
 def from_text(text: str) -> dict[str, Any]:
-    """Return the arguments that `as_text` was given."""
     arguments: dict[str, Any] = orjson.loads(text)
     return arguments
 
@@ -76,14 +65,7 @@ _LONGEST_WAIT = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How often a job is tried, and how long a worker may be silent.
-
-    Attributes:
-        lease: how long a worker that was not heard of keeps its job. Messages that were not
-            delivered for so long, though others were, are sent again.
-        max_tries: after so many the job is kept as failed.
-        first_wait: between the first try and the second.
-    """
+    """How often a job is tried, and how long a silent worker keeps its job (`lease`)."""
 
     lease: timedelta = timedelta(seconds=30)
     max_tries: int = 5
@@ -111,19 +93,12 @@ class Registry:
         self._aliases = aliases(self._by_name.keys() - own, own)
 
     def all(self) -> Sequence[JobRegistration]:
-        """Return every job, by name."""
         return [self._by_name[name] for name in sorted(self._by_name)]
 
     def full_name(self, name: str) -> str:
-        """Return what a name stands for; itself where it stands for nothing."""
         return self._aliases.get(name, name)
 
     def wanted(self, name: str) -> JobRegistration:
-        """Return the job that somebody asks for.
-
-        Raises:
-            InvalidInput: there is none; says which there are.
-        """
         full = self.full_name(name)
         if full not in self._by_name:
             alike = [one for one in self._by_name if short_name(one) == name]
@@ -132,11 +107,7 @@ class Registry:
         return self._by_name[full]
 
     def accepted(self, name: str) -> JobRegistration:
-        """Return the job of a row that was accepted some time ago, or by another process.
-
-        Raises:
-            NotFound: its plugin is not installed here.
-        """
+        """Return the job of a stored row; NotFound if its plugin is not installed here."""
         full = self.full_name(name)
         if full not in self._by_name:
             raise NotFound("No plugin of this worker's installation offers the job.")

@@ -24,14 +24,7 @@ _POLICY = "noeviction"
 
 
 class RedisQueue:
-    """Fills the queues, and looks at them. Connects at first use: after a fork.
-
-    Args:
-        url: `redis://`, `rediss://` or `unix://`.
-
-    Raises:
-        redis.exceptions.RedisError: from every method, when Redis cannot be reached.
-    """
+    """Fills the queues, and looks at them. Connects at first use, which is after a fork."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -56,7 +49,6 @@ class RedisQueue:
         }
 
     def send(self, queue: str, job_ids: Sequence[str]) -> None:
-        """Put messages at the end of a queue, in one round trip."""
         target = self._queues[queue]
         with self.redis.pipeline() as pipeline:
             for job_id in job_ids:
@@ -72,12 +64,11 @@ class RedisQueue:
             pipeline.execute()
 
     def first(self, queue: str) -> str | None:
-        """Return the job of the message that is delivered next; `None` when there is none."""
+        """Return the job of the message that is delivered next."""
         found = self._queues[queue].get_job_ids(0, 1)
         return found[0] if found else None
 
     def ping(self) -> None:
-        """Ask Redis for an answer."""
         self.redis.ping()
 
     def eviction(self) -> str | None:

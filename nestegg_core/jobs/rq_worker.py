@@ -46,16 +46,7 @@ def perform(job_id: str) -> None:
 def serve(
     jobs: Jobs, url: str, queue: str, *, name: str, burst: bool, stopped: Callable[[], bool]
 ) -> None:
-    """Work until told to stop (SIGTERM, SIGINT): the job that is running is finished first.
-
-    Args:
-        jobs: what messages are handed to.
-        url: of Redis.
-        queue: to listen on.
-        name: of the worker, its own among all.
-        burst: stop when the queue is empty.
-        stopped: whether nobody looks after this process any more.
-    """
+    """Work until SIGTERM or SIGINT; the running job is finished first."""
     _serving[:] = [jobs]
     redis = Redis.from_url(url, socket_timeout=jobs.sweep_seconds + _ANSWER_SECONDS)
     _wait_for(redis, stopped)
@@ -75,8 +66,6 @@ def _wait_for(redis: Redis, stopped: Callable[[], bool]) -> None:
 
 
 class _Worker(SimpleWorker):
-    """RQ's worker, which also sweeps."""
-
     max_connection_wait_time = 5.0
 
     def __init__(
@@ -144,15 +133,10 @@ def shares(queues: Sequence[str], concurrency: int) -> dict[str, int]:
 
 
 class Pool(WorkerPool):
-    """Keeps so many processes working at each queue; one that dies is replaced.
+    """Keeps the wanted number of processes at each queue; one that dies is replaced.
 
-    Args:
-        url: of Redis.
-        wanted: how many processes each queue gets.
-        work: what a process does.
-        grace: how many seconds running jobs may take when the pool is told to stop. What is not
-            done by then is killed, and done again by others.
-        look_after: called every second, before processes are started.
+    Jobs that are not done `grace` seconds after the pool is stopped are killed, and done again by
+    others.
     """
 
     def __init__(
@@ -177,13 +161,11 @@ class Pool(WorkerPool):
         self._kill_at = 0.0
 
     def check_workers(self, respawn: bool = True) -> None:
-        """Replace processes that have died."""
         if self._look_after is not None:
             self._look_after()
         super().check_workers(respawn)
 
     def handle_dead_worker(self, worker_data: WorkerData) -> None:
-        """Tell of one that ended by itself: it leaves nothing else behind."""
         code = worker_data.process.exitcode
         if code and not self._kill_at:
             _log.error("worker process has ended by itself", pid=worker_data.pid, code=code)
@@ -205,12 +187,10 @@ class Pool(WorkerPool):
         return get_context("fork").Process(target=_begin, args=arguments, name=f"worker {queue}")
 
     def request_stop(self, signum: int | None = None, frame: FrameType | None = None) -> None:
-        """Tell every worker to finish its job; the clock for that begins to run."""
         self._kill_at = self._kill_at or time.monotonic() + self._grace
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # RQ has no types here
 
     def all_workers_have_stopped(self) -> bool:
-        """Wait no longer than the limit."""
         if time.monotonic() >= self._kill_at:
             for worker in self.worker_dict.values():
                 _log.warning("worker is killed: its job takes too long to stop", pid=worker.pid)
@@ -220,7 +200,7 @@ class Pool(WorkerPool):
 
 
 def _begin(work: Work, queue: str, name: str, burst: bool, parent: int) -> None:
-    """Run in the new process. The parent's handlers came along with the fork, so they go first."""
+    """The parent's handlers came along with the fork, so they go first."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     work(queue, name, burst, lambda: os.getppid() != parent)

@@ -1,4 +1,4 @@
-"""The job that this thread is at: who asked for it, and when."""
+"""Runs jobs in this process, keeps their leases, and knows which job a thread is at."""
 
 import os
 import socket
@@ -25,19 +25,16 @@ _current: ContextVar[Claim | None] = ContextVar("job", default=None)
 
 
 def current_job() -> Claim | None:
-    """Return the job that is being run; `None` outside of one."""
     return _current.get()
 
 
 def asked_by() -> str:
-    """Tell who asked for the job that is being run."""
     job = current_job()
     return job.asked_by if job else CORE
 
 
 @contextmanager
 def running(claim: Claim) -> Iterator[None]:
-    """Be at a job while the block runs."""
     token = _current.set(claim)
     try:
         yield
@@ -51,12 +48,7 @@ _log = structlog.get_logger("nestegg.jobs")
 class Keeper:
     """Renews leases for as long as their jobs run.
 
-    Its thread begins with a job and ends a while after the last: a thread for each would cost
-    more than a small job does.
-
-    Args:
-        renew: moves one lease on; false when another worker has taken the job over.
-        seconds: between two renewals.
+    One thread for all: it begins with a job and ends a while after the last.
     """
 
     def __init__(self, renew: Callable[[Claim], bool], seconds: float) -> None:
@@ -68,7 +60,6 @@ class Keeper:
 
     @contextmanager
     def keeping(self, claim: Claim) -> Iterator[None]:
-        """Renew a lease until the block ends."""
         with self._lock:
             self._claims[claim.owner] = claim
             if not self._running:
@@ -122,16 +113,7 @@ class Metrics(Protocol):
 
 
 class Performer:
-    """Runs jobs in this process.
-
-    Args:
-        registry: the jobs that there are.
-        book: their rows.
-        tries_again: whether somebody would run a failed one again.
-        metrics: `jobs` counts runs by `job` and `outcome`, `job_seconds` takes their durations.
-        describe: turns what a job raised into text without any user's data.
-        report: is told of what a job raised.
-    """
+    """Runs jobs in this process; what one raises is in its row, described without user data."""
 
     def __init__(
         self,
@@ -152,12 +134,7 @@ class Performer:
         self._report = report
 
     def perform(self, job_id: str) -> None:
-        """Run a job, unless another process does or has done it. What it raises is in its row.
-
-        Raises:
-            Conflict: equal work is running.
-            StorageUnavailable: the database cannot be reached.
-        """
+        """Run a job, unless another process does or did it; Conflict if equal work is running."""
         owner = f"{socket.gethostname()}:{os.getpid()}:{new_id().hex[-8:]}"
         claim = self._book.claim(job_id, owner)
         if claim is not None:

@@ -38,12 +38,9 @@ class Planned:
 
 
 class Schedule:
-    """Asks for every scheduled job when it is due, until told to stop (SIGTERM, SIGINT).
+    """Asks for every scheduled job when it is due, until SIGTERM or SIGINT.
 
-    Args:
-        registrations: jobs; those without a schedule do not count. One whose schedule cannot be
-            read is logged and left out.
-        enqueue_tick: accepts a tick of a job.
+    A job whose schedule cannot be read is logged and left out.
     """
 
     def __init__(self, registrations: Iterable[JobRegistration], enqueue_tick: EnqueueTick) -> None:
@@ -65,7 +62,6 @@ class Schedule:
         _log.info("job is scheduled", job=name, schedule=schedule, next=str(tick))
 
     def run(self) -> None:
-        """Go on until told to stop."""
         with _handling_stops(self._stop), suppress(KeyboardInterrupt):
             while True:
                 self.ask()
@@ -93,7 +89,6 @@ class Schedule:
         _log.info(outcome, job=job.name, tick=str(tick), next=str(job.tick))
 
     def pause(self) -> timedelta:
-        """Return how long to sleep: until the next tick, or a little where one is still due."""
         now = datetime.now(UTC)
         nearest = min((job.tick - now for job in self.planned), default=_LOOK_AGAIN)
         return min(nearest, _LOOK_AGAIN) if nearest > timedelta(0) else _TRY_AGAIN

@@ -33,13 +33,7 @@ _log = structlog.get_logger("nestegg.jobs")
 class Jobs:
     """Accepts jobs, hands them to workers, and finds those that were lost on the way.
 
-    Args:
-        registry: the jobs that there are.
-        book: their rows.
-        lost: finds those that nobody works at.
-        performer: runs one.
-        queue: carries them to workers; `None` runs each in the process that asks for it.
-        metrics: `jobs_waiting` tells how many wait, by `queue`.
+    Without a `queue` each job runs in the process that asks for it.
     """
 
     def __init__(
@@ -61,11 +55,9 @@ class Jobs:
         self.queue = queue
 
     def registered(self) -> Sequence[JobRegistration]:
-        """Return every job that there is, by name."""
         return self._registry.all()
 
     def full_name(self, name: str) -> str:
-        """Return the name of the job that a short name stands for; else the name itself."""
         return self._registry.full_name(name)
 
     @property
@@ -76,62 +68,32 @@ class Jobs:
     def enqueue(
         self, name: str, arguments: Mapping[str, Any] | None = None, *, asked_by: str = CORE
     ) -> str:
-        """Accept a job and return its id. It is going to be done even if Redis is down just now.
+        """Accept a job and return its id; it is done even if Redis is down just now.
 
-        Without a queue it has been done, or has failed, when this returns: its row tells. Call it
-        outside of any transaction.
-
-        Args:
-            name: of the job: `<plugin>.<name>`, or the short name while it is free.
-            arguments: JSON values for it.
-            asked_by: who asks; see `nestegg_core.jobs.runner`.
-
-        Raises:
-            InvalidInput: there is no such job, or the arguments are no JSON.
-            StorageUnavailable: the job was not accepted.
-
-        Example:
-            ```python
-            job_id = runtime.jobs.enqueue("fetch_rates", {"base": "EUR"})
-            ```
+        Without a queue it is done, or has failed, when this returns. Call it outside of any
+        transaction.
         """
         job_id = str(new_id())
         self._accept(job_id, name, arguments or {}, asked_by)
         return job_id
 
     def enqueue_tick(self, name: str, tick: datetime) -> str | None:
-        """Accept the run of a scheduled job for one moment of its schedule.
-
-        However many schedulers ask, there is one run: the moment is part of its id.
-
-        Returns:
-            the id, or `None` when another scheduler was first.
-        """
+        """Accept a scheduled job's run for one moment; `None` if another scheduler was first."""
         job_id = tick_id(name, tick)
         return job_id if self._accept(job_id, name, {}, SCHEDULE) else None
 
     def retry(self, job_id: str) -> None:
-        """Have a failed job done after all, with as many tries as a new one.
-
-        Raises:
-            NotFound: there is no such job.
-            Conflict: it has not failed.
-        """
+        """Give a failed job as many tries as a new one; Conflict if it has not failed."""
         self._begin(self._book.retry(job_id), job_id)
 
     def deliver(self, job_id: str) -> None:
-        """Do what a message asks for; a worker calls it. What the job raises is in its row.
-
-        Raises:
-            StorageUnavailable: the database cannot be reached. The job is sent again later.
-        """
+        """Do what a message asks for; what the job raises is in its row."""
         try:
             self._performer.perform(job_id)
         except Conflict:
             self._book.put_off(job_id)
 
     def check(self) -> Sequence[Finding]:
-        """Return what is wrong with the queue."""
         try:
             if self.queue is not None:
                 self.queue.ping()
@@ -214,20 +176,7 @@ def make_jobs(
     describe: Callable[[BaseException], str],
     report: Callable[[BaseException, Mapping[str, str]], None],
 ) -> Jobs:
-    """Return the jobs of an instance. Connects to nothing.
-
-    Args:
-        storage: where accepted jobs are kept.
-        rows: seals their arguments.
-        index: digests them.
-        clock: the present moment.
-        registrations: the jobs that there are, besides the one that looks after their own rows.
-        policy: leases and tries.
-        redis_url: of the queue; `None` runs each job in the process that asks for it.
-        metrics: counts and durations of runs.
-        describe: turns what a job raised into text without any user's data.
-        report: is told of what a job raised.
-    """
+    """Wire the jobs of an instance; connects to nothing."""
     book = JobBook(storage, rows, index, clock, policy)
     registry = Registry([forget_jobs(book), *registrations])
     queue = RedisQueue(redis_url) if redis_url is not None else None
@@ -253,8 +202,6 @@ KEPT = {DONE: timedelta(days=14), FAILED: timedelta(days=90)}
 
 
 def forget_jobs(book: JobBook) -> JobRegistration:
-    """Return the job; it runs daily."""
-
     def forget(arguments: Mapping[str, Any]) -> None:
         if arguments:
             raise InvalidInput.one("/arguments", "not_wanted", "the job takes none")

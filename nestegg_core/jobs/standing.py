@@ -36,16 +36,7 @@ _log = structlog.get_logger("nestegg.metrics")
 
 
 class Standing:
-    """Measures how jobs stand, when somebody asks for the metrics.
-
-    Args:
-        storage: at its first use, which must be after any fork.
-        registered: every job; those with a schedule can be overdue.
-        metrics: gets the gauges `jobs_waiting`, `jobs_oldest_wait_seconds`,
-            `job_last_done_timestamp_seconds`, `job_overdue_seconds` and
-            `jobs_read_timestamp_seconds`.
-        clock: the present moment.
-    """
+    """Measures how jobs stand, when somebody asks for the metrics."""
 
     def __init__(
         self,

@@ -160,20 +160,11 @@ _WORK = "jobs.work_key"
 class WorkIndex(Protocol):
     """Turns a text into a keyed digest: arguments may be personal data, and guessed."""
 
-    def of(self, column: str, value: str) -> bytes:
-        """Return 32 bytes that are equal for equal texts."""
-        ...
+    def of(self, column: str, value: str) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A job to accept.
-
-    Attributes:
-        asked_by: who asked for it; see `nestegg_core.jobs.runner`.
-        arguments: JSON values; they are sealed before they are stored.
-    """
-
     id: str
     name: str
     queue: str
@@ -183,7 +174,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job that this process runs now. `sealed` holds its arguments."""
+    """A job that this process runs now; `sealed` holds its arguments."""
 
     id: str
     name: str
@@ -212,11 +203,7 @@ class JobBook:
         self.policy = policy
 
     def accept(self, job: Accepted) -> bool:
-        """Store a job as queued. Returns false when its id is there already.
-
-        Raises:
-            InvalidInput: its arguments are no JSON.
-        """
+        """Store a job as queued; false if its id is there already."""
         text = as_text(job.arguments)
         work = sha256(f"{job.name} {text}".encode()).hexdigest()
         now = self._clock()
@@ -241,10 +228,9 @@ class JobBook:
         return True
 
     def claim(self, job_id: str, owner: str) -> Claim | None:
-        """Take a job to run it. `None` when it is not to be run now: a message came twice.
+        """Take a job to run it. `None` if it is not to be run now: a message came twice.
 
-        Raises:
-            Conflict: equal work is running.
+        Conflict if equal work is running.
         """
         now = self._clock()
         parameters = {
@@ -263,29 +249,21 @@ class JobBook:
         )
 
     def arguments(self, claim: Claim) -> dict[str, Any]:
-        """Open the arguments of a job.
-
-        Raises:
-            DecryptionError: they were altered, or their key is missing.
-        """
         row = {"id": claim.id, "arguments": claim.sealed}
         return from_text(self._rows.open(jobs, row, ["arguments"])["arguments"])
 
     def renew(self, claim: Claim) -> bool:
-        """Move the lease on. Returns false when another worker has taken the job over."""
+        """Move the lease on; false if another worker has taken the job over."""
         return self._step(RENEW, claim, until=self._clock() + self.policy.lease)
 
     def finish(self, claim: Claim) -> bool:
-        """Note that the job is done."""
         return self._step(FINISH, claim, now=self._clock())
 
     def try_again(self, claim: Claim, error: str) -> bool:
-        """Put a job back after a failed try; it is due after a while."""
         again_at = self._clock() + self.policy.wait_after(claim.tries)
         return self._step(TRY_AGAIN, claim, again_at=again_at, error=error)
 
     def give_up(self, claim: Claim, error: str) -> bool:
-        """Keep a job as failed, with its error."""
         return self._step(GIVE_UP, claim, now=self._clock(), error=error)
 
     def _step(self, statement: Any, claim: Claim, **values: Any) -> bool:
@@ -301,17 +279,13 @@ class JobBook:
             tx.execute(PUT_OFF, parameters)
 
     def refuse(self, job_id: str, error: str) -> None:
-        """Keep a job as failed that could not be begun."""
         parameters = {"job_id": job_id, "now": self._clock(), "error": error}
         with self._storage.system_transaction(write=True) as tx:
             tx.execute(REFUSE, parameters)
 
     def retry(self, job_id: str) -> str:
-        """Give a failed job all its tries again, and return its queue.
-
-        Raises:
-            NotFound: there is no such job.
-            Conflict: it has not failed.
+        """Give a failed job all its tries again, and return its queue; Conflict if it has not
+        failed.
         """
         require_id(job_id)
         with self._storage.system_transaction(write=True) as tx:
@@ -353,13 +327,7 @@ class JobList:
         limit: int,
         after: tuple[Any, ...] | None = None,
     ) -> tuple[Sequence[dict[str, Any]], tuple[Any, ...] | None]:
-        """Return jobs, newest first, and where the next page begins.
-
-        Args:
-            filters: `name` and `state`; those that are `None` do not count.
-            limit: how many at most.
-            after: what the page before returned second.
-        """
+        """Return jobs, newest first, and where the next page begins."""
         parameters: dict[str, Any] = {n: v for n, v in filters.items() if v is not None}
         if "name" in parameters:
             parameters["name"] = self._full_name(parameters["name"])
@@ -374,11 +342,6 @@ class JobList:
         return rows, (rows[-1]["created_at"].isoformat(), rows[-1]["id"])
 
     def read(self, job_id: str) -> dict[str, Any]:
-        """Return one job with its arguments.
-
-        Raises:
-            NotFound: there is none.
-        """
         require_id(job_id)
         with self._storage.system_transaction(write=False) as tx:
             row = tx.execute(ONE, {"job_id": job_id}).mappings().first()
@@ -399,21 +362,14 @@ LOST = "The worker was lost while it ran the job: killed, out of memory, or cut 
 
 
 class LostAndFound:
-    """Finds the jobs whose worker was lost, and those whose message was."""
-
     def __init__(self, storage: Storage, clock: Callable[[], datetime], policy: Policy) -> None:
         self._storage = storage
         self._clock = clock
         self._policy = policy
 
     def take_back(self, *, max_tries: int | None = None) -> tuple[Sequence[Any], Sequence[Any]]:
-        """Take the jobs of lost workers back: to be run again, or failed after their last try.
-
-        Args:
-            max_tries: instead of the policy's; 0 where nobody would run them again.
-
-        Returns:
-            the rows (`id`, `name`) that were put back, and those that were given up.
+        """Return the rows of lost workers that were put back, and of those given up after
+        `max_tries`.
         """
         parameters = {
             "now": self._clock(),
@@ -428,21 +384,15 @@ class LostAndFound:
             return again, tx.execute(GIVE_UP_LOST, parameters).all()
 
     def waiting(self, queue: str) -> int:
-        """Count the jobs that wait."""
         with self._storage.system_transaction(write=False) as tx:
             return int(tx.execute(WAITING, {"queue": queue}).scalar_one())
 
     def strays(self, queue: str, first: str | None, count: int) -> Sequence[str]:
         """Return jobs that wait for nothing, marked as sent just now: send them.
 
-        A queue delivers in the order in which it was filled. So what was sent a good while
-        before its first message has left it, and was lost if nobody runs it; so was everything
-        sent a good while ago when it is empty. That needs no look at the whole queue.
-
-        Args:
-            queue: its name.
-            first: the id in the queue's first message; `None` when it is empty.
-            count: how many at most.
+        A queue delivers in the order in which it was filled. So what was sent a good while before
+        its first message has left it, and was lost if nobody runs it; so was everything sent a good
+        while ago when it is empty. That needs no look at the whole queue.
         """
         now = self._clock()
         with self._storage.system_transaction(write=False) as tx:

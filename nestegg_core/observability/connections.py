@@ -14,10 +14,6 @@ SECONDS = 60.0
 class Stretches:
     """Counts how often each trouble is met, and says when it is time to tell of it.
 
-    Args:
-        seconds: how long a stretch is.
-        now: seconds that go on.
-
     Example:
         >>> stretches = Stretches(now=iter([0.0, 1.0, 2.0, 61.0]).__next__)
         >>> [stretches.met("full") for _ in range(4)]
@@ -32,10 +28,9 @@ class Stretches:
         self._met: dict[str, int] = {}
 
     def met(self, trouble: str) -> int:
-        """Take one; return how many there were since they were last told of, 0 for not yet.
+        """Count one; return how many there were since the last report, 0 for not yet.
 
-        Args:
-            trouble: one of few texts, for each is kept.
+        Each `trouble` is remembered, so there must be few.
         """
         with self._lock:
             now, count = self._now(), self._met.get(trouble, 0) + 1
@@ -50,30 +45,18 @@ class Stretches:
 class Metrics(Protocol):
     """Takes measurements; see `nestegg_core.MetricsExporter`."""
 
-    def observe(self, name: str, labels: Mapping[str, str], value: float) -> None:
-        """Record one value of a distribution."""
-        ...
+    def observe(self, name: str, labels: Mapping[str, str], value: float) -> None: ...
 
-    def gauge(self, name: str, labels: Mapping[str, str], value: float) -> None:
-        """Set the present value of something."""
-        ...
+    def gauge(self, name: str, labels: Mapping[str, str], value: float) -> None: ...
 
 
 class ConnectionWatch:
-    """Fulfils `nestegg_core.database.sql_storage.Watch`.
-
-    Args:
-        metrics: gets `database_pool_size`, `database_connections_in_use`,
-            `database_connections_overflow` and `database_connection_wait_seconds`.
-    """
-
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._in_use = 0
         self._lock = Lock()
 
     def made(self, engine: Engine) -> None:
-        """Follow an engine's pool from now on."""
         if not hasattr(engine.pool, "size"):  # a pool that keeps nothing has no figures
             return
         size = int(engine.pool.size())
@@ -92,7 +75,7 @@ class ConnectionWatch:
         event.listen(engine, "engine_disposed", closed)
 
     def waited(self, seconds: float) -> None:
-        """Take how long somebody waited for a connection, whether it came or not."""
+        """Whether a connection came or not."""
         self._metrics.observe("database_connection_wait_seconds", {}, seconds)
 
     def _tell(self, size: int, change: int) -> None:

@@ -17,62 +17,38 @@ _CLEAR = "none"
 class Metrics(Protocol):
     """Takes measurements; see `nestegg_core.MetricsExporter`."""
 
-    def count(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None:
-        """Add to a counter."""
-        ...
+    def count(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None: ...
 
-    def gauge(self, name: str, labels: Mapping[str, str], value: float) -> None:
-        """Set the present value of something."""
-        ...
+    def gauge(self, name: str, labels: Mapping[str, str], value: float) -> None: ...
 
 
 class Purged(Protocol):
     """What a run of data retention came to."""
 
     @property
-    def live(self) -> bool:
-        """Whether rows were deleted."""
-        ...
+    def live(self) -> bool: ...
 
     @property
-    def transactions(self) -> int:
-        """How many transactions went, or would go."""
-        ...
+    def transactions(self) -> int: ...
 
     @property
-    def failures(self) -> Sequence[object]:
-        """Why something was left alone."""
-        ...
+    def failures(self) -> Sequence[object]: ...
 
 
 class Sealed(Protocol):
     """Values of one column under one backend and key version; both `None` for clear text."""
 
     @property
-    def backend(self) -> str | None:
-        """What wrote them."""
-        ...
+    def backend(self) -> str | None: ...
 
     @property
-    def version(self) -> int | None:
-        """Of the key."""
-        ...
+    def version(self) -> int | None: ...
 
     @property
-    def rows(self) -> int:
-        """How many."""
-        ...
+    def rows(self) -> int: ...
 
 
 class DailyMeasures:
-    """Takes the outcomes of jobs.
-
-    Args:
-        metrics: gets `retention_deleted_rows`, `retention_last_run_timestamp_seconds` and
-            `encrypted_values`.
-        clock: the present moment.
-    """
-
     def __init__(self, metrics: Metrics, clock: Callable[[], datetime]) -> None:
         self._metrics = metrics
         self._clock = clock
@@ -88,13 +64,7 @@ class DailyMeasures:
             self._metrics.gauge("retention_last_run_timestamp_seconds", {"mode": mode}, now)
 
     def keys(self, counts: Iterable[Sealed], backend: str, versions: Iterable[int]) -> None:
-        """Take a count of every value.
-
-        Args:
-            counts: by column, backend and version.
-            backend: of new values.
-            versions: of all keys that are known: one that no value is under any more is 0.
-        """
+        """Count by column, backend and version; a known key version without values is 0."""
         found: Counter[tuple[str, str]] = Counter()
         for version in versions:
             found[backend, str(version)] = 0

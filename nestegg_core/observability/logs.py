@@ -14,13 +14,9 @@ from nestegg_core.errors import NestEggError
 def traceback_of(error: BaseException) -> str:
     """Return the frames and types of an exception and of what led to it, the cause first.
 
-    Local variables are left out, and so are messages, save those of our own errors: a library's
-    may repeat a user's data, as when a database names the text that it could not take. A
-    database's own code for the error is kept (`sqlstate`, SQLite's name).
-
-    Example:
-        >>> print(traceback_of(ValueError("no such account: DE89 3704")))
-        ValueError
+    Local variables are left out, and so are messages, save those of our own errors: a library's may
+    repeat a user's data, as when a database names the text that it could not take. A database's own
+    code for the error is kept (`sqlstate`, SQLite's name).
     """
     return "\nwhich led to\n".join(_one(each) for each in reversed(list(_chain(error))))
 
@@ -67,12 +63,6 @@ _RQ_FAILED = "exception raised while executing"
 
 
 def configure_logging(log_format: str, level: str) -> None:
-    """Send every log to standard error.
-
-    Args:
-        log_format: `console` or `json`.
-        level: the least that is logged, e.g. `INFO`.
-    """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,

@@ -19,15 +19,8 @@ WAIT_BUCKETS = (0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0)
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One measurement.
-
-    Attributes:
-        kind: `counter`, `gauge` or `histogram`.
-        help: what it tells, in a sentence.
-        labels: names of its labels.
-        buckets: upper bounds of a histogram, in its unit.
-        together: how the values of a gauge in several processes become one: `livesum` adds those
-            of living processes, `mostrecent` takes the last that was set.
+    """One metric. `together` says how the gauge values of several processes add up: `livesum` adds
+    those of living processes, `mostrecent` takes the last that was set.
     """
 
     kind: str

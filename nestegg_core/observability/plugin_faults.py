@@ -21,32 +21,24 @@ class Plugin(Protocol):
     """Where a plugin comes from."""
 
     @property
-    def name(self) -> str:
-        """Its entry point's name."""
-        ...
+    def name(self) -> str: ...
 
     @property
-    def distribution(self) -> str:
-        """The distribution that brings it."""
-        ...
+    def distribution(self) -> str: ...
 
     @property
-    def version(self) -> str:
-        """The distribution's version."""
-        ...
+    def version(self) -> str: ...
 
 
 class Metrics:
-    """Fulfils `nestegg_core.MetricsExporter` by telling every exporter in force.
-
-    One that raises does no harm: neither to the caller nor to the other exporters.
+    """Hands every measurement to every selected exporter; one that raises harms neither caller nor
+    others.
     """
 
     def __init__(self, exporters: Sequence[tuple[Plugin, MetricsExporter]]) -> None:
         self._exporters = tuple(exporters)
 
     def count(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None:
-        """Add to a counter."""
         for plugin, exporter in self._exporters:
             try:
                 foreign.call(exporter.count, name, labels, amount)
@@ -54,7 +46,6 @@ class Metrics:
                 self._failed(plugin, "count", error)
 
     def observe(self, name: str, labels: Mapping[str, str], value: float) -> None:
-        """Record one value of a distribution."""
         for plugin, exporter in self._exporters:
             try:
                 foreign.call(exporter.observe, name, labels, value)
@@ -62,7 +53,6 @@ class Metrics:
                 self._failed(plugin, "observe", error)
 
     def gauge(self, name: str, labels: Mapping[str, str], value: float) -> None:
-        """Set the present value of something."""
         for plugin, exporter in self._exporters:
             try:
                 foreign.call(exporter.gauge, name, labels, value)
@@ -71,7 +61,6 @@ class Metrics:
 
     @property
     def is_scraped(self) -> bool:
-        """Whether an exporter in force is to be asked for what it holds."""
         return any(isinstance(exporter, ScrapedExporter) for _, exporter in self._exporters)
 
     def exposition(self) -> bytes:
@@ -92,13 +81,6 @@ class Metrics:
 
 
 class PluginFaults:
-    """Takes the faults of all plugins.
-
-    Args:
-        metrics: where they are counted.
-        reporters: the error reporters in force.
-    """
-
     def __init__(
         self, metrics: Metrics, reporters: Sequence[tuple[Plugin, ErrorReporter]] = ()
     ) -> None:
@@ -106,7 +88,7 @@ class PluginFaults:
         self._reporters = tuple(reporters)
 
     def record(self, source: Plugin, call: str, error: BaseException) -> None:
-        """Take one fault. Never raises."""
+        """Never raises."""
         self._note(source, call, error)
         self.report(error, {"plugin": source.name, "call": call})
 

@@ -36,22 +36,16 @@ class PrometheusExporter:
         self._lock = Lock()
 
     def count(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None:
-        """Add to a counter."""
         self._measured(Counter, name, labels).inc(amount)
 
     def observe(self, name: str, labels: Mapping[str, str], value: float) -> None:
-        """Record one value of a distribution."""
         self._measured(Histogram, name, labels).observe(value)
 
     def gauge(self, name: str, labels: Mapping[str, str], value: float) -> None:
-        """Set the present value of something."""
         self._measured(Gauge, name, labels).set(value)
 
     def exposition(self) -> bytes:
-        """Return everything measured, in Prometheus's text format, version 0.0.4.
-
-        What was not measured yet is there with its HELP and TYPE.
-        """
+        """In text format 0.0.4; what was not measured yet is there with its HELP and TYPE."""
         asked = CollectorRegistry()
         if shared():
             _forget_the_dead(Path(os.environ[FOLDER]))
@@ -121,7 +115,6 @@ def _without_creation(family: Metric) -> Metric:
 
 
 def shared() -> bool:
-    """Tell whether the processes share what they measure."""
     return bool(getattr(client_values.ValueClass, "_multiprocess", False))
 
 

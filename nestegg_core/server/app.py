@@ -1,8 +1,4 @@
-"""What is built before a process forks is in memory once, if nothing of it is alive.
-
-Threads do not cross a fork, and a connection must not. The core starts and opens neither before
-its first use; a plugin may as it is made, and then each process builds services of its own.
-"""
+"""gunicorn, embedded: takes the port, forks the workers, and looks after the metrics process."""
 
 import errno
 import os
@@ -37,11 +33,8 @@ _HANDED_OVER = "GUNICORN_FD"
 def listen(host: str, port: int) -> socket.socket:
     """Take the port, before anything that takes longer is begun.
 
-    A server that takes over from another one (gunicorn's SIGUSR2) gets the socket from it, so
-    that no connection is lost between the two.
-
-    Raises:
-        CannotListen: it is in use, or the address is none of this machine's.
+    A server that takes over from another one (gunicorn's SIGUSR2) gets the socket from it, so that
+    no connection is lost between the two.
     """
     if handed := os.environ.get(_HANDED_OVER):
         return socket.socket(fileno=int(handed))
@@ -59,12 +52,10 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def migrate_or_warn(runtime: Runtime) -> None:
-    """Bring a storage that migrates itself to head; of another, say when it is not there.
+    """Bring a storage that migrates itself to head and check the keys; of another, log if it is
+    below.
 
-    At head the encryption keys are checked. Connections are closed again: none may cross the fork.
-
-    Raises:
-        ConfigurationError: the keys are not those that the database knows.
+    Connections are closed again: none may cross the fork.
     """
     try:
         if runtime.migrates_itself:
@@ -94,16 +85,8 @@ def run(
 ) -> NoReturn:
     """Serve on a socket until a signal says otherwise, then end the process.
 
-    Args:
-        environment: what settings are read from where each worker has services of its own; it
-            was read once, for a value in a pipe cannot be read again.
-        runtime: the services; nothing of them is connected any more.
-        server: how many processes and threads.
-        listener: a listening socket; it belongs to gunicorn from now on.
-        ready: called with the address when the workers are about to start.
-
-    Raises:
-        CannotListen: the metrics' port is in use.
+    `environment` was read once, for a value in a pipe cannot be read again; each worker with its
+    own services reads settings from it. Nothing of `runtime` is connected any more.
     """
     metrics = metrics_process(environment, runtime, "METRICS_PORT")
     shared = runtime if may_cross_a_fork() else None
@@ -190,11 +173,7 @@ class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    """Configures gunicorn and gives the workers their application.
-
-    Attributes:
-        max_body_bytes: what a request's body may have.
-    """
+    """Configures gunicorn and gives the workers their application."""
 
     def __init__(
         self,

@@ -36,12 +36,7 @@ _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
 
 
 class Refusal(Exception):
-    """A request that is not answered.
-
-    Attributes:
-        code: the status.
-        detail: what is wrong, without repeating any of it.
-    """
+    """A request that is answered with an error; `detail` repeats none of it."""
 
     def __init__(self, code: int, detail: str) -> None:
         super().__init__(detail)
@@ -50,14 +45,7 @@ class Refusal(Exception):
 
 
 def check_head(head: bytes) -> None:
-    """Refuse a head that is malformed, too long, or can be read in two ways.
-
-    Args:
-        head: the request line and the headers, each with its CRLF.
-
-    Raises:
-        Refusal: with the status to answer.
-    """
+    """Refuse a head that is malformed, too long, or can be read in two ways."""
     line, _, rest = head.partition(b"\r\n")
     version = _request_line(line)
     fields = _fields(rest)
@@ -68,14 +56,7 @@ def check_head(head: bytes) -> None:
 
 
 def check_begun_head(head: bytes) -> None:
-    """Refuse as soon as it is here what cannot become a request: nobody shall wait for the rest.
-
-    Args:
-        head: what there is of it, perhaps behind empty lines.
-
-    Raises:
-        Refusal: with the status to answer.
-    """
+    """Refuse a head, perhaps behind empty lines, as soon as it cannot become a request."""
     if _BARE_LF.search(head):
         raise Refusal(400, "Lines end with CRLF.")
     line, ended, _ = head.lstrip(b"\r\n").partition(b"\r\n")
@@ -148,19 +129,7 @@ def _check_framing(version: bytes, fields: list[tuple[bytes, bytes]]) -> None:
 
 
 class ChunkedBody:
-    """Takes the chunks of a body out of their framing (RFC 9112, 7.1); trailers are refused.
-
-    Args:
-        buffer: gets the body.
-        limit: how many bytes that may be.
-
-    Example:
-        >>> from io import BytesIO
-        >>> from waitress.buffers import OverflowableBuffer
-        >>> body = ChunkedBody(OverflowableBuffer(1_000), limit=10)
-        >>> body.received(b"2\\r\\nab\\r\\n0\\r\\n\\r\\nGET"), body.completed, len(body)
-        (12, True, 2)
-    """
+    """Takes the chunks of a body out of their framing (RFC 9112, 7.1); trailers are refused."""
 
     def __init__(self, buffer: Any, limit: int) -> None:
         self.completed = False
@@ -176,15 +145,13 @@ class ChunkedBody:
         return int(self._buffer.__len__())
 
     def getfile(self) -> Any:
-        """Return the body, to be read."""
         return self._buffer.getfile()
 
     def getbuf(self) -> Any:
-        """Return the buffer, to be closed."""
         return self._buffer
 
     def received(self, data: bytes) -> int:
-        """Take what belongs to the body; return how many bytes that was."""
+        """Return how many bytes belonged to the body."""
         position = 0
         try:
             while position < len(data) and not self.completed:

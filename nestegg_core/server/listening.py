@@ -33,11 +33,7 @@ class CannotListen(NestEggError):
 
 
 def take_port(host: str, port: int, backlog: int) -> socket.socket:
-    """Return a listening socket; `::` stands for all addresses of both families.
-
-    Raises:
-        OSError: the port is in use, or the address is none of this machine's.
-    """
+    """Return a listening socket; `::` stands for all addresses of both families."""
     family, _, _, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]

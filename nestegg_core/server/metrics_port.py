@@ -1,4 +1,9 @@
-"""The metrics' own port: `/metrics`, for whoever knows the password."""
+"""The metrics port: `/metrics` for who knows the password, answered by one process of its own.
+
+One process answers for all, so that a scrape is answered while every worker is busy. It is forked
+by the first process of a server or of workers, looked after in its loop, and started again if it
+dies.
+"""
 
 import atexit
 import errno
@@ -39,14 +44,7 @@ _log = structlog.get_logger("nestegg.metrics")
 
 
 class MetricsServer(ThreadingHTTPServer):
-    """Answers on a listening socket.
-
-    Args:
-        listener: it belongs to the server from now on.
-        password: of the user `admin`.
-        expose: returns what is measured, in Prometheus's text format.
-        lonely: whether nobody looks after this process any more; `serve_forever` then returns.
-    """
+    """Answers on a listening socket, which belongs to it from now on."""
 
     daemon_threads = True
 
@@ -65,14 +63,12 @@ class MetricsServer(ThreadingHTTPServer):
         self._lonely = lonely
 
     def serve_until_lonely(self) -> None:
-        """Answer until nobody looks after this process any more."""
         try:
             self.serve_forever()
         except _Lonely:
             self.server_close()
 
     def service_actions(self) -> None:
-        """Look around, twice a second."""
         if self._lonely():
             raise _Lonely
 
@@ -158,7 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
 def serve_in_thread(
     listener: socket.socket, password: str, expose: Callable[[], bytes]
 ) -> MetricsServer:
-    """Answer from a thread: for a process that never forks. It ends with the process."""
+    """Answer from a thread, in a process that never forks."""
     server = MetricsServer(listener, password, expose)
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
     return server
@@ -177,10 +173,7 @@ Lonely = Callable[[], bool]
 class MetricsProcess:
     """Keeps one process serving.
 
-    Args:
-        bind: takes the port and returns the socket, or `None` where it is not free yet.
-        serve: what the process does with the socket, until it is told that it is alone.
-        orphaned: called in the process when its first process ended without a word.
+    `bind` returns `None` while the port is not free yet.
     """
 
     def __init__(
@@ -199,15 +192,10 @@ class MetricsProcess:
 
     @property
     def pid(self) -> int:
-        """Of the process; 0 when there is none."""
         return self._pid
 
     def look_after(self, close_others: Callable[[], None] = lambda: None) -> None:
-        """Start the process if there is none, or if it has ended.
-
-        Args:
-            close_others: called in the new process, to close what it must not keep open.
-        """
+        """Start the process if there is none, or if it has ended."""
         if self._pid and self._ended():
             _log.warning("the metrics' process has ended; it is started again", pid=self._pid)
             self._forget()
@@ -224,7 +212,6 @@ class MetricsProcess:
             self._listener.close()
 
     def stop(self) -> None:
-        """End the process, and give the port back."""
         if self._pid:
             with suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGTERM)
@@ -297,14 +284,7 @@ def metrics_process(
 ) -> "MetricsProcess | None":
     """Take the port, and return what keeps a process serving the metrics; `None` for none.
 
-    Args:
-        environment: tells whether the operator has chosen the port.
-        runtime: what is exposed, and to whom.
-        variable: the setting of the port, e.g. `METRICS_PORT`.
-
-    Raises:
-        CannotListen: the port is in use. Outside of production one that nobody has chosen is done
-            without then, and the log says so.
+    Outside of production a taken port that nobody has chosen is done without, and logged.
     """
 
     port = int(getattr(runtime.settings, variable.lower()))
@@ -354,11 +334,7 @@ def _with_standing(runtime: "Background") -> "Callable[[], bytes]":
 
 
 def metrics_thread(runtime: "Background", variable: str) -> "MetricsServer | None":
-    """Serve the metrics from a thread, in a process that never forks; `None` for not at all.
-
-    Raises:
-        CannotListen: the port is in use.
-    """
+    """Serve the metrics from a thread, in a process that never forks."""
 
     settings, port = runtime.settings, int(getattr(runtime.settings, variable.lower()))
     if not port or not runtime.metrics.is_scraped:
@@ -369,7 +345,7 @@ def metrics_thread(runtime: "Background", variable: str) -> "MetricsServer | Non
 
 
 def tell_build(runtime: "Background") -> None:
-    """Measure which release runs; once in each process, when it begins its work."""
+    """Measure which release runs; once in each process."""
     import platform
     from importlib.metadata import version
 
@@ -378,11 +354,6 @@ def tell_build(runtime: "Background") -> None:
 
 
 def listen(host: str, port: int, variable: str) -> socket.socket:
-    """Take a port for metrics.
-
-    Raises:
-        CannotListen: it is in use, or the address is none of this machine's.
-    """
     try:
         return take_port(host, port, _BACKLOG)
     except OSError as error:

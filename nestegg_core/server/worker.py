@@ -80,8 +80,6 @@ _log = structlog.get_logger("nestegg.server")
 
 
 class WaitressWorker(Worker):  # type: ignore[misc]
-    """Answers requests that are here; see this file's head."""
-
     def run(self) -> None:
         """Serve until the process is told to stop, or has lost its first process."""
         poller = _Poller()
@@ -179,7 +177,6 @@ class _Lanes:
         self._health = ThreadPoolExecutor(2, "health")
 
     def add_task(self, channel: "_Channel") -> None:
-        """Have a request answered."""
         path = channel.requests[0].path
         lane = self._requests
         if path == "/livez":
@@ -189,7 +186,6 @@ class _Lanes:
         lane.submit(channel.serve)
 
     def shutdown(self) -> None:
-        """Begin nothing any more."""
         for lane in (self._requests, self._livez, self._health):
             lane.shutdown(wait=False, cancel_futures=True)
 
@@ -261,8 +257,6 @@ def _plain_connection(headers: dict[str, str]) -> None:
 
 
 class _Task(WSGITask):  # type: ignore[misc]
-    """A request for the application."""
-
     def get_environment(self) -> dict[str, Any]:
         environment: dict[str, Any] = super().get_environment()
         environment["SERVER_SOFTWARE"] = "nestegg"
@@ -292,8 +286,6 @@ class _Task(WSGITask):  # type: ignore[misc]
 
 
 class _Channel(HTTPChannel):  # type: ignore[misc]
-    """One connection."""
-
     parser_class = _Parser
     task_class = error_task_class = _Task
     request: Any
@@ -305,7 +297,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
 
     def serve(self) -> None:
-        """Answer one request; runs in a thread."""
+        """Runs in a thread."""
         self.server.make_way()
         try:
             self.service()
@@ -405,13 +397,11 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         super()._flush_outbufs_below_high_watermark()
 
     def wake(self) -> None:
-        """Have the loop look at it."""
         self.server.tell_unsent(self)
         self._map.look_at(self._fileno)
         self.server.trigger.pull_trigger()
 
     def is_late(self, now: float) -> bool:
-        """Tell whether it has had its time."""
         if self.lingers:
             return now > self.seen + _LINGER_SECONDS
         if self.requests or self.total_outbufs_len:
@@ -424,14 +414,11 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         return now > self.seen + (_STOPPING_SECONDS if self.server.stopping else KEEPALIVE_SECONDS)
 
     def give_up(self) -> None:
-        """Close it, whatever it was about."""
         self.will_close = True
         self.wake()
 
 
 class _Server(TcpWSGIServer):  # type: ignore[misc]
-    """The listening socket of one process, and its connections."""
-
     channel_class = _Channel
 
     def __init__(
@@ -508,7 +495,6 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
             self._poller.look_at(self._fileno)
 
     def stop(self) -> None:
-        """Accept no more; what is under way goes on."""
         self.stopping = True
         for _ in range(_BACKLOG):  # those that the kernel has let in already
             if not select.select([self.socket], [], [], 0)[0]:
@@ -558,14 +544,11 @@ class _Room:
             return self._taken <= self._limit
 
     def give_back(self, request: "_Parser") -> None:
-        """The body is not needed any more."""
         with self._lock:
             self._taken -= self._by.pop(request, 0)
 
 
 class _Plain(logging.Filter):
-    """Takes what a client sent out of waitress's messages."""
-
     def filter(self, record: logging.LogRecord) -> bool:
         for words, plain in _WORDS.items():
             if record.msg.startswith(words):

@@ -206,7 +206,6 @@ def _ask(*, overwrite: bool, yes: bool) -> None:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int], None]]:
-    """Tell on standard error what is being done, at a terminal; elsewhere nothing."""
     if not sys.stderr.isatty():
         yield lambda _what, _done: None
         return

@@ -195,7 +195,6 @@ def _text(value: object) -> str:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Say which option or line an importer does not understand."""
     try:
         yield
     except StatementError as error:

@@ -259,7 +259,6 @@ def _tell_clear_text(number: int) -> None:
 
 @contextmanager
 def _progress() -> "Iterator[Callable[[Progress], None]]":
-    """Show at a terminal how far the work is."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
@@ -362,7 +361,6 @@ def _prepared(keyring: "Keyring") -> bytes | None:
 
 
 def _turned(keyring: "Keyring") -> "Keyring":
-    """Return the keys after the rotation."""
     from nestegg_core.encryption.keyring import KEY_BYTES, Keyring
 
     version = keyring.current + 1

@@ -141,7 +141,6 @@ def _at_terminal() -> bool:
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """Draw a bar on standard error, at a terminal; elsewhere nothing."""
     if total == 0:
         yield lambda _: None
         return
