@@ -226,7 +226,7 @@ class Kind:
         return str(registration.name)
 
     def keys_of(self, registration: Any) -> tuple[str, ...]:
-        """Return the names that no other plugin may entry; routes are apart by their address."""
+        """Return the names that no other plugin may register; routes are apart by their address."""
         if self.prefixed or isinstance(registration, Route):
             return ()
         if isinstance(registration, StorageRegistration):

@@ -1,4 +1,4 @@
-"""From what is on entry, what the settings ask for: named, configured and ready to be made."""
+"""From what is registered, what the settings ask for: named, configured and ready to be made."""
 
 import difflib
 import inspect

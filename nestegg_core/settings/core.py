@@ -89,279 +89,205 @@ def _upper(value: Any) -> Any:
 
 
 SecretKey = Annotated[SecretStr, AfterValidator(_long_enough)]
+Count = Annotated[int, Field(ge=1)]
+Port = Annotated[int, Field(ge=0, le=MAX_PORT)]
 
 
 class Settings(BaseSettings):
     """The core's settings. Its constructor takes values as arguments and reads nothing else."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
-    environment: Literal["development", "test", "production"] = Field(
-        "development",
-        description="What the server is for: development, test or production. Production refuses "
-        "every insecure setting.",
-    )
-    nestegg_home: Annotated[Path, AfterValidator(absolute)] = Field(
-        DEFAULT_HOME,
-        description="Folder for data: the SQLite database, and secrets that "
-        "development makes for itself.",
-    )
-    secret_key: SecretKey = Field(
-        description="Signs sign-in tokens; at least 32 random characters. Make one with: openssl "
-        "rand -hex 32. Development makes its own."
-    )
-    secret_key_previous: SecretKey | None = Field(
-        None, description="The SECRET_KEY before the present one, while its tokens are still valid."
-    )
-    master_encryption_key: FernetKey = Field(
-        description="Fernet key that encrypts personal data: 32 bytes in url-safe base64. Make "
-        "one with: python -c 'from cryptography.fernet import Fernet; "
-        "print(Fernet.generate_key().decode())'. Development makes its own. Without it the data "
-        "is lost: back it up."
-    )
-    encryption_current_version: int = Field(
-        1, ge=1, description="Version of MASTER_ENCRYPTION_KEY; one more after each rotation."
-    )
-    encryption_keys: Annotated[
-        dict[Annotated[int, Field(ge=1)], FernetKey], Numbered("ENCRYPTION_KEY_V")
-    ] = Field(
-        {},
-        description="Former master keys by version, ENCRYPTION_KEY_V1, ENCRYPTION_KEY_V2 and "
-        "so on, for as long as data under them is left. A version above the current one only "
-        "reads.",
-    )
-    encryption_backend: str = Field("fernet", description="Encryption backend for new values.")
-    trusted_networks: TrustedNetworks = Field(
-        (),
-        description="Private networks (e.g. 172.16.0.0/12) and host names that you vouch for, "
-        "such as those of compose: databases and Redis there need neither TLS nor password. Names "
-        "are compared, not looked up.",
-    )
-    database_url: DatabaseUrl = Field(
-        default_factory=_sqlite_in_home,
-        description="Database: postgresql://user:password@host:5432/nestegg. When not set, the "
-        "SQLite file nestegg.sqlite3 in NESTEGG_HOME. In production a PostgreSQL URL without "
-        "sslmode gets sslmode=require, unless the host is this machine or in TRUSTED_NETWORKS.",
-    )
-    database_admin_url: DatabaseUrl = Field(
-        default_factory=lambda data: data["database_url"],
-        description="Database as the role that owns the tables, for migrations, backups and "
-        "restores. When not set, DATABASE_URL.",
-    )
-    redis_url: RedisUrl | None = Field(
-        None,
-        description="Redis for cache, limits and jobs: redis://:password@host:6379/0. When "
-        "not set, jobs run in the process that asks for them.",
-    )
+    environment: Literal["development", "test", "production"] = "development"
+    """What the server is for: development, test or production. Production refuses every insecure
+    setting.
+    """
+    nestegg_home: Annotated[Path, AfterValidator(absolute)] = DEFAULT_HOME
+    """Folder for data: the SQLite database, and secrets that development makes for itself."""
+    secret_key: SecretKey
+    """Signs sign-in tokens; at least 32 random characters. Make one with: openssl rand -hex 32.
+    Development makes its own.
+    """
+    secret_key_previous: SecretKey | None = None
+    """The SECRET_KEY before the present one, while its tokens are still valid."""
+    master_encryption_key: FernetKey
+    """Fernet key that encrypts personal data: 32 bytes in url-safe base64. Make one with: python -c
+    'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'. Development
+    makes its own. Without it the data is lost: back it up.
+    """
+    encryption_current_version: Count = 1
+    """Version of MASTER_ENCRYPTION_KEY; one more after each rotation."""
+    encryption_keys: Annotated[dict[Count, FernetKey], Numbered("ENCRYPTION_KEY_V")] = {}
+    """Former master keys by version, ENCRYPTION_KEY_V1, ENCRYPTION_KEY_V2 and so on, for as long as
+    data under them is left. A version above the current one only reads.
+    """
+    encryption_backend: str = "fernet"
+    """Encryption backend for new values."""
+    trusted_networks: TrustedNetworks = ()
+    """Private networks (e.g. 172.16.0.0/12) and host names that you vouch for, such as those of
+    compose: databases and Redis there need neither TLS nor password. Names are compared, not looked
+    up.
+    """
+    database_url: DatabaseUrl = Field(default_factory=_sqlite_in_home)
+    """Database: postgresql://user:password@host:5432/nestegg. When not set, the SQLite file
+    nestegg.sqlite3 in NESTEGG_HOME. In production a PostgreSQL URL without sslmode gets
+    sslmode=require, unless the host is this machine or in TRUSTED_NETWORKS.
+    """
+    database_admin_url: DatabaseUrl = Field(default_factory=lambda data: data["database_url"])
+    """Database as the role that owns the tables, for migrations, backups and restores. When not
+    set, DATABASE_URL.
+    """
+    redis_url: RedisUrl | None = None
+    """Redis for cache, limits and jobs: redis://:password@host:6379/0. When not set, jobs run in
+    the process that asks for them.
+    """
     queue_redis_url: RedisUrl | None = Field(
         default_factory=lambda data: data["redis_url"],
         validation_alias=AliasChoices("queue_redis_url", "celery_broker_url"),
-        description="Redis for jobs alone. When not set, REDIS_URL.",
     )
-    job_max_tries: int = Field(
-        5, ge=1, description="How often a job is tried before it is kept as failed."
-    )
-    job_retry_seconds: int = Field(
-        15,
-        ge=1,
-        description="Wait between the first and the second try of a job, in seconds. Each further "
-        "wait is four times as long, up to an hour.",
-    )
-    job_lease_seconds: int = Field(
-        30,
-        ge=2,
-        description="How long a worker may be silent before its job is given to another, in "
-        "seconds. The clocks of all machines must agree far better than that.",
-    )
-    allowed_hosts: AllowedHosts = Field(
-        default_factory=_all_hosts_in_development,
-        description="Host names that requests may be addressed to, with commas between. When not "
-        "set, all (*); production needs a list.",
-    )
-    cors_origins: Origins = Field(
-        (),
-        description="Origins of web apps that may call the API from a browser, with commas "
-        "between, e.g. https://app.example.com.",
-    )
-    app_base_url: BaseUrl = Field(
-        "http://127.0.0.1:8000",
-        description="Public address of this server, without a path; https in production. When not "
-        "set, this machine at WEB_PORT.",
-    )
-    forwarded_allow_ips: ProxyAddresses = Field(
-        ("127.0.0.1", "::1"),
-        description="Addresses of the proxies whose X-Forwarded headers are believed.",
-    )
-    max_body_bytes: int = Field(
-        10 * 1024 * 1024,
-        gt=0,
-        le=_GIBIBYTE,
-        description="Largest request body, in bytes: of an upload.",
-    )
-    max_json_bytes: int = Field(
-        256 * 1024,
-        gt=0,
-        le=_GIBIBYTE,
-        description="Largest JSON body, in bytes. MAX_BODY_BYTES, where that is less.",
-    )
-    metrics_exporters: CommaList = Field(
-        ("prometheus",), description="Metrics exporters in use; a single comma for none."
-    )
-    metrics_password: SecretStr = Field(
-        SecretStr("metrics"),
-        description="Password of the user `admin` for the metrics. The default is refused in "
-        "production, and so are fewer than 12 characters.",
-    )
-    metrics_port: int = Field(
-        9090,
-        ge=0,
-        le=65535,
-        description="Port of the metrics of `nestegg serve`; 0 switches them off.",
-    )
-    worker_metrics_port: int = Field(
-        0, ge=0, le=65535, description="Port of the metrics of `nestegg worker`; 0 for none."
-    )
-    scheduler_metrics_port: int = Field(
-        0, ge=0, le=65535, description="Port of the metrics of `nestegg scheduler`; 0 for none."
-    )
-    metrics_host: str = Field(
-        "127.0.0.1", description="Address that the metrics listen on; `::` as in WEB_HOST."
-    )
-    log_format: Literal["console", "json"] = Field(
-        "console", description="console for users, json for programs."
-    )
+    """Redis for jobs alone. When not set, REDIS_URL."""
+    job_max_tries: Count = 5
+    """How often a job is tried before it is kept as failed."""
+    job_retry_seconds: Count = 15
+    """Wait between the first and the second try of a job, in seconds. Each further wait is four
+    times as long, up to an hour.
+    """
+    job_lease_seconds: int = Field(30, ge=2)
+    """How long a worker may be silent before its job is given to another, in seconds. The clocks of
+    all machines must agree far better than that.
+    """
+    allowed_hosts: AllowedHosts = Field(default_factory=_all_hosts_in_development)
+    """Host names that requests may be addressed to, with commas between. When not set, all (*);
+    production needs a list.
+    """
+    cors_origins: Origins = ()
+    """Origins of web apps that may call the API from a browser, with commas between, e.g.
+    https://app.example.com.
+    """
+    app_base_url: BaseUrl = "http://127.0.0.1:8000"
+    """Public address of this server, without a path; https in production. When not set, this
+    machine at WEB_PORT.
+    """
+    forwarded_allow_ips: ProxyAddresses = ("127.0.0.1", "::1")
+    """Addresses of the proxies whose X-Forwarded headers are believed."""
+    max_body_bytes: int = Field(10 * 1024 * 1024, gt=0, le=_GIBIBYTE)
+    """Largest request body, in bytes: of an upload."""
+    max_json_bytes: int = Field(256 * 1024, gt=0, le=_GIBIBYTE)
+    """Largest JSON body, in bytes. MAX_BODY_BYTES, where that is less."""
+    metrics_exporters: CommaList = ("prometheus",)
+    """Metrics exporters in use; a single comma for none."""
+    metrics_password: SecretStr = SecretStr("metrics")
+    """Password of the user `admin` for the metrics. The default is refused in production, and so
+    are fewer than 12 characters.
+    """
+    metrics_port: Port = 9090
+    """Port of the metrics of `nestegg serve`; 0 switches them off."""
+    worker_metrics_port: Port = 0
+    """Port of the metrics of `nestegg worker`; 0 for none."""
+    scheduler_metrics_port: Port = 0
+    """Port of the metrics of `nestegg scheduler`; 0 for none."""
+    metrics_host: str = "127.0.0.1"
+    """Address that the metrics listen on; `::` as in WEB_HOST."""
+    log_format: Literal["console", "json"] = "console"
+    """console for users, json for programs."""
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)
-    ] = Field("INFO", description="Least level logged: DEBUG, INFO, WARNING, ERROR or CRITICAL.")
-    identity_provider_chain: CommaList = Field(
-        ("builtin",), description="Identity providers, in the order in which they see a token."
-    )
-    identity_group_roles: GroupRoleList = Field(
-        (),
-        description="Roles that groups of identity providers give, with commas between: "
-        "provider:group:role:organization, e.g. keycloak:family:member:<organization id>. A comma "
-        "in a group's name is written %2C.",
-    )
+    ] = "INFO"
+    """Least level logged: DEBUG, INFO, WARNING, ERROR or CRITICAL."""
+    identity_provider_chain: CommaList = ("builtin",)
+    """Identity providers, in the order in which they see a token."""
+    identity_group_roles: GroupRoleList = ()
+    """Roles that groups of identity providers give, with commas between:
+    provider:group:role:organization, e.g. keycloak:family:member:<organization id>. A comma in a
+    group's name is written %2C.
+    """
     registration: Literal["open", "invite", "closed"] = Field(
-        default_factory=_invited_in_production,
-        description="Who may register with a password: open for everyone, invite for whoever has "
-        "an invitation, closed for nobody. When not set, invite in production, else open.",
+        default_factory=_invited_in_production
     )
-    password_hashes_at_once: int = Field(
-        2,
-        ge=1,
-        description="Passwords that a process hashes at a time, with 64 MiB of memory each. "
-        "Further ones wait ten seconds and are answered 503 then.",
-    )
-    registrations_per_hour: int = Field(
-        default_factory=_few_in_production,
-        ge=1,
-        description="Users who may register from one address in an hour without an invitation. "
-        "When not set, 20 in production, else 10000.",
-    )
-    invitations_per_hour: int = Field(
-        50,
-        ge=1,
-        description="Invitations that are mailed in an hour for one organization, for one user, "
-        "and for all who ask from one address.",
-    )
-    max_organizations_per_user: int = Field(
-        50,
-        ge=1,
-        le=500,
-        description="Organizations that a user may be in, made or joined by invitation.",
-    )
-    max_members_per_organization: int = Field(
-        200,
-        ge=1,
-        description="Members of an organization; those whom groups of an identity provider bring "
-        "come in beyond it.",
-    )
-    max_invitations_per_organization: int = Field(
-        100, ge=1, description="Open invitations of an organization."
-    )
-    max_accounts_per_organization: int = Field(
-        1_000, ge=1, description="Accounts of an organization."
-    )
-    max_categories_per_organization: int = Field(
-        1_000, ge=1, description="Categories of an organization."
-    )
-    max_personal_tokens_per_user: int = Field(
-        100, ge=1, description="Personal access tokens of a user that have not expired."
-    )
-    smtp_host: str | None = Field(
-        None,
-        description="Mail server for invitations and lost passwords. When not set, no mail is "
-        "sent: links are shown to the administrator who asks for them.",
-    )
-    smtp_security: Literal["starttls", "tls", "none"] = Field(
-        "starttls",
-        description="How mail travels: starttls, tls (from the first byte) or none. Production "
-        "refuses none, unless SMTP_HOST is this machine or in TRUSTED_NETWORKS.",
-    )
-    smtp_port: int = Field(
-        default_factory=usual_port,
-        ge=1,
-        le=65535,
-        description="Port of the mail server. When not set, 587 for starttls, 465 for tls, 25 for "
-        "none.",
-    )
-    smtp_username: str | None = Field(
-        None, description="User at the mail server. When not set, nobody signs in there."
-    )
-    smtp_password: SecretStr | None = Field(None, description="The user's password.")
-    mail_from: MailAddress | None = Field(
-        None, description="Address that mail comes from, e.g. Nest Egg <nestegg@example.org>."
-    )
-    retention_policies: CommaList = Field(
-        ("transaction_age",), description="Retention policies in use; a single comma for none."
-    )
-    data_retention_dry_run: bool = Field(
-        True,
-        description="Whether the daily run only logs what the retention policies would delete. "
-        "false deletes it.",
-    )
-    backup_dir: Annotated[Path, AfterValidator(absolute)] | None = Field(
-        None,
-        description="Folder for backups, best on another disk than the database. When set, a job "
-        "makes, verifies and prunes them; workers must be able to write there.",
-    )
-    backup_schedule: CronSchedule = Field(
-        "0 2 * * *",
-        description="When backups are made: five cron fields in UTC (minute, hour, day of the "
-        "month, month, day of the week).",
-    )
-    backup_keep_last: int = Field(7, ge=1, description="Newest backups that are kept.")
-    backup_keep_daily: int = Field(14, ge=0, description="Days of which the newest backup is kept.")
-    backup_keep_weekly: int = Field(
-        8, ge=0, description="Weeks of which the newest backup is kept."
-    )
-    backup_keep_monthly: int = Field(
-        12, ge=0, description="Months of which the newest backup is kept."
-    )
-    backup_keep_unverified: int = Field(
-        3,
-        ge=1,
-        description="Newest backups that are kept though they were not verified; the rules above "
-        "count those that were.",
-    )
-    import_preview_days: int = Field(
-        30, ge=1, le=36_525, description="Days that an import may wait to be committed."
-    )
-    plugins_disabled: CommaList = Field(
-        (), description="Installed plugins that are switched off, with commas between."
-    )
-    plugins_for_any_core: CommaList = Field(
-        default=(),
-        description="Plugins that are loaded although they say that they are for another core: try "
-        "it with a copy of your data.",
-    )
-    access_token_minutes: int = Field(
-        15, gt=0, description="How long an access token is valid, in minutes."
-    )
-    refresh_token_days: int = Field(
-        30, gt=0, description="How long a session lasts without being used, in days."
-    )
+    """Who may register with a password: open for everyone, invite for whoever has an invitation,
+    closed for nobody. When not set, invite in production, else open.
+    """
+    password_hashes_at_once: Count = 2
+    """Passwords that a process hashes at a time, with 64 MiB of memory each. Further ones wait ten
+    seconds and are answered 503 then.
+    """
+    registrations_per_hour: Count = Field(default_factory=_few_in_production)
+    """Users who may register from one address in an hour without an invitation. When not set, 20 in
+    production, else 10000.
+    """
+    invitations_per_hour: Count = 50
+    """Invitations that are mailed in an hour for one organization, for one user, and for all who
+    ask from one address.
+    """
+    max_organizations_per_user: int = Field(50, ge=1, le=500)
+    """Organizations that a user may be in, made or joined by invitation."""
+    max_members_per_organization: Count = 200
+    """Members of an organization; those whom groups of an identity provider bring come in beyond
+    it.
+    """
+    max_invitations_per_organization: Count = 100
+    """Open invitations of an organization."""
+    max_accounts_per_organization: Count = 1_000
+    """Accounts of an organization."""
+    max_categories_per_organization: Count = 1_000
+    """Categories of an organization."""
+    max_personal_tokens_per_user: Count = 100
+    """Personal access tokens of a user that have not expired."""
+    smtp_host: str | None = None
+    """Mail server for invitations and lost passwords. When not set, no mail is sent: links are
+    shown to the administrator who asks for them.
+    """
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    """How mail travels: starttls, tls (from the first byte) or none. Production refuses none,
+    unless SMTP_HOST is this machine or in TRUSTED_NETWORKS.
+    """
+    smtp_port: int = Field(default_factory=usual_port, ge=1, le=65535)
+    """Port of the mail server. When not set, 587 for starttls, 465 for tls, 25 for none."""
+    smtp_username: str | None = None
+    """User at the mail server. When not set, nobody signs in there."""
+    smtp_password: SecretStr | None = None
+    """The user's password."""
+    mail_from: MailAddress | None = None
+    """Address that mail comes from, e.g. Nest Egg <nestegg@example.org>."""
+    retention_policies: CommaList = ("transaction_age",)
+    """Retention policies in use; a single comma for none."""
+    data_retention_dry_run: bool = True
+    """Whether the daily run only logs what the retention policies would delete. false deletes it.
+    """
+    backup_dir: Annotated[Path, AfterValidator(absolute)] | None = None
+    """Folder for backups, best on another disk than the database. When set, a job makes, verifies
+    and prunes them; workers must be able to write there.
+    """
+    backup_schedule: CronSchedule = "0 2 * * *"
+    """When backups are made: five cron fields in UTC (minute, hour, day of the month, month, day of
+    the week).
+    """
+    backup_keep_last: Count = 7
+    """Newest backups that are kept."""
+    backup_keep_daily: int = Field(14, ge=0)
+    """Days of which the newest backup is kept."""
+    backup_keep_weekly: int = Field(8, ge=0)
+    """Weeks of which the newest backup is kept."""
+    backup_keep_monthly: int = Field(12, ge=0)
+    """Months of which the newest backup is kept."""
+    backup_keep_unverified: Count = 3
+    """Newest backups that are kept though they were not verified; the rules above count those that
+    were.
+    """
+    import_preview_days: int = Field(30, ge=1, le=36_525)
+    """Days that an import may wait to be committed."""
+    plugins_disabled: CommaList = ()
+    """Installed plugins that are switched off, with commas between."""
+    plugins_for_any_core: CommaList = ()
+    """Plugins that are loaded although they say that they are for another core: try it with a copy
+    of your data.
+    """
+    access_token_minutes: Count = 15
+    """How long an access token is valid, in minutes."""
+    refresh_token_days: Count = 30
+    """How long a session lasts without being used, in days."""
 
     @field_validator("database_url", "database_admin_url")
     @classmethod

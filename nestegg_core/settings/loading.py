@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 from urllib.parse import unquote
 
 from dotenv.parser import parse_stream
@@ -21,6 +21,8 @@ from nestegg_core.settings.urls import ShownAsUrl
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
+
+    from nestegg_core.settings.environment import Environment
 
 
 _SECRET = re.compile(
@@ -208,19 +210,7 @@ Found = Mapping[tuple[str, str], Variable]
 """The variables in force by field and number; the number is empty for ordinary fields."""
 
 
-class Variables(Protocol):
-    """Where variables are looked up."""
-
-    def find(self, *names: str) -> Variable | None:
-        """Return the variable in force of several names."""
-        ...
-
-    def numbered(self, prefix: str) -> Iterator[tuple[str, Variable]]:
-        """Yield the numbered variables with their digits."""
-        ...
-
-
-def build(variables: Variables, settings_class: type[S], problems: Sequence[Problem] = ()) -> S:
+def build(variables: "Environment", settings_class: type[S], problems: Sequence[Problem] = ()) -> S:
     """Make an instance from these variables alone, without a look at `os.environ`."""
     fields = fields_of(settings_class)
     found = dict(_find_all(variables, fields))
@@ -243,7 +233,7 @@ def build(variables: Variables, settings_class: type[S], problems: Sequence[Prob
 
 
 def _find_all(
-    variables: Variables, fields: Sequence[SettingsField]
+    variables: "Environment", fields: Sequence[SettingsField]
 ) -> Iterator[tuple[tuple[str, str], Variable]]:
     for each in fields:
         if each.prefix:

@@ -49,7 +49,7 @@ def make_plugin() -> MakePlugin:
 
 @pytest.fixture
 def complete(make_plugin: MakePlugin) -> ModuleType:
-    """A plugin that entries one of everything that the settings must name."""
+    """A plugin that offers one of everything that the settings must name."""
     return make_plugin(
         nestegg_identity_providers=[IdentityProviderRegistration("acme", NoSettings, _made)],
         nestegg_encryption_backends=[EncryptionBackendRegistration("acmebox", NoSettings, _made)],
@@ -65,7 +65,7 @@ def _made(context: Any) -> Any:
 
 @pytest.fixture
 def configured(tmp_path: Path) -> Callable[..., tuple[Settings, Environment]]:
-    """Settings that name everything that `complete` entries, with some variables changed."""
+    """Settings that name everything that `complete` offers, with some variables changed."""
 
     def make(**variables: str) -> tuple[Settings, Environment]:
         named = {

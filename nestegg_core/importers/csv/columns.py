@@ -181,7 +181,7 @@ class _Chooser:
             return direction(cell) != 0
 
         if self._take("sign", test, _NEARLY_ALL) is None and self._open("sign"):
-            # Without a name to go by, both directions must be there to be explicit apart.
+            # Without a name to go by, both directions must be there to be told apart.
             signs = [
                 index
                 for index in self._free()

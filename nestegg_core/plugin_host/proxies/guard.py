@@ -1,6 +1,7 @@
 """Calls a plugin, and turns what must not come out of it into a `PluginFault`."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from types import FrameType
 from typing import ParamSpec, Protocol, TypeVar
 
@@ -20,10 +21,10 @@ class FaultLog(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
 class Guard:
-    def __init__(self, source: Source, faults: FaultLog) -> None:
-        self._source = source
-        self._faults = faults
+    source: Source
+    faults: FaultLog
 
     def call(
         self,
@@ -46,18 +47,19 @@ class Guard:
 
     def fault(self, name: str, what: str, cause: BaseException | None = None) -> PluginFault:
         """Record a fault and return its error; `what` must not show a handled value."""
-        fault = PluginFault(self._source.name, name, what)
+        fault = PluginFault(self.source.name, name, what)
         fault.__cause__ = cause
-        self._faults.record(self._source, name, fault)
+        self.faults.record(self.source, name, fault)
         return fault
 
     def refused(self, what: str) -> ConfigurationError:
-        return ConfigurationError([fault(self._source, what)])
+        return ConfigurationError([fault(self.source, what)])
 
 
 CORE = "nestegg_core"
 
 
+@dataclass(frozen=True, slots=True)
 class FaultAttribution:
     """Finds the plugin that an unexpected error comes from, by its traceback.
 
@@ -65,8 +67,7 @@ class FaultAttribution:
     be seen (what a plugin's object does later).
     """
 
-    def __init__(self, guards: Mapping[str, Guard]) -> None:
-        self._guards = guards
+    guards: Mapping[str, Guard]
 
     def attribute(self, error: BaseException) -> PluginFault | None:
         """Return the recorded fault of the plugin whose code raised the error, if any.
@@ -79,7 +80,7 @@ class FaultAttribution:
             package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
             if package == CORE:
                 return None
-            if guard := self._guards.get(package):
+            if guard := self.guards.get(package):
                 name = frame.f_code.co_name
                 return guard.fault(name, f"raised {type(error).__name__}", error)
         return None

@@ -4,7 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -34,25 +34,25 @@ _PAYLOAD = re.compile(rb"[!-9;-~]+")
 """ASCII that can be seen, without `:`: what fits into a token."""
 
 
+@dataclass(frozen=True, slots=True)
 class GuardedBackend:
-    def __init__(self, guard: Guard, backend: EncryptionBackend) -> None:
-        self._guard = guard
-        self._backend = backend
+    guard: Guard
+    backend: EncryptionBackend
 
     def encrypt(self, plaintext: bytes, *, key: bytes, context: bytes) -> bytes:
-        payload = self._guard.call(
-            "encrypt", (), self._backend.encrypt, plaintext, key=key, context=context
+        payload = self.guard.call(
+            "encrypt", (), self.backend.encrypt, plaintext, key=key, context=context
         )
         if not (isinstance(payload, bytes) and _PAYLOAD.fullmatch(payload)):
-            raise self._guard.fault("encrypt", "answered no ASCII bytes without `:`")
+            raise self.guard.fault("encrypt", "answered no ASCII bytes without `:`")
         return payload
 
     def decrypt(self, payload: bytes, *, key: bytes, context: bytes) -> bytes:
-        plaintext = self._guard.call(
-            "decrypt", (DecryptionError,), self._backend.decrypt, payload, key=key, context=context
+        plaintext = self.guard.call(
+            "decrypt", (DecryptionError,), self.backend.decrypt, payload, key=key, context=context
         )
         if not isinstance(plaintext, bytes):
-            raise self._guard.fault("decrypt", f"answered {type(plaintext).__name__}, not bytes")
+            raise self.guard.fault("decrypt", f"answered {type(plaintext).__name__}, not bytes")
         return plaintext
 
 
@@ -61,23 +61,23 @@ _UNFIT = re.compile("[\x00\ud800-\udfff]")
 _ROW_STATUSES = ("booked", "pending", "reverted")
 
 
+@dataclass(frozen=True, slots=True)
 class GuardedImporter:
-    def __init__(self, guard: Guard, importer: StatementImporter) -> None:
-        self._guard = guard
-        self._importer = importer
+    guard: Guard
+    importer: StatementImporter
 
     def recognises(self, file: StatementFile) -> bool:
-        return bool(self._guard.call("recognises", (), self._importer.recognises, file))
+        return bool(self.guard.call("recognises", (), self.importer.recognises, file))
 
     def read(self, file: StatementFile, options: Mapping[str, str]) -> Statement:
         """Read the whole file, to its last row: rows may be made as they are looked at."""
-        statement = self._guard.call("read", (StatementError,), self._read, file, options)
+        statement = self.guard.call("read", (StatementError,), self._read, file, options)
         if statement is None:
-            raise self._guard.fault("read", "answered no Statement, or one with unfit rows")
+            raise self.guard.fault("read", "answered no Statement, or one with unfit rows")
         return statement
 
     def _read(self, file: StatementFile, options: Mapping[str, str]) -> Statement | None:
-        read: object = foreign.call(self._importer.read, file, options)
+        read: object = foreign.call(self.importer.read, file, options)
         return read if isinstance(read, Statement) and _is_sound(read) else None
 
 
@@ -151,17 +151,17 @@ def _is_amount(value: object) -> bool:
     return isinstance(value, Decimal) and value.is_finite()
 
 
+@dataclass(frozen=True, slots=True)
 class GuardedPolicy:
     """The engine judges whether an answer can be done."""
 
-    def __init__(self, guard: Guard, policy: RetentionPolicy) -> None:
-        self._guard = guard
-        self._policy = policy
+    guard: Guard
+    policy: RetentionPolicy
 
     def decide(self, org_id: UUID, today: date) -> Sequence[Expire | Hold]:
-        decisions = self._guard.call("decide", (), self._policy.decide, org_id, today)
+        decisions = self.guard.call("decide", (), self.policy.decide, org_id, today)
         if not isinstance(decisions, Sequence):
-            raise self._guard.fault("decide", f"answered {type(decisions).__name__}, no sequence")
+            raise self.guard.fault("decide", f"answered {type(decisions).__name__}, no sequence")
         return decisions
 
 
@@ -187,24 +187,24 @@ def guarded_route(guard: Guard, route: Route, scope: Scope) -> Route:
     return replace(route, handler=_Handler(guard, route, scope))
 
 
+@dataclass(frozen=True, slots=True)
 class _Handler:
-    def __init__(self, guard: Guard, route: Route, scope: Scope) -> None:
-        self._guard = guard
-        self._scope = scope
-        self._route = route
-        self._name = f"{route.method} {route.path}"
+    guard: Guard
+    route: Route
+    scope: Scope
 
     def __call__(self, call: RouteCall) -> Any:
-        scoped = self._scope(call.transaction, lambda what: self._guard.fault(self._name, what))
+        name = f"{self.route.method} {self.route.path}"
+        scoped = self.scope(call.transaction, lambda what: self.guard.fault(name, what))
         call = replace(call, transaction=scoped)
-        content = self._guard.call(self._name, (NestEggError,), self._route.handler, call)
-        answer = self._guard.call(self._name, (), self._as_declared, content)
+        content = self.guard.call(name, (NestEggError,), self.route.handler, call)
+        answer = self.guard.call(name, (), self._as_declared, content)
         if not isinstance(answer, dict):
-            raise self._guard.fault(self._name, "answered no JSON object")
+            raise self.guard.fault(name, "answered no JSON object")
         return answer
 
     def _as_declared(self, content: Any) -> Any:
-        answer = self._route.response_model.model_validate(content).model_dump(mode="json")
+        answer = self.route.response_model.model_validate(content).model_dump(mode="json")
         orjson.dumps(answer)  # what cannot be written out is the plugin's fault, and not the core's
         return answer
 
