@@ -11,23 +11,24 @@ import falcon
 import orjson
 from falcon.routing import CompiledRouter
 
-from nestegg_core.api.cursors import Cursors
 from nestegg_core.api.documents import POLICY, Document, Front, reference_page
-from nestegg_core.api.endpoint import Endpoint
+from nestegg_core.api.endpoint import Cursors, Endpoint
 from nestegg_core.api.idempotency import Idempotency
 from nestegg_core.api.middleware.authentication import Authentication
 from nestegg_core.api.middleware.client_address import ClientAddresses
 from nestegg_core.api.middleware.gates import (
     AllowedHosts,
+    ConstantHeaders,
+    Cors,
     HttpsOnly,
     KeysFit,
     PlainPaths,
+    Refused,
     SchemaAtHead,
 )
-from nestegg_core.api.middleware.headers import ConstantHeaders, Cors, Refused
 from nestegg_core.api.middleware.request_id import RequestId
 from nestegg_core.api.openapi import openapi
-from nestegg_core.api.operation import Operation
+from nestegg_core.api.operation import Operation, plugin_operations
 from nestegg_core.api.problems import add_error_handlers
 from nestegg_core.api.resources.admin import Admin, AdminUsers
 from nestegg_core.api.resources.auth.email import OwnAddressResource
@@ -40,17 +41,14 @@ from nestegg_core.api.resources.auth.security import (
 )
 from nestegg_core.api.resources.auth.sign_in import Auth, SignOut
 from nestegg_core.api.resources.health import HealthResource
-from nestegg_core.api.resources.invitations import InvitationResource
 from nestegg_core.api.resources.jobs import JobResource
 from nestegg_core.api.resources.ledger.accounts import AccountResource
 from nestegg_core.api.resources.ledger.categories import CategoryResource
 from nestegg_core.api.resources.ledger.imports import import_resource
-from nestegg_core.api.resources.ledger.reports import ReportResource
+from nestegg_core.api.resources.ledger.reports import ReportResource, RetentionResource
 from nestegg_core.api.resources.ledger.transactions import TransactionResource
 from nestegg_core.api.resources.me import MeResource
-from nestegg_core.api.resources.members import MemberResource
-from nestegg_core.api.resources.plugins import plugin_operations
-from nestegg_core.api.resources.retention import RetentionResource
+from nestegg_core.api.resources.members import InvitationResource, MemberResource
 from nestegg_core.application import Runtime
 
 

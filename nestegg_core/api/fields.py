@@ -1,10 +1,11 @@
-"""The types of request fields: what a value must look like, and how that is said."""
+"""The types of request fields, and what answers have in common."""
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -21,6 +22,9 @@ from nestegg_core.ledger.money import AMOUNT_PATTERN, AmountError, is_currency, 
 from nestegg_core.users.emails import MAX_LENGTH, can_get_mail
 
 MAX_PAGE = 200
+
+MAX_PROBLEMS = 100
+"""How many wrong fields an answer names; it says how many more there are."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 # Ends of lines, and what turns the letters around it: a name that is shown as another one.
@@ -85,11 +89,7 @@ def _typed(check: Callable[..., Any], schema: dict[str, Any]) -> tuple[Any, Any]
 
 
 Amount = Annotated[
-    Decimal,
-    *_typed(
-        _amount,
-        {"type": "string", "pattern": AMOUNT_PATTERN, "examples": ["-12.50"]},
-    ),
+    Decimal, *_typed(_amount, {"type": "string", "pattern": AMOUNT_PATTERN, "examples": ["-12.50"]})
 ]
 """Signed, at most four decimals, within ±10^14; a string in JSON."""
 
@@ -138,6 +138,61 @@ class PageQuery(RequestModel):
 
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE, description="Items of a page.")] = 50
     cursor: Annotated[
-        str | None,
-        Field(min_length=1, max_length=1_000, description="`next` of the page before."),
+        str | None, Field(min_length=1, max_length=1_000, description="`next` of the page before.")
+    ] = None
+
+
+Money = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$", examples=["-12.50"])]
+"""An exact amount as a string, in the currency that stands beside it."""
+
+Next = Annotated[str | None, Field(description="`cursor` of the next page; null at the end.")]
+
+
+class AnswerModel(BaseModel):
+    """Base of every answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Sealed(AnswerModel):
+    """What shows values that are stored encrypted."""
+
+    damaged: Annotated[
+        list[str],
+        Field(
+            description="Fields that are null because their stored value does not open: it was "
+            "altered or moved. Absent where there are none. Such a value stays as it is until a "
+            "new one is given."
+        ),
+    ] = []
+
+
+class Row(AnswerModel):
+    """What every stored row shows."""
+
+    id: UUID
+    created_at: datetime
+    updated_at: datetime
+    version: Annotated[int, Field(description="Counts changes; also the answer's ETag.")]
+
+
+class FieldProblem(AnswerModel):
+    """One wrong value."""
+
+    pointer: Annotated[str, Field(description="JSON pointer into the body, or a parameter.")]
+    code: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: Annotated[list[FieldProblem], Field(max_length=MAX_PROBLEMS)] = []
+    more_errors: Annotated[
+        int | None,
+        Field(ge=1, description="Wrong values beyond those of `errors`; left out where none."),
     ] = None

@@ -7,6 +7,7 @@ it had no effect, and the next try is a first one.
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -51,12 +52,12 @@ def refuse_vain_key(op: Operation, req: falcon.Request) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
 class Idempotency:
     """Remembers the answers of an organization's POSTs by their keys."""
 
-    def __init__(self, rows: SealedRows, clock: Callable[[], datetime]) -> None:
-        self._rows = rows
-        self._clock = clock
+    rows: SealedRows
+    clock: Callable[[], datetime]
 
     def once(self, call: Call, handler: Callable[[Call], Answer]) -> Answer:
         """Run a handler, or return what it answered to the same request before.
@@ -89,23 +90,19 @@ class Idempotency:
         return new_id() if key is None else uuid5(_NAMESPACE, f"{call.caller.user_id} {key}")
 
     def _store(self, call: Call, key_hash: str, request_hash: str, answer: Answer) -> None:
-        document = {
-            "content": answer.content,
-            "status": answer.status,
-            "location": answer.location,
-        }
+        document = {"content": answer.content, "status": answer.status, "location": answer.location}
         values = {
             "org_id": call.org_id,
             "key_hash": key_hash,
             "request_hash": request_hash,
             "answer": orjson.dumps(document).decode(),
-            "created_at": self._clock(),
+            "created_at": self.clock(),
         }
-        call.tx.execute(insert(idempotency_keys), self._rows.seal(idempotency_keys, values))
+        call.tx.execute(insert(idempotency_keys), self.rows.seal(idempotency_keys, values))
 
     def _replay(self, stored: Any) -> Answer:
         try:
-            opened = self._rows.open(idempotency_keys, stored, ("answer",))
+            opened = self.rows.open(idempotency_keys, stored, ("answer",))
         except DecryptionError:
             raise Conflict(
                 "answer-damaged",

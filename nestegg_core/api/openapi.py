@@ -9,10 +9,10 @@ import falcon
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from nestegg_core.api.fields import Problem
 from nestegg_core.api.idempotency import HEADER, KEY_PATTERN, takes_key
 from nestegg_core.api.operation import PREFIX, Operation
 from nestegg_core.api.problems import MEDIA_TYPE
-from nestegg_core.api.resources.common import Problem
 from nestegg_core.api.validation import BOUNDS
 
 JSON = "application/json"

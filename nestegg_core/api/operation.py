@@ -4,7 +4,7 @@ The same declaration authorises, validates and documents, for the core's endpoin
 routes of plugins.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
@@ -12,7 +12,9 @@ from uuid import UUID
 import falcon
 from pydantic import BaseModel
 
+from nestegg_core.contracts.routes import Route, RouteCall
 from nestegg_core.contracts.storage import Transaction
+from nestegg_core.database.paging import Page
 from nestegg_core.users.access import Caller
 from nestegg_core.users.roles import ACCOUNT_READ, ACCOUNT_WRITE, INSTANCE_ADMIN
 
@@ -173,3 +175,56 @@ def operation(method: str, path: str, **declared: Any) -> Callable[[F], F]:
         return function
 
     return mark
+
+
+def page_answer(page: Page[dict[str, Any]]) -> Answer:
+    """Answer a page."""
+    return Answer({"items": page.items}, after=page.after)
+
+
+def made_answer(call: Call, row: dict[str, Any]) -> Answer:
+    """Answer 201 with a row that was made in the collection which was called."""
+    return Answer(row, status=201, location=f"{call.request.path}/{row['id']}")
+
+
+GONE = Answer(None, status=204)
+
+
+def plugin_operations(routes: Sequence[tuple[str, Route]]) -> Iterable[Operation]:
+    """Return an operation for each route, below `/api/v1/x/<plugin>/organizations/{org_id}`.
+
+    Args:
+        routes: guarded, so that their handlers answer in JSON values; each with its plugin's name.
+    """
+    for plugin, route in routes:
+        yield Operation(
+            method=route.method,
+            path=f"{PREFIX}/x/{plugin}/organizations/{{org_id:uuid}}{route.path}",
+            answer=route.response_model,
+            permission=route.permission,
+            body=route.request_model,
+            handler=_handler(route),
+        )
+
+
+class _handler:  # noqa: N801 - it is called like a function
+    """Calls a plugin's handler with what the contract promises it."""
+
+    def __init__(self, route: Route) -> None:
+        self._route = route
+        self.__doc__ = route.summary
+        self.__name__ = f"{route.method}_{route.path}".lower()
+
+    def __call__(self, call: Call) -> Answer:
+        params = {name: str(value) for name, value in call.params.items() if name != "org_id"}
+        return Answer(
+            self._route.handler(
+                RouteCall(
+                    org_id=call.org_id,
+                    user_id=call.caller.user_id,
+                    transaction=call.tx,
+                    body=call.body,
+                    params=params,
+                )
+            )
+        )

@@ -9,14 +9,12 @@ import orjson
 import structlog
 
 from nestegg_core import errors
+from nestegg_core.api.fields import MAX_PROBLEMS
 from nestegg_core.errors import FieldProblem
 from nestegg_core.observability.connections import Stretches
 from nestegg_core.observability.logs import cause_of, traceback_of
 
 MEDIA_TYPE = "application/problem+json"
-
-MAX_PROBLEMS = 100
-"""How many wrong fields an answer names; it says how many more there are."""
 
 _log = structlog.get_logger("nestegg.web")
 

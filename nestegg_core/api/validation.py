@@ -157,10 +157,7 @@ def _broken(cause: str) -> falcon.HTTPBadRequest:
 
 
 def validate(
-    req: falcon.Request,
-    query: type[BaseModel] | None,
-    body: type[BaseModel] | None,
-    max_json: int,
+    req: falcon.Request, query: type[BaseModel] | None, body: type[BaseModel] | None, max_json: int
 ) -> tuple[Any, Any]:
     """Return the query and the body as instances of their models.
 

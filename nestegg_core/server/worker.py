@@ -34,7 +34,7 @@ from waitress.parser import HTTPRequestParser  # type: ignore[import-untyped]
 from waitress.server import TcpWSGIServer  # type: ignore[import-untyped]
 from waitress.task import WSGITask  # type: ignore[import-untyped]
 
-from nestegg_core.api.middleware.headers import REFUSED
+from nestegg_core.api.middleware.gates import REFUSED
 from nestegg_core.observability.logs import traceback_of
 from nestegg_core.server.http_rules import (
     MAX_HEAD,

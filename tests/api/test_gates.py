@@ -7,7 +7,7 @@ import pytest
 import structlog
 from falcon.testing import TestClient
 
-from nestegg_core.api.middleware.headers import READABLE
+from nestegg_core.api.middleware.gates import READABLE
 from nestegg_core.api.openapi import HEADERS
 from nestegg_core.application import Runtime
 from support.serving import Serve

@@ -6,7 +6,7 @@ from typing import Any
 import jwt
 import pytest
 
-from nestegg_core.api.cursors import Cursors
+from nestegg_core.api.endpoint import Cursors
 from nestegg_core.application import utc_now
 from nestegg_core.auth.builtin.access_tokens import AccessTokens
 from nestegg_core.database.types import new_id

@@ -6,7 +6,7 @@ from typing import Any
 
 from falcon.testing import Result, TestClient
 
-from nestegg_core.api.middleware.headers import CONSTANT
+from nestegg_core.api.middleware.gates import CONSTANT
 from nestegg_core.api.openapi import answers_of
 from nestegg_core.api.operation import Operation
 from nestegg_core.api.problems import MEDIA_TYPE

@@ -11,7 +11,7 @@ from falcon.testing import Result
 
 from nestegg_core.api.operation import Operation
 from nestegg_core.api.resources import admin as admin_users
-from nestegg_core.api.resources import invitations, jobs, members
+from nestegg_core.api.resources import jobs, members
 from nestegg_core.api.resources import me as users
 from nestegg_core.api.resources.auth import email as own_addresses
 from nestegg_core.api.resources.auth import identities, personal_tokens, sign_in
@@ -170,8 +170,8 @@ _BODIES: dict[Any, Callable[[Household], dict[str, Any]]] = {
     users.OrganizationChange: lambda _: {"name": "Family"},
     users.NewOrganization: lambda _: {"name": "Company"},
     members.MemberChange: lambda _: {"role": "member"},
-    invitations.NewInvitation: lambda _: {"email": email(), "role": "viewer"},
-    invitations.Acceptance: lambda owner: {
+    members.NewInvitation: lambda _: {"email": email(), "role": "viewer"},
+    members.Acceptance: lambda owner: {
         "token": token_of(invite(register(owner.client), email())["link"])
     },
     own_addresses.LostPassword: lambda owner: {"email": owner.email},

@@ -3,6 +3,7 @@
 Personal access tokens are verified beside the chain.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -22,22 +23,16 @@ from nestegg_core.users.access import Caller
 MAX_TOKEN = 16_384
 
 
+@dataclass(frozen=True, slots=True)
 class Authentication:
     """Refuses requests without a good bearer token, except for public operations."""
 
-    def __init__(
-        self, chain: IdentityChain, provisioning: Provisioning, personal_tokens: PersonalTokens
-    ) -> None:
-        self._chain = chain
-        self._provisioning = provisioning
-        self._personal_tokens = personal_tokens
+    chain: IdentityChain
+    provisioning: Provisioning
+    personal_tokens: PersonalTokens
 
     def process_resource(
-        self,
-        req: falcon.Request,
-        _resp: falcon.Response,
-        resource: Any,
-        _params: dict[str, Any],
+        self, req: falcon.Request, _resp: falcon.Response, resource: Any, _params: dict[str, Any]
     ) -> None:
         """Put the caller, and their token's expiry, into the request's context."""
         if not isinstance(resource, Endpoint):
@@ -48,12 +43,12 @@ class Authentication:
             return
         token = bearer_token(req)
         if looks_personal(token):  # no provider gets to see one, whichever the chain has
-            req.context.caller, req.context.expires_at = self._personal_tokens.verify(token)
+            req.context.caller, req.context.expires_at = self.personal_tokens.verify(token)
         else:
             req.context.caller, req.context.expires_at = self._identified(token)
 
     def _identified(self, token: str) -> tuple[Caller, datetime]:
-        identity = self._chain.identify(token)
+        identity = self.chain.identify(token)
         digest = token_hash(token)
         caller = Caller(
             user_id=self._user_id(identity, digest),
@@ -67,7 +62,7 @@ class Authentication:
     def _user_id(self, identity: Identity, digest: bytes) -> UUID:
         if identity.issuer == ISSUER:
             return UUID(identity.subject)
-        return self._provisioning.of_identity(identity, digest)
+        return self.provisioning.of_identity(identity, digest)
 
 
 def token_hash(token: str) -> bytes:

@@ -64,21 +64,13 @@ class RequestId:
         resp.set_header("X-Request-ID", request_id)
 
     def process_resource(
-        self,
-        req: falcon.Request,
-        _resp: falcon.Response,
-        _resource: Any,
-        params: dict[str, Any],
+        self, req: falcon.Request, _resp: falcon.Response, _resource: Any, params: dict[str, Any]
     ) -> None:
         """Keep which organization the path names."""
         req.context.org_id = params.get("org_id")
 
     def process_response(
-        self,
-        req: falcon.Request,
-        resp: falcon.Response,
-        _resource: Any,
-        _req_succeeded: bool,
+        self, req: falcon.Request, resp: falcon.Response, _resource: Any, _req_succeeded: bool
     ) -> None:
         """Measure, and log."""
         seconds = time.perf_counter() - req.context.started

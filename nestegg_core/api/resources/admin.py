@@ -1,14 +1,13 @@
 """The instance, as its administrators see it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from nestegg_core.api.fields import PageQuery, RequestModel
+from nestegg_core.api.fields import AnswerModel, Next, PageQuery, RequestModel, Row, Sealed
 from nestegg_core.api.operation import PREFIX, Answer, Call, operation
-from nestegg_core.api.resources.common import AnswerModel, Next, Row, Sealed
 from nestegg_core.plugin_host import PluginStatus
 from nestegg_core.users.access import require_scope
 from nestegg_core.users.administration import Administration
@@ -78,41 +77,35 @@ class UserPage(AnswerModel):
     next: Next
 
 
+@dataclass(frozen=True, slots=True)
 class Admin:
     """`/admin`."""
 
-    def __init__(self, plugins: Sequence[PluginStatus]) -> None:
-        self._plugins = plugins
+    plugin_statuses: Sequence[PluginStatus]
 
     @operation("GET", PREFIX + "/admin/plugins", administrators=True, answer=PluginList)
     def plugins(self, _call: Call) -> Answer:
         """List the plugins as they were at the server's start, as `nestegg plugins --json` does."""
-        return Answer({"plugins": [asdict(status) for status in self._plugins]})
+        return Answer({"plugins": [asdict(status) for status in self.plugin_statuses]})
 
 
 COLLECTION = PREFIX + "/admin/users"
 ONE = COLLECTION + "/{user_id:uuid}"
 
 
+@dataclass(frozen=True, slots=True)
 class AdminUsers:
     """`/admin/users`."""
 
-    def __init__(self, administration: Administration) -> None:
-        self._administration = administration
+    administration: Administration
 
     @operation("GET", COLLECTION, administrators=True, query=PageQuery, answer=UserPage)
     def users(self, call: Call) -> Answer:
         """List every user of the instance."""
-        items, after = self._administration.page(limit=call.query.limit, after=call.after)
+        items, after = self.administration.page(limit=call.query.limit, after=call.after)
         return Answer({"items": items}, after=after)
 
-    @operation(
-        "PATCH",
-        ONE,
-        administrators=True,
-        body=UserChange,
-        answer=User,
-    )
+    @operation("PATCH", ONE, administrators=True, body=UserChange, answer=User)
     def change_user(self, call: Call) -> Answer:
         """Disable or enable a user, and give or take the mark of an administrator.
 
@@ -122,4 +115,4 @@ class AdminUsers:
         user_id, changes = call.params["user_id"], call.body.changes()
         if "is_admin" in changes:  # a token that leaks shall not make others that outlive it
             require_scope(call.caller, ACCOUNT_WRITE)
-        return Answer(self._administration.change(user_id, call.version, changes))
+        return Answer(self.administration.change(user_id, call.version, changes))

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import structlog
 
+from nestegg_core.api.fields import AnswerModel
 from nestegg_core.api.operation import Answer, Call, operation
-from nestegg_core.api.resources.common import AnswerModel
 from nestegg_core.contracts.storage import Storage
 from nestegg_core.database import head
 from nestegg_core.errors import ConfigurationError, StorageUnavailable, told
@@ -45,15 +46,13 @@ class Ready(AnswerModel):
 _log = structlog.get_logger("nestegg.web")
 
 
+@dataclass(frozen=True, slots=True)
 class HealthResource:
     """`/health`, `/livez` and `/readyz`."""
 
-    def __init__(
-        self, storage: Storage, check_keys: Callable[[], None], checks: Sequence[BoundedCheck]
-    ) -> None:
-        self._storage = storage
-        self._check_keys = check_keys
-        self._checks = checks
+    storage: Storage
+    check_keys: Callable[[], None]
+    checks: Sequence[BoundedCheck]
 
     @operation("GET", "/health", public=True, answer=Health)
     def health(self, _call: Call) -> Answer:
@@ -75,7 +74,7 @@ class HealthResource:
         plugins' checks. The queue's state is told and changes nothing: jobs wait without Redis.
         """
         deadline = time.monotonic() + SECONDS
-        for check in self._checks:  # all at once: together they have no more time than one
+        for check in self.checks:  # all at once: together they have no more time than one
             check.begin()
         checks = {"database": self._database()}
         if checks["database"] == "ok":
@@ -83,7 +82,7 @@ class HealthResource:
         if checks.get("migrations") == "ok":
             checks["encryption_keys"] = self._keys()
         ready = set(checks.values()) == {"ok"}
-        for check in self._checks:
+        for check in self.checks:
             checks[check.name] = check.outcome(deadline)
             ready &= checks[check.name] == "ok" or not check.essential
         content = {"status": "ready" if ready else "not ready", "checks": checks}
@@ -92,7 +91,7 @@ class HealthResource:
     def _database(self) -> str:
         """A probe answers whatever happens: a file that is no database raises what it likes."""
         try:
-            self._storage.ping()
+            self.storage.ping()
         except StorageUnavailable as error:
             _log.warning("database does not answer", error=told(error), cause=cause_of(error))
         except Exception as error:
@@ -103,14 +102,14 @@ class HealthResource:
 
     def _migrations(self) -> str:
         try:
-            return "ok" if self._storage.current_revision() == head() else "pending"
+            return "ok" if self.storage.current_revision() == head() else "pending"
         except Exception as error:
             _log.warning("schema cannot be read", exception=traceback_of(error))
             return "unreachable"
 
     def _keys(self) -> str:
         try:
-            self._check_keys()
+            self.check_keys()
         except ConfigurationError:  # every request logs what is wrong
             return "wrong"
         except Exception as error:

@@ -1,14 +1,14 @@
 """Jobs, for administrators of the instance."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from nestegg_core.api.fields import Label, PageQuery, RequestModel
+from nestegg_core.api.fields import AnswerModel, Label, Next, PageQuery, RequestModel, Sealed
 from nestegg_core.api.operation import PREFIX, Answer, Call, operation
-from nestegg_core.api.resources.common import AnswerModel, Next, Sealed
 from nestegg_core.jobs.runner import USER
 from nestegg_core.jobs.service import Jobs
 from nestegg_core.jobs.store import JobList
@@ -74,34 +74,25 @@ COLLECTION = PREFIX + "/admin/jobs"
 ONE = COLLECTION + "/{job_id}"
 
 
+@dataclass(frozen=True, slots=True)
 class JobResource:
     """`/admin/jobs`."""
 
-    def __init__(self, jobs: Jobs, job_list: JobList) -> None:
-        self._jobs = jobs
-        self._list = job_list
+    jobs: Jobs
+    job_list: JobList
 
     @operation("GET", COLLECTION, administrators=True, query=JobQuery, answer=JobPage)
     def list(self, call: Call) -> Answer:
         """List the jobs that were asked for, the newest first."""
         query = call.query
-        filters = {"name": query.name and self._jobs.full_name(query.name), "state": query.state}
-        items, after = self._list.page(filters, limit=query.limit, after=call.after)
+        filters = {"name": query.name and self.jobs.full_name(query.name), "state": query.state}
+        items, after = self.job_list.page(filters, limit=query.limit, after=call.after)
         return Answer({"items": items}, after=after)
 
-    @operation(
-        "POST",
-        COLLECTION,
-        administrators=True,
-        body=NewJob,
-        answer=Job,
-        status=202,
-    )
+    @operation("POST", COLLECTION, administrators=True, body=NewJob, answer=Job, status=202)
     def run(self, call: Call) -> Answer:
         """Ask for a job. Without Redis it has run, or has failed, when the answer comes."""
-        return self._accepted(
-            self._jobs.enqueue(call.body.name, call.body.arguments, asked_by=USER)
-        )
+        return self._accepted(self.jobs.enqueue(call.body.name, call.body.arguments, asked_by=USER))
 
     @operation("GET", ONE, administrators=True, answer=Job)
     def read(self, call: Call) -> Answer:
@@ -116,15 +107,15 @@ class JobResource:
     def retry(self, call: Call) -> Answer:
         """Have a failed job done after all, with as many tries as a new one."""
         self._read(call)
-        self._jobs.retry(call.params["job_id"])
+        self.jobs.retry(call.params["job_id"])
         return self._accepted(call.params["job_id"])
 
     def _read(self, call: Call) -> Mapping[str, Any]:
-        job = self._list.read(call.params["job_id"])
+        job = self.job_list.read(call.params["job_id"])
         if job["name"] == SHOWN_RESET:
             require_scope(call.caller, ACCOUNT_WRITE)
         return job
 
     def _accepted(self, job_id: str) -> Answer:
         location = f"{COLLECTION}/{job_id}"
-        return Answer(self._list.read(job_id), status=202, location=location, cacheable=False)
+        return Answer(self.job_list.read(job_id), status=202, location=location, cacheable=False)

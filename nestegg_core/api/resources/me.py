@@ -1,15 +1,14 @@
 """Signing in, and who one is."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from nestegg_core.api.fields import Email, Name, RequestModel
+from nestegg_core.api.fields import AnswerModel, Email, Name, RequestModel, Row, Sealed
 from nestegg_core.api.idempotency import Idempotency
-from nestegg_core.api.operation import ORGANIZATION, PREFIX, Answer, Call, operation
-from nestegg_core.api.resources.common import AnswerModel, Row, Sealed, made_answer
+from nestegg_core.api.operation import ORGANIZATION, PREFIX, Answer, Call, made_answer, operation
 from nestegg_core.auth.builtin.passwords import MAX_LENGTH, MIN_LENGTH
 from nestegg_core.users.organizations import Organizations
 from nestegg_core.users.users import Users
@@ -109,20 +108,18 @@ class OrganizationList(AnswerModel):
     next: None
 
 
+@dataclass(frozen=True, slots=True)
 class MeResource:
     """`/me` and `/organizations`."""
 
-    def __init__(
-        self, users: Users, organizations: Organizations, idempotency: Idempotency
-    ) -> None:
-        self._users = users
-        self._organizations = organizations
-        self._idempotency = idempotency
+    users: Users
+    organization_service: Organizations
+    idempotency: Idempotency
 
     @operation("GET", PREFIX + "/me", answer=Me, checks_standing=False)
     def me(self, call: Call) -> Answer:
         """Read who one is, and where one belongs."""
-        return Answer(self._users.me(call.caller))
+        return Answer(self.users.me(call.caller))
 
     @operation("GET", PREFIX + "/organizations", answer=OrganizationList, checks_standing=False)
     def organizations(self, call: Call) -> Answer:
@@ -139,19 +136,19 @@ class MeResource:
     )
     def create(self, call: Call) -> Answer:
         """Make a further organization, and own it."""
-        org_id = self._idempotency.of_new_organization(call)
-        with self._organizations.open(org_id) as tx:
+        org_id = self.idempotency.of_new_organization(call)
+        with self.organization_service.open(org_id) as tx:
             founding = replace(call, transaction=tx, params={"org_id": org_id})
-            return self._idempotency.once(founding, self._found)
+            return self.idempotency.once(founding, self._found)
 
     def _found(self, call: Call) -> Answer:
-        made = self._organizations.create_further(call.tx, call.caller.user_id, call.body.name)
+        made = self.organization_service.create_further(call.tx, call.caller.user_id, call.body.name)
         return made_answer(call, made)
 
     @operation("GET", ORGANIZATION, permission="organization:read", answer=Organization)
     def read(self, call: Call) -> Answer:
         """Read an organization."""
-        return Answer(self._organizations.read(call.tx))
+        return Answer(self.organization_service.read(call.tx))
 
     @operation(
         "PATCH",
@@ -162,4 +159,4 @@ class MeResource:
     )
     def change(self, call: Call) -> Answer:
         """Change an organization."""
-        return Answer(self._organizations.change(call.tx, call.version, call.body.changes()))
+        return Answer(self.organization_service.change(call.tx, call.version, call.body.changes()))

@@ -1,15 +1,15 @@
 """Lost passwords, and proof of addresses."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
 
-from nestegg_core.api.fields import Email, RequestModel
+from nestegg_core.api.fields import AnswerModel, Email, RequestModel
 from nestegg_core.api.middleware.client_address import ClientAddresses
 from nestegg_core.api.operation import PREFIX, Answer, Call, operation
 from nestegg_core.api.resources.auth.security import told
 from nestegg_core.api.resources.auth.sign_in import NewPasswordSet
-from nestegg_core.api.resources.common import AnswerModel
 from nestegg_core.api.resources.me import KeepTokens, LinkToken, NewPassword
 from nestegg_core.auth.builtin.email_verification import EmailVerification
 from nestegg_core.mail.queue import RESET, SHOWN_RESET, VERIFICATION, MailQueue
@@ -48,20 +48,14 @@ ACCEPTED = Answer(None, status=202)
 DONE = Answer(None, status=204)
 
 
+@dataclass(frozen=True, slots=True)
 class OwnAddressResource:
     """`/auth/forgot-password` and its kin."""
 
-    def __init__(
-        self,
-        email_verification: EmailVerification,
-        mail_queue: MailQueue,
-        limits: RateLimits,
-        clients: ClientAddresses,
-    ) -> None:
-        self._email_verification = email_verification
-        self._mail_queue = mail_queue
-        self._limits = limits
-        self._clients = clients
+    email_verification: EmailVerification
+    mail_queue: MailQueue
+    limits: RateLimits
+    clients: ClientAddresses
 
     @operation(
         "POST",
@@ -77,10 +71,10 @@ class OwnAddressResource:
         The answer is the same, and takes the same time, whether or not somebody has the address.
         Where the server sends no mail it is 409 with the type `mail-not-configured`.
         """
-        self._mail_queue.require()
-        self._limits.hit("reset links from an address", self._clients.device(call.request).network)
-        self._limits.hit("reset links of an account", canonical(call.body.email))
-        self._mail_queue.ask(RESET, email=call.body.email)
+        self.mail_queue.require()
+        self.limits.hit("reset links from an address", self.clients.device(call.request).network)
+        self.limits.hit("reset links of an account", canonical(call.body.email))
+        self.mail_queue.ask(RESET, email=call.body.email)
         return ACCEPTED
 
     @operation(
@@ -97,7 +91,7 @@ class OwnAddressResource:
         stays.
         """
         body = call.body
-        ended = self._email_verification.reset(
+        ended = self.email_verification.reset(
             body.token, body.password, keep_tokens=body.keep_personal_tokens
         )
         return told(ended)
@@ -112,17 +106,17 @@ class OwnAddressResource:
     )
     def verify(self, call: Call) -> Answer:
         """Verify an address with a mailed link's token."""
-        self._email_verification.verify(call.body.token)
+        self.email_verification.verify(call.body.token)
         return DONE
 
     @operation("POST", PREFIX + "/me/verify-email", answer=None, status=202)
     def send_verification(self, call: Call) -> Answer:
         """Have a link mailed that verifies one's address; nothing is sent where it is verified."""
         user_id = call.caller.user_id
-        self._mail_queue.require()
-        self._email_verification.require_own(user_id)
-        self._limits.hit("verification mails of a user", user_id)
-        self._mail_queue.ask(VERIFICATION, user_id=str(user_id))
+        self.mail_queue.require()
+        self.email_verification.require_own(user_id)
+        self.limits.hit("verification mails of a user", user_id)
+        self.mail_queue.ask(VERIFICATION, user_id=str(user_id))
         return ACCEPTED
 
     @operation(
@@ -138,8 +132,8 @@ class OwnAddressResource:
 
         It is mailed as well, where the server sends mail.
         """
-        user_id, mailed = call.params["user_id"], self._mail_queue.configured
-        link, token = self._email_verification.reset_link_for(user_id)
+        user_id, mailed = call.params["user_id"], self.mail_queue.configured
+        link, token = self.email_verification.reset_link_for(user_id)
         if mailed:
-            self._mail_queue.ask(SHOWN_RESET, user_id=str(user_id), token=token)
+            self.mail_queue.ask(SHOWN_RESET, user_id=str(user_id), token=token)
         return Answer({"link": link, "mailed": mailed}, status=201, cacheable=False)

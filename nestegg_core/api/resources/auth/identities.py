@@ -1,16 +1,16 @@
 """Identity providers: how apps sign users in with them, and one's identities there."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from nestegg_core.api.fields import RequestModel
+from nestegg_core.api.fields import AnswerModel, RequestModel, Sealed
 from nestegg_core.api.middleware.authentication import MAX_TOKEN, token_hash
-from nestegg_core.api.operation import PREFIX, Answer, Call, operation
+from nestegg_core.api.operation import GONE, PREFIX, Answer, Call, operation
 from nestegg_core.api.resources.auth.sign_in import Password
-from nestegg_core.api.resources.common import GONE, AnswerModel, Sealed
 from nestegg_core.auth.builtin.personal_tokens import looks_personal
 from nestegg_core.auth.chain import IdentityChain
 from nestegg_core.auth.directory import Entry, SignInDirectory
@@ -96,11 +96,11 @@ COLLECTION = PREFIX + "/me/identities"
 ONE = COLLECTION + "/{identity_id:uuid}"
 
 
+@dataclass(frozen=True, slots=True)
 class ProviderResource:
     """`/auth/providers`."""
 
-    def __init__(self, directory: SignInDirectory) -> None:
-        self._directory = directory
+    directory: SignInDirectory
 
     @operation("GET", PREFIX + "/auth/providers", public=True, answer=ProviderList)
     def providers(self, call: Call) -> Answer:
@@ -109,7 +109,7 @@ class ProviderResource:
         A provider that cannot be reached is listed with `available` false and without endpoints.
         """
         del call
-        items = [self._shown(entry) for entry in self._directory.entries()]
+        items = [self._shown(entry) for entry in self.directory.entries()]
         return Answer({"items": items, "next": None})
 
     def _shown(self, entry: Entry) -> dict[str, Any]:
@@ -127,29 +127,23 @@ class ProviderResource:
             "client_ids": list(client_ids),
             "scopes": list(app.scopes) if app else [],
             "bearer": app.bearer if app else None,
-            "registration": self._directory.registration if entry.password else None,
+            "registration": self.directory.registration if entry.password else None,
         }
 
 
+@dataclass(frozen=True, slots=True)
 class IdentityResource:
     """`/me/identities`."""
 
-    def __init__(self, chain: IdentityChain, links: IdentityLinks) -> None:
-        self._chain = chain
-        self._links = links
+    chain: IdentityChain
+    links: IdentityLinks
 
     @operation("GET", COLLECTION, answer=OwnIdentityList)
     def identities(self, call: Call) -> Answer:
         """List one's identities at other providers; a password here is none of them."""
-        return Answer({"items": self._links.list(call.caller.user_id), "next": None})
+        return Answer({"items": self.links.list(call.caller.user_id), "next": None})
 
-    @operation(
-        "POST",
-        COLLECTION,
-        body=NewIdentity,
-        answer=OwnIdentity,
-        status=201,
-    )
+    @operation("POST", COLLECTION, body=NewIdentity, answer=OwnIdentity, status=201)
     def link_identity(self, call: Call) -> Answer:
         """Link another provider's identity, which signs one in from then on.
 
@@ -160,7 +154,7 @@ class IdentityResource:
         """
         token, password = call.body.token, call.body.password
         identity = self._verified(token)
-        linked = self._links.link(call.caller.user_id, identity, token_hash(token), password)
+        linked = self.links.link(call.caller.user_id, identity, token_hash(token), password)
         return Answer(linked, status=201)
 
     @operation("DELETE", ONE, answer=None, status=204)
@@ -169,7 +163,7 @@ class IdentityResource:
 
         The last way in which one can sign in stays: 409 with the type `last-way-to-sign-in`.
         """
-        self._links.unlink(call.caller.user_id, call.params["identity_id"])
+        self.links.unlink(call.caller.user_id, call.params["identity_id"])
         return GONE
 
     def _verified(self, token: str) -> Identity:
@@ -177,6 +171,6 @@ class IdentityResource:
         if looks_personal(token):  # no provider gets to see one
             raise InvalidInput.one("/token", "bad_token", "must be a token of another provider")
         try:
-            return self._chain.identify(token)
+            return self.chain.identify(token)
         except Unauthenticated as error:
             raise InvalidInput.one("/token", "bad_token", str(error)) from error

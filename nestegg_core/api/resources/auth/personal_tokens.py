@@ -1,5 +1,6 @@
 """Personal access tokens."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -7,10 +8,9 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from nestegg_core.api.fields import Label, PageQuery, RequestModel
-from nestegg_core.api.operation import PREFIX, Answer, Call, operation
+from nestegg_core.api.fields import AnswerModel, Label, Next, PageQuery, RequestModel, Sealed
+from nestegg_core.api.operation import GONE, PREFIX, Answer, Call, operation
 from nestegg_core.api.resources.auth.sign_in import Password, SecondFactorCode
-from nestegg_core.api.resources.common import GONE, AnswerModel, Next, Sealed
 from nestegg_core.auth.builtin.personal_tokens import DEFAULT_DAYS, MAX_DAYS, PersonalTokens
 from nestegg_core.auth.builtin.recent_proof import RecentProof
 from nestegg_core.users.roles import GRANTABLE
@@ -25,9 +25,7 @@ def _grantable(value: str) -> str:
 
 
 Scope = Annotated[
-    str,
-    AfterValidator(_grantable),
-    WithJsonSchema({"type": "string", "enum": sorted(GRANTABLE)}),
+    str, AfterValidator(_grantable), WithJsonSchema({"type": "string", "enum": sorted(GRANTABLE)})
 ]
 
 
@@ -74,28 +72,22 @@ COLLECTION = PREFIX + "/me/tokens"
 ONE = COLLECTION + "/{token_id:uuid}"
 
 
+@dataclass(frozen=True, slots=True)
 class PersonalTokenResource:
     """`/me/tokens`."""
 
-    def __init__(self, tokens: PersonalTokens, proof: RecentProof) -> None:
-        self._tokens = tokens
-        self._proof = proof
+    personal_tokens: PersonalTokens
+    proof: RecentProof
 
     @operation("GET", COLLECTION, query=PageQuery, answer=PersonalTokenPage)
     def tokens(self, call: Call) -> Answer:
         """List one's personal access tokens, those that the operator made included."""
-        items, after = self._tokens.page(
+        items, after = self.personal_tokens.page(
             call.caller.user_id, limit=call.query.limit, after=call.after
         )
         return Answer({"items": items}, after=after)
 
-    @operation(
-        "POST",
-        COLLECTION,
-        body=NewPersonalToken,
-        answer=MadePersonalToken,
-        status=201,
-    )
+    @operation("POST", COLLECTION, body=NewPersonalToken, answer=MadePersonalToken, status=201)
     def create_token(self, call: Call) -> Answer:
         """Make a personal access token; the answer shows it this once.
 
@@ -103,13 +95,13 @@ class PersonalTokenResource:
         answer is 401 with the type `recent-sign-in-required`.
         """
         body = call.body
-        self._proof.require(call.caller, body.password, body.code)
+        self.proof.require(call.caller, body.password, body.code)
         lifetime = timedelta(days=body.expires_in_days)
-        issued = self._tokens.grant(call.caller, body.name, body.scopes, lifetime)
+        issued = self.personal_tokens.grant(call.caller, body.name, body.scopes, lifetime)
         return Answer({**issued.row, "token": issued.token}, status=201, cacheable=False)
 
     @operation("DELETE", ONE, answer=None, status=204)
     def delete_token(self, call: Call) -> Answer:
         """Revoke a personal access token, which is worth nothing from now on."""
-        self._tokens.revoke(call.caller.user_id, call.params["token_id"])
+        self.personal_tokens.revoke(call.caller.user_id, call.params["token_id"])
         return GONE

@@ -1,16 +1,16 @@
 """The built-in sign-in and what makes it safe: passwords, second factors, sessions."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from nestegg_core.api.fields import RequestModel
+from nestegg_core.api.fields import AnswerModel, Next, RequestModel, Sealed
 from nestegg_core.api.middleware.client_address import ClientAddresses
 from nestegg_core.api.operation import PREFIX, Answer, Call, operation
 from nestegg_core.api.resources import me as models
-from nestegg_core.api.resources.common import AnswerModel, Next, Sealed
 from nestegg_core.api.resources.me import KeepTokens, NewPassword, Tokens
 from nestegg_core.auth.builtin.passwords import MAX_LENGTH
 from nestegg_core.auth.builtin.registration import Registration
@@ -116,22 +116,15 @@ class SessionPage(AnswerModel):
     next: Next
 
 
+@dataclass(frozen=True, slots=True)
 class Auth:
     """`/auth`."""
 
-    def __init__(
-        self,
-        registration: Registration,
-        users: Users,
-        sessions: Sessions,
-        sign_in: PasswordSignIn,
-        addresses: ClientAddresses,
-    ) -> None:
-        self._registration = registration
-        self._users = users
-        self._sessions = sessions
-        self._sign_in = sign_in
-        self._addresses = addresses
+    registration: Registration
+    users: Users
+    sessions: Sessions
+    sign_in: PasswordSignIn
+    addresses: ClientAddresses
 
     @operation(
         "POST",
@@ -150,12 +143,12 @@ class Auth:
         with the type `invitation-required`, `invitation-invalid` or `registration-closed`.
         """
         body = call.body
-        device = self._addresses.device(call.request)
-        new = self._registration.register(
+        device = self.addresses.device(call.request)
+        new = self.registration.register(
             body.email, body.password, body.name, body.invitation, device
         )
-        pair = self._sessions.open(new.user_id, device)
-        user = self._users.read(new.user_id)
+        pair = self.sessions.open(new.user_id, device)
+        user = self.users.read(new.user_id)
         content = {
             "user": user,
             "organization": user["memberships"][0]["organization"],
@@ -163,20 +156,14 @@ class Auth:
         }
         return Answer(content, status=201, cacheable=False)
 
-    @operation(
-        "POST",
-        PREFIX + "/auth/login",
-        public=True,
-        body=SignIn,
-        answer=SignedIn,
-    )
+    @operation("POST", PREFIX + "/auth/login", public=True, body=SignIn, answer=SignedIn)
     def login(self, call: Call) -> Answer:
         """Sign in with email and password, and a code where a second factor is on.
 
         Without that code the answer is 401 with the type `second-factor-required`.
         """
-        body, device = call.body, self._addresses.device(call.request)
-        signed_in = self._sign_in.with_password(body.email, body.password, body.code, device)
+        body, device = call.body, self.addresses.device(call.request)
+        signed_in = self.sign_in.with_password(body.email, body.password, body.code, device)
         content = _tokens(signed_in.tokens)
         if signed_in.recovery_codes_left is not None:
             content["recovery_codes_left"] = signed_in.recovery_codes_left
@@ -191,21 +178,21 @@ class Auth:
     )
     def refresh(self, call: Call) -> Answer:
         """Spend a refresh token for a new pair; a second use ends the session."""
-        device = self._addresses.device(call.request)
-        pair = self._sessions.refresh(call.body.refresh_token, device)
+        device = self.addresses.device(call.request)
+        pair = self.sessions.refresh(call.body.refresh_token, device)
         return Answer(_tokens(pair), cacheable=False)
 
 
+@dataclass(frozen=True, slots=True)
 class SignOut:
     """`/auth/logout`, for the tokens of every provider."""
 
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
+    sessions: Sessions
 
     @operation("POST", PREFIX + "/auth/logout", answer=None, status=204, checks_standing=False)
     def logout(self, call: Call) -> Answer:
         """Sign out: the token, and its session, are worth nothing from now on."""
-        self._sessions.sign_out(call.caller, call.request.context.expires_at)
+        self.sessions.sign_out(call.caller, call.request.context.expires_at)
         return Answer(None, status=204)
 
 

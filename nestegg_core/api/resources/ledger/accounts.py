@@ -1,5 +1,6 @@
 """Accounts."""
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -8,23 +9,26 @@ from pydantic import Field
 
 from nestegg_core.api.fields import (
     Amount,
+    AnswerModel,
     Code,
     CurrencyCode,
     Day,
+    Money,
     Name,
+    Next,
     OptionalName,
     PageQuery,
     RequestModel,
-)
-from nestegg_core.api.operation import ORGANIZATION, Answer, Call, operation
-from nestegg_core.api.resources.common import (
-    GONE,
-    AnswerModel,
-    Money,
-    Next,
     Row,
     Sealed,
+)
+from nestegg_core.api.operation import (
+    GONE,
+    ORGANIZATION,
+    Answer,
+    Call,
     made_answer,
+    operation,
     page_answer,
 )
 from nestegg_core.ledger.accounts import Accounts
@@ -110,66 +114,44 @@ COLLECTION = ORGANIZATION + "/accounts"
 ONE = COLLECTION + "/{account_id:uuid}"
 
 
+@dataclass(frozen=True, slots=True)
 class AccountResource:
     """`/accounts`."""
 
-    def __init__(self, accounts: Accounts) -> None:
-        self._accounts = accounts
+    accounts: Accounts
 
-    @operation(
-        "GET",
-        COLLECTION,
-        permission="accounts:read",
-        query=PageQuery,
-        answer=AccountPage,
-    )
+    @operation("GET", COLLECTION, permission="accounts:read", query=PageQuery, answer=AccountPage)
     def list(self, call: Call) -> Answer:
         """List accounts with their balances."""
-        return page_answer(self._accounts.page(call.tx, limit=call.query.limit, after=call.after))
+        return page_answer(self.accounts.page(call.tx, limit=call.query.limit, after=call.after))
 
     @operation(
-        "POST",
-        COLLECTION,
-        permission="accounts:write",
-        body=NewAccount,
-        answer=Account,
-        status=201,
+        "POST", COLLECTION, permission="accounts:write", body=NewAccount, answer=Account, status=201
     )
     def create(self, call: Call) -> Answer:
         """Open an account."""
-        return made_answer(call, self._accounts.create(call.tx, dict(call.body)))
+        return made_answer(call, self.accounts.create(call.tx, dict(call.body)))
 
     @operation("GET", ONE, permission="accounts:read", answer=Account)
     def read(self, call: Call) -> Answer:
         """Read an account."""
-        return Answer(self._accounts.read(call.tx, call.params["account_id"]))
+        return Answer(self.accounts.read(call.tx, call.params["account_id"]))
 
-    @operation(
-        "PATCH",
-        ONE,
-        permission="accounts:write",
-        body=AccountChange,
-        answer=Account,
-    )
+    @operation("PATCH", ONE, permission="accounts:write", body=AccountChange, answer=Account)
     def change(self, call: Call) -> Answer:
         """Change an account; a new opening balance moves the balance along."""
         return Answer(
-            self._accounts.change(
+            self.accounts.change(
                 call.tx, call.params["account_id"], call.version, call.body.changes()
             )
         )
 
     @operation(
-        "DELETE",
-        ONE,
-        permission="accounts:write",
-        query=AccountDeletion,
-        answer=None,
-        status=204,
+        "DELETE", ONE, permission="accounts:write", query=AccountDeletion, answer=None, status=204
     )
     def delete(self, call: Call) -> Answer:
         """Delete an account."""
-        self._accounts.delete(
+        self.accounts.delete(
             call.tx,
             call.params["account_id"],
             call.version,

@@ -1,10 +1,18 @@
 """Categories."""
 
+from dataclasses import dataclass
 from typing import Literal
 
-from nestegg_core.api.fields import Label, PageQuery, RequestModel
-from nestegg_core.api.operation import ORGANIZATION, Answer, Call, operation
-from nestegg_core.api.resources.common import GONE, AnswerModel, Next, Row, made_answer, page_answer
+from nestegg_core.api.fields import AnswerModel, Label, Next, PageQuery, RequestModel, Row
+from nestegg_core.api.operation import (
+    GONE,
+    ORGANIZATION,
+    Answer,
+    Call,
+    made_answer,
+    operation,
+    page_answer,
+)
 from nestegg_core.ledger.categories import Categories
 
 Kind = Literal["income", "expense", "transfer"]
@@ -42,22 +50,18 @@ COLLECTION = ORGANIZATION + "/categories"
 ONE = COLLECTION + "/{category_id:uuid}"
 
 
+@dataclass(frozen=True, slots=True)
 class CategoryResource:
     """`/categories`."""
 
-    def __init__(self, categories: Categories) -> None:
-        self._categories = categories
+    categories: Categories
 
     @operation(
-        "GET",
-        COLLECTION,
-        permission="categories:read",
-        query=PageQuery,
-        answer=CategoryPage,
+        "GET", COLLECTION, permission="categories:read", query=PageQuery, answer=CategoryPage
     )
     def list(self, call: Call) -> Answer:
         """List categories in the order of their names."""
-        return page_answer(self._categories.page(call.tx, limit=call.query.limit, after=call.after))
+        return page_answer(self.categories.page(call.tx, limit=call.query.limit, after=call.after))
 
     @operation(
         "POST",
@@ -69,24 +73,18 @@ class CategoryResource:
     )
     def create(self, call: Call) -> Answer:
         """Make a category."""
-        return made_answer(call, self._categories.create(call.tx, call.body.name, call.body.kind))
+        return made_answer(call, self.categories.create(call.tx, call.body.name, call.body.kind))
 
     @operation("GET", ONE, permission="categories:read", answer=Category)
     def read(self, call: Call) -> Answer:
         """Read a category."""
-        return Answer(self._categories.read(call.tx, call.params["category_id"]))
+        return Answer(self.categories.read(call.tx, call.params["category_id"]))
 
-    @operation(
-        "PATCH",
-        ONE,
-        permission="categories:write",
-        body=CategoryChange,
-        answer=Category,
-    )
+    @operation("PATCH", ONE, permission="categories:write", body=CategoryChange, answer=Category)
     def change(self, call: Call) -> Answer:
         """Change a category."""
         return Answer(
-            self._categories.change(
+            self.categories.change(
                 call.tx, call.params["category_id"], call.version, call.body.changes()
             )
         )
@@ -94,5 +92,5 @@ class CategoryResource:
     @operation("DELETE", ONE, permission="categories:write", answer=None, status=204)
     def delete(self, call: Call) -> Answer:
         """Delete a category; its transactions stay, without one."""
-        self._categories.delete(call.tx, call.params["category_id"], call.version)
+        self.categories.delete(call.tx, call.params["category_id"], call.version)
         return GONE

@@ -1,6 +1,7 @@
 """Imports of statements."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
 from typing import Annotated, Any, Literal
@@ -10,15 +11,23 @@ import falcon
 from falcon.media import MultipartFormHandler
 from pydantic import Field, create_model
 
-from nestegg_core.api.fields import Code, OptionalName, PageQuery, RequestModel
-from nestegg_core.api.operation import ORGANIZATION, Answer, Call, operation
-from nestegg_core.api.resources.common import (
-    GONE,
+from nestegg_core.api.fields import (
     AnswerModel,
+    Code,
     Money,
     Next,
+    OptionalName,
+    PageQuery,
+    RequestModel,
     Row,
+)
+from nestegg_core.api.operation import (
+    GONE,
+    ORGANIZATION,
+    Answer,
+    Call,
     made_answer,
+    operation,
     page_answer,
 )
 from nestegg_core.api.validation import read_body
@@ -81,8 +90,7 @@ class Question(AnswerModel):
         str, Field(description="The option that answers it, when the file is uploaded again.")
     ]
     choices: Annotated[
-        dict[str, str],
-        Field(description="What the option can be, each with what it would mean."),
+        dict[str, str], Field(description="What the option can be, each with what it would mean.")
     ]
     evidence: str
     rows: Annotated[list[int], Field(description="Lines of the first rows that it is about.")]
@@ -176,48 +184,44 @@ def import_resource(options: Mapping[str, str]) -> type["ImportResource"]:
         def preview(self, call: Call) -> Answer:
             """Upload a statement and preview it: nothing is booked yet."""
             return made_answer(
-                call, self._imports.preview(call.tx, call.query.account_id, call.prepared)
+                call, self.imports.preview(call.tx, call.query.account_id, call.prepared)
             )
 
     return WithOptions
 
 
+@dataclass(frozen=True, slots=True)
 class ImportResource:
     """`/imports`."""
 
-    def __init__(self, imports: Imports, importers: Importers, max_body: int) -> None:
-        self._imports = imports
-        self._importers = importers
-        self._max_body = max_body
+    imports: Imports
+    importers: Importers
+    max_body: int
 
     def read_upload(self, call: Call) -> Upload:
         """Read the statement; it may take a while, so no transaction is open yet."""
-        file = _uploaded(call.request, self._max_body)
+        file = _uploaded(call.request, self.max_body)
         call.request.context.content = file.content
-        name, statement = self._importers.read(file, call.query.options(), call.query.importer)
+        name, statement = self.importers.read(file, call.query.options(), call.query.importer)
         return Upload(name, file.name, statement, call.caller.user_id)
 
     @operation("GET", COLLECTION, permission="imports:read", query=PageQuery, answer=ImportPage)
     def list(self, call: Call) -> Answer:
         """List imports, newest first."""
-        return page_answer(self._imports.page(call.tx, limit=call.query.limit, after=call.after))
+        return page_answer(self.imports.page(call.tx, limit=call.query.limit, after=call.after))
 
     @operation("GET", ONE, permission="imports:read", answer=Import)
     def read(self, call: Call) -> Answer:
         """Read an import: what was decided for its file, and how many rows are what."""
-        return Answer(self._imports.read(call.tx, call.params["import_id"]))
+        return Answer(self.imports.read(call.tx, call.params["import_id"]))
 
     @operation(
-        "GET",
-        ONE + "/rows",
-        permission="imports:read",
-        query=ImportRowQuery,
-        answer=ImportRowPage,
+        "GET", ONE + "/rows", permission="imports:read", query=ImportRowQuery, answer=ImportRowPage
     )
     def rows(self, call: Call) -> Answer:
         """List an import's rows in the file's order."""
         return page_answer(
-            self._imports.rows_page(
+            self.imports.rows_page(
                 call.tx,
                 call.params["import_id"],
                 status=call.query.status,
@@ -229,17 +233,17 @@ class ImportResource:
     @operation("POST", ONE + "/commit", permission="imports:write", answer=Import)
     def commit(self, call: Call) -> Answer:
         """Book every new row, or none."""
-        return Answer(self._imports.commit(call.tx, call.params["import_id"]))
+        return Answer(self.imports.commit(call.tx, call.params["import_id"]))
 
     @operation("POST", ONE + "/revert", permission="imports:write", answer=Import)
     def revert(self, call: Call) -> Answer:
         """Take the rows of a committed import out again, or none."""
-        return Answer(self._imports.revert(call.tx, call.params["import_id"]))
+        return Answer(self.imports.revert(call.tx, call.params["import_id"]))
 
     @operation("DELETE", ONE, permission="imports:write", answer=None, status=204)
     def delete(self, call: Call) -> Answer:
         """Forget a preview or a reverted import."""
-        self._imports.delete(call.tx, call.params["import_id"], call.version)
+        self.imports.delete(call.tx, call.params["import_id"], call.version)
         return GONE
 
 

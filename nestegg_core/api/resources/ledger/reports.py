@@ -1,17 +1,18 @@
-"""Reports."""
+"""Reports, and the receipts of what retention policies deleted."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
-from nestegg_core.api.fields import Day, RequestModel
+from nestegg_core.api.fields import AnswerModel, Day, Money, Next, PageQuery, RequestModel
 from nestegg_core.api.operation import ORGANIZATION, Answer, Call, operation
-from nestegg_core.api.resources.common import AnswerModel, Money
 from nestegg_core.errors import InvalidInput
 from nestegg_core.ledger.reports import Reports
+from nestegg_core.retention.receipts import Receipts
 
 Month = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}$", examples=["2026-01"])]
 
@@ -93,12 +94,12 @@ class Spending(AnswerModel):
 MAX_MONTHS = 600
 
 
+@dataclass(frozen=True, slots=True)
 class ReportResource:
     """`/reports`."""
 
-    def __init__(self, reports: Reports, clock: Callable[[], datetime]) -> None:
-        self._reports = reports
-        self._clock = clock
+    reports: Reports
+    clock: Callable[[], datetime]
 
     @operation(
         "GET",
@@ -109,7 +110,7 @@ class ReportResource:
     )
     def net_worth(self, call: Call) -> Answer:
         """Read net worth at the end of each month, per currency."""
-        return Answer(self._reports.net_worth(call.tx, *self._range(call)))
+        return Answer(self.reports.net_worth(call.tx, *self._range(call)))
 
     @operation(
         "GET",
@@ -120,7 +121,7 @@ class ReportResource:
     )
     def cash_flow(self, call: Call) -> Answer:
         """Read income and expenses of each month, per currency, without transfers."""
-        return Answer(self._reports.cash_flow(call.tx, *self._range(call)))
+        return Answer(self.reports.cash_flow(call.tx, *self._range(call)))
 
     @operation(
         "GET",
@@ -131,11 +132,11 @@ class ReportResource:
     )
     def spending(self, call: Call) -> Answer:
         """Read spending of each month by category, per currency."""
-        return Answer(self._reports.spending(call.tx, *self._range(call)))
+        return Answer(self.reports.spending(call.tx, *self._range(call)))
 
     def _range(self, call: Call) -> tuple[date, date]:
         """Return the days asked for; the last twelve months without any."""
-        until: date = call.query.until or self._clock().date()
+        until: date = call.query.until or self.clock().date()
         since: date = call.query.since or date(
             until.year - 1 if until.year > 1 else 1, until.month, 1
         )
@@ -146,3 +147,60 @@ class ReportResource:
                 "from", "too_long", f"must be within {MAX_MONTHS} months of `to`"
             )
         return since, until
+
+
+class PurgedAccount(AnswerModel):
+    """What was deleted of one account."""
+
+    account_id: UUID
+    currency: str
+    before: Annotated[date, Field(description="Rows dated earlier were deleted.")]
+    policies: Annotated[list[str], Field(description="The retention policies that said so.")]
+    transactions: int
+    import_rows: Annotated[int, Field(description="Rows of statements that went with them.")]
+    amount: Annotated[Money, Field(description="What the deleted transactions add up to.")]
+
+
+class Receipt(AnswerModel):
+    """What one run deleted."""
+
+    id: UUID
+    day: Annotated[date, Field(description="The day that the policies were asked about, in UTC.")]
+    started_by: Annotated[
+        str,
+        Field(
+            description="Who started the run: `schedule`, `command` or `user`.",
+            examples=["schedule"],
+        ),
+    ]
+    started_at: datetime
+    updated_at: Annotated[datetime, Field(description="When the last rows were deleted.")]
+    transactions: int
+    import_rows: int
+    accounts: list[PurgedAccount]
+
+
+class ReceiptPage(AnswerModel):
+    """Receipts, the newest first."""
+
+    items: list[Receipt]
+    next: Next
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionResource:
+    """`/retention-receipts`."""
+
+    receipts: Receipts
+
+    @operation(
+        "GET",
+        ORGANIZATION + "/retention-receipts",
+        permission="organization:read",
+        query=PageQuery,
+        answer=ReceiptPage,
+    )
+    def list(self, call: Call) -> Answer:
+        """List what retention policies have deleted, newest first."""
+        items, after = self.receipts.page(call.tx, limit=call.query.limit, after=call.after)
+        return Answer({"items": items}, after=after)

@@ -1,5 +1,6 @@
 """Transactions."""
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -9,23 +10,26 @@ from pydantic import Field
 
 from nestegg_core.api.fields import (
     Amount,
+    AnswerModel,
     Day,
+    Money,
     Name,
+    Next,
     Notes,
     OptionalName,
     PageQuery,
     RequestModel,
-    Sentence,
-)
-from nestegg_core.api.operation import ORGANIZATION, Answer, Call, operation
-from nestegg_core.api.resources.common import (
-    GONE,
-    AnswerModel,
-    Money,
-    Next,
     Row,
     Sealed,
+    Sentence,
+)
+from nestegg_core.api.operation import (
+    GONE,
+    ORGANIZATION,
+    Answer,
+    Call,
     made_answer,
+    operation,
     page_answer,
 )
 from nestegg_core.ledger.transactions import Transactions
@@ -70,8 +74,7 @@ class TransactionQuery(PageQuery):
     since: Annotated[Day | None, Field(alias="from", description="From this day on.")] = None
     until: Annotated[Day | None, Field(alias="to", description="Up to and with this day.")] = None
     q: Annotated[
-        Name | None,
-        Field(description="Text in payee or description, in any case of letters."),
+        Name | None, Field(description="Text in payee or description, in any case of letters.")
     ] = None
     category_id: UUID | None = None
     min_amount: Amount | None = None
@@ -125,11 +128,11 @@ COLLECTION = ORGANIZATION + "/transactions"
 ONE = COLLECTION + "/{transaction_id:uuid}"
 
 
+@dataclass(frozen=True, slots=True)
 class TransactionResource:
     """`/transactions`."""
 
-    def __init__(self, transactions: Transactions) -> None:
-        self._transactions = transactions
+    transactions: Transactions
 
     @operation(
         "GET",
@@ -141,7 +144,7 @@ class TransactionResource:
     def list(self, call: Call) -> Answer:
         """List transactions, newest first."""
         return page_answer(
-            self._transactions.page(
+            self.transactions.page(
                 call.tx, call.query.filters(), limit=call.query.limit, after=call.after
             )
         )
@@ -156,24 +159,20 @@ class TransactionResource:
     )
     def create(self, call: Call) -> Answer:
         """Book a transaction; its account's balance moves."""
-        return made_answer(call, self._transactions.create(call.tx, dict(call.body)))
+        return made_answer(call, self.transactions.create(call.tx, dict(call.body)))
 
     @operation("GET", ONE, permission="transactions:read", answer=Transaction)
     def read(self, call: Call) -> Answer:
         """Read a transaction with its notes."""
-        return Answer(self._transactions.read(call.tx, call.params["transaction_id"]))
+        return Answer(self.transactions.read(call.tx, call.params["transaction_id"]))
 
     @operation(
-        "PATCH",
-        ONE,
-        permission="transactions:write",
-        body=TransactionChange,
-        answer=Transaction,
+        "PATCH", ONE, permission="transactions:write", body=TransactionChange, answer=Transaction
     )
     def change(self, call: Call) -> Answer:
         """Change a transaction; the balances that it touches move."""
         return Answer(
-            self._transactions.change(
+            self.transactions.change(
                 call.tx, call.params["transaction_id"], call.version, call.body.changes()
             )
         )
@@ -181,5 +180,5 @@ class TransactionResource:
     @operation("DELETE", ONE, permission="transactions:write", answer=None, status=204)
     def delete(self, call: Call) -> Answer:
         """Delete a transaction; its account's balance moves back."""
-        self._transactions.delete(call.tx, call.params["transaction_id"], call.version)
+        self.transactions.delete(call.tx, call.params["transaction_id"], call.version)
         return GONE
