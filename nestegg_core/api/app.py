@@ -53,21 +53,13 @@ from nestegg_core.application import Runtime
 
 
 class App(falcon.App[falcon.Request, falcon.Response]):
-    """The API, as a WSGI application."""
-
     largest_body: Callable[[str, str], int]
     """By method and path, how many bytes a body may have: a server can refuse a larger one, or
     more of it, before it has come."""
 
 
 def create_app(runtime: Runtime) -> App:
-    """Return a WSGI application over a runtime. Apps share nothing: make as many as you like.
-
-    Example:
-        ```python
-        client = falcon.testing.TestClient(create_app(runtime))
-        ```
-    """
+    """Return a WSGI application over a runtime. Apps share nothing: make as many as you like."""
     router = CompiledRouter()
     app = App(middleware=_middleware(runtime, router), router=router)
     app.req_options.strip_url_path_trailing_slash = False
@@ -102,7 +94,6 @@ def create_app(runtime: Runtime) -> App:
 
 
 def operations(runtime: Runtime) -> list[Operation]:
-    """Return every operation of the API: the core's, and those of plugins."""
     core = [op for resource in _resources(runtime) for op in operations_of(resource)]
     return [*core, *plugin_operations(runtime.routes)]
 

@@ -7,6 +7,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from html import escape
+from importlib.resources import files
+from itertools import chain, starmap
+from string import Template
 from typing import Any
 
 import falcon
@@ -20,31 +23,13 @@ _VERSION = re.compile(r'"(0|[1-9][0-9]{0,8})"')
 
 
 def versions(header: str) -> list[int]:
-    """Return the versions of rows that `If-Match` names (RFC 9110, 13.1.1: strong comparison).
-
-    Args:
-        header: `If-Match`. What is malformed, any (`*`), or too long a list names none.
-
-    Example:
-        >>> versions('"1", "x", W/"2", "3"'), versions('"01"'), versions("*")
-        ([1, 3], [], [])
-    """
     tags = _TAG.findall(header) if _TAGS.fullmatch(header.strip(" \t")) else []
     found = [int(match[1]) for tag in tags if (match := _VERSION.fullmatch(tag))]
     return found if len(tags) <= MAX_VERSIONS else []
 
 
 def known(tag: str, header: str | None) -> bool:
-    """Tell whether the caller has this already (RFC 9110, 13.1.2: weak comparison).
-
-    Args:
-        tag: ETag of the answer.
-        header: `If-None-Match`.
-
-    Example:
-        >>> known('W/"1"', '"0", "1"')
-        True
-    """
+    """Tell whether the caller has this already (RFC 9110, 13.1.2: weak comparison)."""
     if header is None:
         return False
     plain = tag.removeprefix("W/")
@@ -53,12 +38,7 @@ def known(tag: str, header: str | None) -> bool:
 
 
 def takes_gzip(header: str | None) -> bool:
-    """Tell whether `Accept-Encoding` allows gzip (RFC 9110, 12.5.3).
-
-    Example:
-        >>> takes_gzip("br, gzip"), takes_gzip("gzip;q=0"), takes_gzip(None)
-        (True, False, False)
-    """
+    """Tell whether `Accept-Encoding` allows gzip (RFC 9110, 12.5.3)."""
     for one in (header or "").lower().split(","):
         name, _, weight = one.partition(";")
         if name.strip() in {"gzip", "x-gzip"}:
@@ -70,7 +50,6 @@ class Options:
     """Answers OPTIONS of a resource with the same methods that a 405 names."""
 
     def on_options(self, _req: falcon.Request, resp: falcon.Response, **_params: Any) -> None:
-        """Tell them; nothing is at the path that a body could describe."""
         methods = sorted(name[3:].upper() for name in dir(self) if name.startswith("on_"))
         resp.set_header("Allow", ", ".join(methods))
         resp.set_header("Content-Length", "0")
@@ -83,7 +62,6 @@ class Front(Options):
         self.on_head = self.on_get
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
-        """Send them on."""
         resp.status = falcon.HTTP_302
         resp.set_header("Location", "/docs")
 
@@ -99,7 +77,6 @@ class Document(Options):
         self.on_head = self.on_get
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Serve it, unless the caller has it."""
         resp.set_header("Cache-Control", "no-cache")  # kept by everybody, and asked about
         resp.set_header("ETag", self._tag)
         resp.set_header("Vary", "Accept-Encoding")
@@ -118,50 +95,9 @@ class Document(Options):
 
 Json = Mapping[str, Any]
 
-_STYLE = """
-:root { color-scheme: light dark; --text: #1d2430; --soft: #5b6675; --line: #d9dee5;
-  --back: #fff; --panel: #f6f8fa; --link: #0b57d0; --get: #1a6fb5; --post: #24763b;
-  --patch: #97600a; --put: #97600a; --delete: #b3261e; }
-@media (prefers-color-scheme: dark) { :root { --text: #e4e8ee; --soft: #9aa5b4; --line: #333b47;
-  --back: #14181e; --panel: #1b2129; --link: #8ab4f8; --get: #6db3f2; --post: #79c78c;
-  --patch: #e5b567; --put: #e5b567; --delete: #f2857d; } }
-* { box-sizing: border-box; }
-html { scroll-padding-top: 1rem; }
-body { margin: 0; background: var(--back); color: var(--text);
-  font: 16px/1.5 system-ui, sans-serif; overflow-wrap: break-word; }
-a { color: var(--link); }
-code { font: .875em/1.5 ui-monospace, monospace; }
-.page { display: grid; grid-template-columns: 15rem minmax(0, 56rem); gap: 3rem;
-  margin: 0 auto; padding: 2rem 1.5rem; max-width: 76rem; }
-nav { position: sticky; top: 2rem; align-self: start; max-height: calc(100vh - 4rem);
-  overflow: auto; }
-nav ul { list-style: none; margin: 0; padding: 0; }
-nav a { display: block; padding: .15rem 0; text-decoration: none; }
-h1 { margin: 0 0 .5rem; font-size: 1.9rem; line-height: 1.2; }
-h2 { margin: 2.5rem 0 .75rem; font-size: 1.3rem; }
-h3 { margin: 1.25rem 0 .4rem; font-size: .95rem; }
-.soft { color: var(--soft); }
-details { border: 1px solid var(--line); border-radius: 8px; margin: .5rem 0;
-  background: var(--panel); }
-summary { display: flex; flex-wrap: wrap; gap: .2rem .9rem; align-items: baseline;
-  padding: .55rem .9rem; cursor: pointer; }
-summary:focus-visible, a:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
-summary code { min-width: 0; overflow-wrap: anywhere; }
-summary .says { flex-basis: 100%; color: var(--soft); font-size: .93rem; }
-.body { padding: 0 .9rem .9rem; border-top: 1px solid var(--line); }
-.method { min-width: 4.2rem; font: 700 .8rem/1.5 ui-monospace, monospace; }
-.get { color: var(--get); } .post { color: var(--post); } .patch { color: var(--patch); }
-.put { color: var(--put); } .delete { color: var(--delete); }
-.table { overflow-x: auto; }
-table { width: 100%; border-collapse: collapse; font-size: .93rem; }
-th, td { padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line); text-align: left;
-  vertical-align: top; }
-th { color: var(--soft); font-weight: 600; }
-tr:last-child td { border-bottom: 0; }
-@media (max-width: 50rem) { .page { display: block; padding: 1rem; }
-  nav { position: static; max-height: none; margin-bottom: 1.5rem; }
-  nav ul { display: flex; flex-wrap: wrap; gap: 0 1rem; } }
-"""
+_FILES = files("nestegg_core.api")
+_STYLE = (_FILES / "reference.css").read_text("utf-8")
+_PAGE = Template((_FILES / "reference.html").read_text("utf-8"))
 
 POLICY = (
     "default-src 'none'; style-src 'sha256-"
@@ -174,38 +110,29 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def reference_page(document: Json) -> bytes:
-    """Return the page of an OpenAPI document."""
-    return "".join(_page(document)).encode()
-
-
-def _page(document: Json) -> Iterator[str]:
-    title = f"{escape(document['info']['title'])} API"
     by_tag = _by_tag(document)
     schemas = document["components"]["schemas"]
-    yield (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>'
-        f'{title}</title><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<style>{_STYLE}</style></head><body><div class="page"><nav aria-label="Contents"><ul>'
+    page = _PAGE.substitute(
+        style=_STYLE,
+        title=escape(document["info"]["title"]),
+        description=escape(document["info"]["description"]),
+        version=escape(document["info"]["version"]),
+        server=escape(document["servers"][0]["url"]),
+        contents="".join(
+            f'<li><a href="#{_id("tag", tag)}">{escape(tag)}</a></li>' for tag in by_tag
+        ),
+        operations="".join(chain.from_iterable(map(_section, by_tag.items()))),
+        schemas="".join(chain.from_iterable(starmap(_schema, sorted(schemas.items())))),
     )
-    for tag in by_tag:
-        yield f'<li><a href="#{_id("tag", tag)}">{escape(tag)}</a></li>'
-    yield '<li><a href="#schemas">Schemas</a></li></ul></nav><main>'
-    yield f"<h1>{title}</h1>"
-    yield f"<p>{escape(document['info']['description'])}</p>"
-    yield (
-        f'<p class="soft">Version {escape(document["info"]["version"])}, at '
-        f"<code>{escape(document['servers'][0]['url'])}</code>. For programs: "
-        '<a href="/openapi.json">openapi.json</a> (OpenAPI 3.1).</p>'
-    )
-    for tag, operations in by_tag.items():
-        yield f'<section id="{_id("tag", tag)}"><h2>{escape(tag)}</h2>'
-        for path, method, operation in operations:
-            yield from _operation(path, method, operation)
-        yield "</section>"
-    yield '<section id="schemas"><h2>Schemas</h2>'
-    for name in sorted(schemas):
-        yield from _schema(name, schemas[name])
-    yield "</section></main></div></body></html>\n"
+    return page.encode()
+
+
+def _section(tagged: tuple[str, list[tuple[str, str, Json]]]) -> Iterator[str]:
+    tag, operations = tagged
+    yield f'<section id="{_id("tag", tag)}"><h2>{escape(tag)}</h2>'
+    for path, method, operation in operations:
+        yield from _operation(path, method, operation)
+    yield "</section>"
 
 
 def _by_tag(document: Json) -> dict[str, list[tuple[str, str, Json]]]:

@@ -26,38 +26,20 @@ _TAG_BYTES = 16
 
 
 class Cursors:
-    """Writes and reads cursors; each is good for the one list that it was made for.
-
-    Example:
-        >>> cursors = Cursors("a secret that only this server knows")
-        >>> cursors.read("/list", cursors.write("/list", ("2026-01-31", "x")))
-        ('2026-01-31', 'x')
-    """
+    """Writes and reads cursors: opaque and signed, each for the one list that it was made for."""
 
     def __init__(self, secret_key: str, previous_key: str | None = None) -> None:
-        """Take the secrets.
-
-        Args:
-            secret_key: `SECRET_KEY`.
-            previous_key: `SECRET_KEY_PREVIOUS`: its cursors are still read.
-        """
         secrets = [secret_key, *([previous_key] if previous_key else [])]
         self._keys = [
             hmac.digest(secret.encode(), b"nestegg cursor", hashlib.sha256) for secret in secrets
         ]
 
     def write(self, path: str, position: tuple[Any, ...]) -> str:
-        """Return the cursor of a position in the list at a path."""
         payload = orjson.dumps(position)
         tag = self._tag(self._keys[0], path, payload)
         return base64.urlsafe_b64encode(tag + payload).decode().rstrip("=")
 
     def read(self, path: str, cursor: str) -> tuple[Any, ...]:
-        """Return the position.
-
-        Raises:
-            InvalidInput: it is not a cursor of this list.
-        """
         try:
             raw = base64.urlsafe_b64decode(cursor.encode("ascii") + b"==")
         except (UnicodeEncodeError, binascii.Error):
@@ -127,11 +109,7 @@ class Endpoint(Options):
         )
 
     def _answer(self, op: Operation, call: Call, named: list[int]) -> Answer:
-        """Change the row where it is at one of the versions that the caller names.
-
-        Each is tried in a transaction of its own, which changes the row at that version or not at
-        all.
-        """
+        """Change the row at one of the named versions: each is tried in its own transaction."""
         *others, last = named
         for version in others:
             with suppress(StaleVersion):

@@ -54,17 +54,11 @@ def refuse_vain_key(op: Operation, req: falcon.Request) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Idempotency:
-    """Remembers the answers of an organization's POSTs by their keys."""
-
     rows: SealedRows
     clock: Callable[[], datetime]
 
     def once(self, call: Call, handler: Callable[[Call], Answer]) -> Answer:
-        """Run a handler, or return what it answered to the same request before.
-
-        Raises:
-            InvalidInput: the key is malformed, or came with another request.
-        """
+        """Run a handler, or return what it answered to the same request before."""
         key = _key_of(call.request)
         if key is None:
             return handler(call)
@@ -82,10 +76,7 @@ class Idempotency:
         return self._replay(stored)
 
     def of_new_organization(self, call: Call) -> UUID:
-        """Return the id for an organization that a request makes: the same for the same key.
-
-        So a retry finds, among that organization's rows, what the first try was answered.
-        """
+        """Return a new organization's id, the same for the same key: a retry finds the answer."""
         key = _key_of(call.request)
         return new_id() if key is None else uuid5(_NAMESPACE, f"{call.caller.user_id} {key}")
 

@@ -42,14 +42,6 @@ HEADERS: Mapping[str, str] = {
 def openapi(
     operations: Iterable[Operation], version: str, base_url: str, max_json: int
 ) -> dict[str, Any]:
-    """Return the document of operations.
-
-    Args:
-        operations: what there is.
-        version: the core's.
-        base_url: `APP_BASE_URL`.
-        max_json: how many bytes a JSON body may have.
-    """
     known = list(operations)
     schemas = _Schemas(known)
     paths: dict[str, dict[str, Any]] = {}
@@ -86,7 +78,6 @@ class _Schemas:
             self._add(plugin, [op for op in operations if _plugin(op) == plugin])
 
     def of(self, op: Operation, model: type[BaseModel]) -> dict[str, str]:
-        """Return the reference to a model's schema."""
         return dict(self._refs["" if model is Problem else _plugin(op), model])
 
     def _add(self, plugin: str, operations: Sequence[Operation]) -> None:

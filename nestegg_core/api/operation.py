@@ -55,21 +55,18 @@ class Call:
 
     @property
     def caller(self) -> Caller:
-        """Who calls; only a public operation has nobody."""
         if self.signed_in is None:
             raise LookupError("a public operation has no caller")
         return self.signed_in
 
     @property
     def tx(self) -> Transaction:
-        """The transaction on the organization that the path names."""
         if self.transaction is None:
             raise LookupError("the operation did not ask for a transaction")
         return self.transaction
 
     @property
     def org_id(self) -> UUID:
-        """The organization that the path names."""
         org_id: UUID = self.params["org_id"]
         return org_id
 
@@ -178,12 +175,10 @@ def operation(method: str, path: str, **declared: Any) -> Callable[[F], F]:
 
 
 def page_answer(page: Page[dict[str, Any]]) -> Answer:
-    """Answer a page."""
     return Answer({"items": page.items}, after=page.after)
 
 
 def made_answer(call: Call, row: dict[str, Any]) -> Answer:
-    """Answer 201 with a row that was made in the collection which was called."""
     return Answer(row, status=201, location=f"{call.request.path}/{row['id']}")
 
 
@@ -191,11 +186,7 @@ GONE = Answer(None, status=204)
 
 
 def plugin_operations(routes: Sequence[tuple[str, Route]]) -> Iterable[Operation]:
-    """Return an operation for each route, below `/api/v1/x/<plugin>/organizations/{org_id}`.
-
-    Args:
-        routes: guarded, so that their handlers answer in JSON values; each with its plugin's name.
-    """
+    """Return an operation for each route, which is guarded, below `/api/v1/x/<plugin>`."""
     for plugin, route in routes:
         yield Operation(
             method=route.method,

@@ -1,8 +1,8 @@
 """Errors as `application/problem+json` (RFC 9457): every bad field at once, no input echoed."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 import falcon
 import orjson
@@ -13,6 +13,8 @@ from nestegg_core.api.fields import MAX_PROBLEMS
 from nestegg_core.errors import FieldProblem
 from nestegg_core.observability.connections import Stretches
 from nestegg_core.observability.logs import cause_of, traceback_of
+from nestegg_core.observability.plugin_faults import PluginFaults
+from nestegg_core.plugin_host.proxies import FaultAttribution
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -28,14 +30,6 @@ def write_problem(
     detail: str,
     problems: Sequence[FieldProblem] = (),
 ) -> None:
-    """Make an answer a problem document.
-
-    Args:
-        status: HTTP status.
-        code: stable name of the kind of problem; the end of its `type`.
-        detail: for users.
-        problems: the fields that are wrong.
-    """
     document: dict[str, Any] = {
         "type": f"urn:nestegg:problem:{code}",
         "title": falcon.code_to_http_status(status).partition(" ")[2],
@@ -58,33 +52,10 @@ def write_problem(
     resp.set_header("Cache-Control", "no-store")
 
 
-class FaultAttribution(Protocol):
-    """What `plugin_host.proxies.FaultAttribution` does."""
-
-    def attribute(self, error: BaseException) -> errors.PluginFault | None:
-        """Return the fault of the plugin whose code raised the error, if it was one's."""
-        ...
-
-
-class ErrorReports(Protocol):
-    """Where unexpected errors are sent; `PluginFaults` does it."""
-
-    def report(self, error: BaseException, facts: Mapping[str, str]) -> None:
-        """Take an error and where it happened."""
-        ...
-
-
 def add_error_handlers(
-    app: "falcon.App[Any, Any]", attribution: FaultAttribution, reports: ErrorReports, release: str
+    app: "falcon.App[Any, Any]", attribution: FaultAttribution, reports: PluginFaults, release: str
 ) -> None:
-    """Answer every error of ours, of Falcon's, and everything else as a problem.
-
-    Args:
-        app: whose errors.
-        attribution: finds the plugin that an unexpected error comes from.
-        reports: where those go that come from no plugin.
-        release: of the core, for the reports.
-    """
+    """Answer every error of ours, of Falcon's, and everything else as a problem."""
     handlers = _Handlers(attribution, reports, release)
     app.add_error_handler(Exception, handlers.unexpected)
     app.add_error_handler(errors.NestEggError, handlers.known)
@@ -134,7 +105,6 @@ def _challenge(error: errors.Unauthenticated) -> str:
 
 
 def _write_unauthenticated(resp: falcon.Response, error: errors.Unauthenticated) -> None:
-    """Say that a sign-in is needed, or the code that belongs to one."""
     code = "unauthenticated"
     if isinstance(error, errors.SecondFactorRefused):
         code = f"second-factor-{error.what}"
@@ -145,7 +115,6 @@ def _write_unauthenticated(resp: falcon.Response, error: errors.Unauthenticated)
 
 
 def _write_listed(resp: falcon.Response, error: errors.NestEggError, stretches: Stretches) -> None:
-    """Answer an error of `_STATUSES`, with the time to wait where waiting helps."""
     status, code = _STATUSES[type(error)]
     problems: list[FieldProblem] = []
     if isinstance(error, errors.TooManyRequests):
@@ -186,9 +155,7 @@ _PLUGIN_FAULT = "A plugin of this server failed. The log has more under this ans
 
 
 class _Handlers:
-    """Answers errors of ours, and those that nobody expected."""
-
-    def __init__(self, attribution: FaultAttribution, reports: ErrorReports, release: str) -> None:
+    def __init__(self, attribution: FaultAttribution, reports: PluginFaults, release: str) -> None:
         self._attribution = attribution
         self._reports = reports
         self._release = release

@@ -27,12 +27,7 @@ BOUNDS = f"at most {MAX_VALUES} values, at most {MAX_DEPTH} objects and lists wi
 
 
 def require_bounded(raw: bytes) -> None:
-    """Refuse a body that validation would cost too much for, or that can be read in two ways.
-
-    Raises:
-        falcon.HTTPBadRequest: it is no JSON, or names a member twice.
-        InvalidInput: it has too many values, or is nested too deeply.
-    """
+    """Refuse a body that validation would cost too much for, or that can be read in two ways."""
     try:
         document = json.loads(raw, object_pairs_hook=_object, parse_constant=_no_number)
     except (ValueError, RecursionError):
@@ -41,7 +36,6 @@ def require_bounded(raw: bytes) -> None:
 
 
 def malformed() -> falcon.HTTPBadRequest:
-    """Return the answer to what is no JSON."""
     return falcon.HTTPBadRequest(
         title="Malformed JSON", description="The body is no JSON document."
     )
@@ -159,12 +153,7 @@ def _broken(cause: str) -> falcon.HTTPBadRequest:
 def validate(
     req: falcon.Request, query: type[BaseModel] | None, body: type[BaseModel] | None, max_json: int
 ) -> tuple[Any, Any]:
-    """Return the query and the body as instances of their models.
-
-    Raises:
-        InvalidInput: with every problem of both.
-        falcon.HTTPBadRequest: the body is no JSON.
-    """
+    """Return query and body as instances of their models, or raise with every problem of both."""
     problems: list[FieldProblem] = []
     parsed_query = parsed_body = None
     if req.query_string.count("&") >= MAX_PARAMETERS:  # a repeated one is one of `params`

@@ -1,8 +1,7 @@
 """Keyset pages of users's rows, whose ids are in the order of their making (UUIDv7)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 T = TypeVar("T")
@@ -11,26 +10,7 @@ FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
 """Ids before and after all others: where a list begins that goes up, or down."""
 
 
-def page_by_id(
-    rows: Sequence[Any], limit: int, shown: Callable[[Any], T]
-) -> tuple[Sequence[T], tuple[Any, ...] | None]:
-    """Cut rows that were selected with `limit + 1` to the page, and tell where the next begins.
-
-    Args:
-        rows: in the order of their column `id`, up or down.
-        shown: makes an item of a row.
-    """
-    kept = rows[:limit]
-    return [shown(row) for row in kept], (str(kept[-1].id),) if len(rows) > limit else None
-
-
-def position(after: tuple[Any, ...] | None, *, otherwise: UUID) -> UUID:
-    """Return the id behind which a page begins: `otherwise` for the first page."""
-    return otherwise if after is None else UUID(after[0])
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class Page(NamedTuple, Generic[T]):
     """One page of a list.
 
     Attributes:
@@ -42,15 +22,29 @@ class Page(Generic[T]):
     after: tuple[Any, ...] | None
 
 
-def page_of(
-    rows: Sequence[Any], limit: int, key: Callable[[Any], tuple[Any, ...]]
-) -> tuple[Sequence[Any], tuple[Any, ...] | None]:
+def page_by_id(rows: Sequence[Any], limit: int, shown: Callable[[Any], T]) -> Page[T]:
+    """Cut rows that were selected with `limit + 1` to the page, and tell where the next begins.
+
+    Args:
+        rows: in the order of their column `id`, up or down.
+        shown: makes an item of a row.
+    """
+    kept = rows[:limit]
+    return Page([shown(row) for row in kept], (str(kept[-1].id),) if len(rows) > limit else None)
+
+
+def position(after: tuple[Any, ...] | None, *, otherwise: UUID) -> UUID:
+    """Return the id behind which a page begins: `otherwise` for the first page."""
+    return otherwise if after is None else UUID(after[0])
+
+
+def page_of(rows: Sequence[Any], limit: int, key: Callable[[Any], tuple[Any, ...]]) -> Page[Any]:
     """Cut rows that were selected with `limit + 1` to the page, and tell where the next begins.
 
     Example:
         >>> page_of([3, 2, 1], 2, lambda row: (row,))
-        ([3, 2], (2,))
+        Page(items=[3, 2], after=(2,))
     """
     if len(rows) <= limit:
-        return rows, None
-    return rows[:limit], key(rows[limit - 1])
+        return Page(rows, None)
+    return Page(rows[:limit], key(rows[limit - 1]))

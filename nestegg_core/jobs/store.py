@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 
 from nestegg_core.contracts.storage import Storage
+from nestegg_core.database.paging import Page
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import jobs
 from nestegg_core.errors import Conflict, NotFound
@@ -326,7 +327,7 @@ class JobList:
         *,
         limit: int,
         after: tuple[Any, ...] | None = None,
-    ) -> tuple[Sequence[dict[str, Any]], tuple[Any, ...] | None]:
+    ) -> Page[dict[str, Any]]:
         """Return jobs, newest first, and where the next page begins."""
         parameters: dict[str, Any] = {n: v for n, v in filters.items() if v is not None}
         if "name" in parameters:
@@ -338,8 +339,8 @@ class JobList:
             found = tx.execute(_page(names), {**parameters, "count": limit + 1}).mappings().all()
         rows = [_plain(row) for row in found[:limit]]
         if len(found) <= limit:
-            return rows, None
-        return rows, (rows[-1]["created_at"].isoformat(), rows[-1]["id"])
+            return Page(rows, None)
+        return Page(rows, (rows[-1]["created_at"].isoformat(), rows[-1]["id"]))
 
     def read(self, job_id: str) -> dict[str, Any]:
         require_id(job_id)

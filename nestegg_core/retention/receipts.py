@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from nestegg_core.contracts.storage import Transaction
+from nestegg_core.database.paging import Page
 from nestegg_core.database.tables import (
     accounts,
     in_org,
@@ -252,7 +253,7 @@ class Receipts:
 
     def page(
         self, tx: Transaction, *, limit: int, after: tuple[Any, ...] | None
-    ) -> tuple[list[dict[str, Any]], tuple[Any, ...] | None]:
+    ) -> Page[dict[str, Any]]:
         """Return receipts, the newest first, and where the next page begins.
 
         Args:
@@ -269,7 +270,7 @@ class Receipts:
         items = [
             self._shown(row, [one for one in accounts if one.receipt_id == row.id]) for row in shown
         ]
-        return items, (str(shown[-1].id),) if len(rows) > limit else None
+        return Page(items, (str(shown[-1].id),) if len(rows) > limit else None)
 
     def _shown(self, row: Row[Any], accounts: Sequence[Row[Any]]) -> dict[str, Any]:
         return {

@@ -1,6 +1,6 @@
 """The administration of users: who there is, who may come in, who administers the instance."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, select, update
 
 from nestegg_core.auth.builtin.sessions import end_sessions
 from nestegg_core.contracts.storage import Storage, Transaction
-from nestegg_core.database.paging import FIRST, page_by_id, position
+from nestegg_core.database.paging import FIRST, Page, page_by_id, position
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import users
 from nestegg_core.errors import Conflict, NotFound, StaleVersion
@@ -28,9 +28,7 @@ class Administration:
     rows: SealedRows
     clock: Callable[[], datetime]
 
-    def page(
-        self, *, limit: int, after: tuple[Any, ...] | None
-    ) -> tuple[Sequence[dict[str, Any]], tuple[Any, ...] | None]:
+    def page(self, *, limit: int, after: tuple[Any, ...] | None) -> Page[dict[str, Any]]:
         parameters = {"after": position(after, otherwise=FIRST), "count": limit + 1}
         with self.storage.system_transaction(write=False) as tx:
             found = tx.execute(_PAGE, parameters).all()

@@ -1,7 +1,7 @@
 """Invitations: a link that lets whoever holds it join one organization in one role, once."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import Select, and_, bindparam, delete, func, insert, select, up
 
 from nestegg_core.auth.builtin.email_verification import link_hash, mark_verified
 from nestegg_core.contracts.storage import Storage, Transaction
-from nestegg_core.database.paging import LAST, page_by_id, position
+from nestegg_core.database.paging import LAST, Page, page_by_id, position
 from nestegg_core.database.quotas import Quota
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import (
@@ -66,7 +66,7 @@ class Invitations:
 
     def page(
         self, tx: Transaction, *, limit: int, after: tuple[Any, ...] | None
-    ) -> tuple[Sequence[dict[str, Any]], tuple[Any, ...] | None]:
+    ) -> Page[dict[str, Any]]:
         """Return the organization's invitations, the newest first, and where the next page begins.
 
         Those that have expired are among them until they are forgotten.

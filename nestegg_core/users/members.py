@@ -1,6 +1,6 @@
 """Members of an organization: who they are, and what each may do there."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
 
 from nestegg_core.contracts.storage import Transaction
-from nestegg_core.database.paging import FIRST, page_by_id, position
+from nestegg_core.database.paging import FIRST, Page, page_by_id, position
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import memberships, users
 from nestegg_core.errors import Conflict, Forbidden, NotFound, StaleVersion
@@ -57,7 +57,7 @@ class Members:
 
     def page(
         self, tx: Transaction, *, limit: int, after: tuple[Any, ...] | None
-    ) -> tuple[Sequence[dict[str, Any]], tuple[Any, ...] | None]:
+    ) -> Page[dict[str, Any]]:
         begin = position(after, otherwise=FIRST)
         parameters = {"in_org_id": tx.org_id, "after": begin, "count": limit + 1}
         return page_by_id(tx.execute(_PAGE, parameters).all(), limit, self._shown)

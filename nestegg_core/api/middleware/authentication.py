@@ -34,7 +34,6 @@ class Authentication:
     def process_resource(
         self, req: falcon.Request, _resp: falcon.Response, resource: Any, _params: dict[str, Any]
     ) -> None:
-        """Put the caller, and their token's expiry, into the request's context."""
         if not isinstance(resource, Endpoint):
             return
         method = "GET" if req.method == "HEAD" else req.method
@@ -66,23 +65,13 @@ class Authentication:
 
 
 def token_hash(token: str) -> bytes:
-    """Return what stands for a token where it is denied.
-
-    What is signed is hashed and not the signature, for some signatures have a second spelling.
-
-    What is no compact JWS (RFC 7515, 7.1) is hashed whole.
-    """
+    """Return what stands for a token where it is denied; what is no compact JWS is hashed whole."""
     signed, _, _ = token.rpartition(".")
     return sha256((signed if signed.count(".") == 1 else token).encode()).digest()
 
 
 def bearer_token(req: falcon.Request) -> str:
-    """Return the token of `Authorization` (RFC 6750, 2.1).
-
-    Raises:
-        Unauthenticated: there is none.
-        falcon.HTTPBadRequest: the header is malformed.
-    """
+    """Return the token of `Authorization` (RFC 6750, 2.1)."""
     header = req.get_header("Authorization")
     if header is None:
         raise Unauthenticated("Sign in first.", code="")

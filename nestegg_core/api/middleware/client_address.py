@@ -38,7 +38,6 @@ class ClientAddresses:
         self._warned = False
 
     def device(self, req: falcon.Request) -> Device:
-        """Return what a request tells about where it comes from."""
         address = self.find(req.remote_addr, req.get_header("X-Forwarded-For") or "")
         return Device(address, req.user_agent or "")
 
@@ -48,12 +47,7 @@ class ClientAddresses:
         return self._any or (found is not None and self._is_proxy(found))
 
     def find(self, peer: str, forwarded: str) -> str:
-        """Return the address that a request comes from; empty when that is no IP address.
-
-        Args:
-            peer: who is connected.
-            forwarded: value of `X-Forwarded-For`; several headers are joined by commas.
-        """
+        """Return the address that a request comes from; empty when `peer` is no IP address."""
         found = _parsed(peer)
         if found is None:
             return ""

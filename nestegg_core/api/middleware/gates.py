@@ -34,7 +34,6 @@ class PlainPaths:
     """
 
     def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
-        """Look for both."""
         if "//" in req.path or req.env.get("SCRIPT_NAME"):
             raise falcon.HTTPNotFound
 
@@ -46,7 +45,6 @@ class AllowedHosts:
         self._hosts = frozenset(map(host_spelling, hosts))
 
     def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
-        """Compare the name; the port does not matter."""
         if req.path in PROBES:
             return
         host = HOST.fullmatch(req.env.get("HTTP_HOST", req.env["SERVER_NAME"]))
@@ -64,12 +62,7 @@ class AllowedHosts:
 
 @dataclass(frozen=True, slots=True)
 class HttpsOnly:
-    """Sends on, or refuses, what came to a proxy of ours by http where the server has https.
-
-    Args:
-        base_url: `APP_BASE_URL`; production demands https.
-        addresses: knows the proxies whose `X-Forwarded-Proto` counts.
-    """
+    """Sends on, or refuses, what came to a proxy of ours by http where the server has https."""
 
     base_url: str
     addresses: ClientAddresses
@@ -99,7 +92,6 @@ class SchemaAtHead:
         self._at_head = False
 
     def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
-        """Compare the revision."""
         if self._at_head or req.path in PROBES:
             return
         current = self._storage.current_revision()
@@ -119,7 +111,6 @@ class KeysFit:
     check: Callable[[], None]
 
     def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
-        """Check, until the keys have once been right."""
         if req.path in PROBES:
             return
         try:
@@ -169,11 +160,7 @@ _YEAR = 365 * 24 * 60 * 60
 
 
 def constant_headers(base_url: str) -> dict[str, str]:
-    """Return the headers that every answer of a server has.
-
-    Args:
-        base_url: `APP_BASE_URL`; where it is https, browsers shall not come by http again.
-    """
+    """Return the headers that every answer of a server has."""
     if not base_url.startswith("https://"):
         return dict(CONSTANT)
     # Its subdomains are other users's: they are not spoken for.
@@ -189,7 +176,6 @@ class ConstantHeaders:
     def process_response(
         self, _req: falcon.Request, resp: falcon.Response, _resource: Any, _req_succeeded: bool
     ) -> None:
-        """Set what is constant, and what nobody else has set."""
         resp.set_headers(self._constant)
         for name, value in DEFAULTS.items():
             if resp.get_header(name) is None:
@@ -197,8 +183,6 @@ class ConstantHeaders:
 
 
 class Cors(falcon.CORSMiddleware):  # type: ignore[type-arg]  # not generic in the lowest version
-    """Falcon's own, which says nothing to caches."""
-
     def __init__(self, origins: Sequence[str]) -> None:
         super().__init__(allow_origins=list(origins), expose_headers=list(READABLE))
 
@@ -215,10 +199,7 @@ REFUSED = "nestegg.refused"
 
 
 class Refused:
-    """Ends a refused request before anything of it is believed."""
-
     def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
-        """Answer with the status that the server has chosen."""
         if refusal := req.env.get(REFUSED):
             status, detail = refusal
             title = falcon.code_to_http_status(status).partition(" ")[2]

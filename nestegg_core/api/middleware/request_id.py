@@ -4,13 +4,14 @@ import re
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import falcon
 import structlog
 from falcon.routing import CompiledRouter
 
 from nestegg_core.api.middleware.gates import PROBES
+from nestegg_core.contracts.metrics import MetricsExporter
 from nestegg_core.database.types import new_id
 
 UNMATCHED = "unmatched"
@@ -21,40 +22,16 @@ _METHODS = frozenset({*falcon.HTTP_METHODS, "HEAD"})
 _log = structlog.get_logger("nestegg.access")
 
 
-class Metrics(Protocol):
-    """Takes measurements; see `nestegg_core.MetricsExporter`."""
-
-    def count(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None:
-        """Add to a counter."""
-        ...
-
-    def observe(self, name: str, labels: Mapping[str, str], value: float) -> None:
-        """Record one value of a distribution."""
-        ...
-
-    def gauge(self, name: str, labels: Mapping[str, str], value: float) -> None:
-        """Set the present value of something."""
-        ...
-
-
 class RequestId:
-    """Takes a proxy's id where it looks like one, else makes one; tells of the request's end.
+    """Takes a proxy's id where it looks like one, else makes one; logs and measures the end."""
 
-    The route is told and not the path, for a path holds what the client likes.
-
-    Args:
-        metrics: gets `http_requests`, `http_request_seconds` and `http_requests_in_progress`.
-        router: of the application; finds the route of what a gate refused before it was asked.
-    """
-
-    def __init__(self, metrics: Metrics, router: CompiledRouter) -> None:
+    def __init__(self, metrics: MetricsExporter, router: CompiledRouter) -> None:
         self._metrics = metrics
         self._router = router
         self._in_progress = 0
         self._lock = threading.Lock()
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Begin."""
         given = req.get_header("X-Request-ID") or ""
         request_id = given if _GIVEN.fullmatch(given) else new_id().hex
         req.context.started = time.perf_counter()
@@ -66,13 +43,11 @@ class RequestId:
     def process_resource(
         self, req: falcon.Request, _resp: falcon.Response, _resource: Any, params: dict[str, Any]
     ) -> None:
-        """Keep which organization the path names."""
         req.context.org_id = params.get("org_id")
 
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, _resource: Any, _req_succeeded: bool
     ) -> None:
-        """Measure, and log."""
         seconds = time.perf_counter() - req.context.started
         route = req.uri_template or self._route_of(req.path)
         method = req.method if req.method in _METHODS else "other"
@@ -102,7 +77,6 @@ class RequestId:
 
 
 def _who(req: falcon.Request) -> Mapping[str, str]:
-    """Return the ids of the organization that is named and of the user who is signed in."""
     caller = req.context.get("caller")
     ids = {
         "organization": req.context.get("org_id"),

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from nestegg_core.api.fields import AnswerModel, Next, PageQuery, RequestModel, Row, Sealed
-from nestegg_core.api.operation import PREFIX, Answer, Call, operation
+from nestegg_core.api.operation import PREFIX, Answer, Call, operation, page_answer
 from nestegg_core.plugin_host import PluginStatus
 from nestegg_core.users.access import require_scope
 from nestegg_core.users.administration import Administration
@@ -79,8 +79,6 @@ class UserPage(AnswerModel):
 
 @dataclass(frozen=True, slots=True)
 class Admin:
-    """`/admin`."""
-
     plugin_statuses: Sequence[PluginStatus]
 
     @operation("GET", PREFIX + "/admin/plugins", administrators=True, answer=PluginList)
@@ -95,15 +93,12 @@ ONE = COLLECTION + "/{user_id:uuid}"
 
 @dataclass(frozen=True, slots=True)
 class AdminUsers:
-    """`/admin/users`."""
-
     administration: Administration
 
     @operation("GET", COLLECTION, administrators=True, query=PageQuery, answer=UserPage)
     def users(self, call: Call) -> Answer:
         """List every user of the instance."""
-        items, after = self.administration.page(limit=call.query.limit, after=call.after)
-        return Answer({"items": items}, after=after)
+        return page_answer(self.administration.page(limit=call.query.limit, after=call.after))
 
     @operation("PATCH", ONE, administrators=True, body=UserChange, answer=User)
     def change_user(self, call: Call) -> Answer:

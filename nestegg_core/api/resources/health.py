@@ -48,8 +48,6 @@ _log = structlog.get_logger("nestegg.web")
 
 @dataclass(frozen=True, slots=True)
 class HealthResource:
-    """`/health`, `/livez` and `/readyz`."""
-
     storage: Storage
     check_keys: Callable[[], None]
     checks: Sequence[BoundedCheck]

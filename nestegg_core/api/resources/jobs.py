@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from nestegg_core.api.fields import AnswerModel, Label, Next, PageQuery, RequestModel, Sealed
-from nestegg_core.api.operation import PREFIX, Answer, Call, operation
+from nestegg_core.api.operation import PREFIX, Answer, Call, operation, page_answer
 from nestegg_core.jobs.runner import USER
 from nestegg_core.jobs.service import Jobs
 from nestegg_core.jobs.store import JobList
@@ -76,8 +76,6 @@ ONE = COLLECTION + "/{job_id}"
 
 @dataclass(frozen=True, slots=True)
 class JobResource:
-    """`/admin/jobs`."""
-
     jobs: Jobs
     job_list: JobList
 
@@ -86,8 +84,7 @@ class JobResource:
         """List the jobs that were asked for, the newest first."""
         query = call.query
         filters = {"name": query.name and self.jobs.full_name(query.name), "state": query.state}
-        items, after = self.job_list.page(filters, limit=query.limit, after=call.after)
-        return Answer({"items": items}, after=after)
+        return page_answer(self.job_list.page(filters, limit=query.limit, after=call.after))
 
     @operation("POST", COLLECTION, administrators=True, body=NewJob, answer=Job, status=202)
     def run(self, call: Call) -> Answer:

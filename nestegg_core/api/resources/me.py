@@ -110,8 +110,6 @@ class OrganizationList(AnswerModel):
 
 @dataclass(frozen=True, slots=True)
 class MeResource:
-    """`/me` and `/organizations`."""
-
     users: Users
     organization_service: Organizations
     idempotency: Idempotency

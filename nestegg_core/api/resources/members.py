@@ -10,7 +10,15 @@ from pydantic import Field
 
 from nestegg_core.api.fields import AnswerModel, Email, Next, PageQuery, RequestModel, Row, Sealed
 from nestegg_core.api.middleware.client_address import ClientAddresses
-from nestegg_core.api.operation import GONE, ORGANIZATION, PREFIX, Answer, Call, operation
+from nestegg_core.api.operation import (
+    GONE,
+    ORGANIZATION,
+    PREFIX,
+    Answer,
+    Call,
+    operation,
+    page_answer,
+)
 from nestegg_core.api.resources import me as users_models
 from nestegg_core.api.resources.me import LinkToken
 from nestegg_core.mail.queue import INVITATION, MailQueue
@@ -58,15 +66,12 @@ ONE = COLLECTION + "/{user_id:uuid}"
 
 @dataclass(frozen=True, slots=True)
 class MemberResource:
-    """`/members`."""
-
     members: Members
 
     @operation("GET", COLLECTION, permission="members:read", query=PageQuery, answer=MemberPage)
     def list(self, call: Call) -> Answer:
         """List who belongs to the organization, and as what."""
-        items, after = self.members.page(call.tx, limit=call.query.limit, after=call.after)
-        return Answer({"items": items}, after=after)
+        return page_answer(self.members.page(call.tx, limit=call.query.limit, after=call.after))
 
     @operation("GET", ONE, permission="members:read", answer=Member)
     def read(self, call: Call) -> Answer:
@@ -146,8 +151,6 @@ INVITATION_PATH = INVITATIONS + "/{invitation_id:uuid}"
 
 @dataclass(frozen=True, slots=True)
 class InvitationResource:
-    """`/invitations`: an organization's, and those that one accepts."""
-
     invitations: Invitations
     organizations: Organizations
     mail_queue: MailQueue
@@ -159,8 +162,7 @@ class InvitationResource:
     )
     def list(self, call: Call) -> Answer:
         """List the invitations that nobody has accepted yet."""
-        items, after = self.invitations.page(call.tx, limit=call.query.limit, after=call.after)
-        return Answer({"items": items}, after=after)
+        return page_answer(self.invitations.page(call.tx, limit=call.query.limit, after=call.after))
 
     def count_tries(self, call: Call) -> None:
         """Count what sends mail; no transaction is open yet."""

@@ -8,7 +8,7 @@ and digits alone, so that a double click selects the whole of it.
 import re
 import secrets
 import string
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ from zlib import crc32
 from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, update
 
 from nestegg_core.contracts.storage import Storage, Transaction
-from nestegg_core.database.paging import LAST, page_by_id, position
+from nestegg_core.database.paging import LAST, Page, page_by_id, position
 from nestegg_core.database.quotas import Quota
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import personal_tokens, users
@@ -160,7 +160,7 @@ class PersonalTokens:
 
     def page(
         self, user_id: UUID, *, limit: int, after: tuple[Any, ...] | None
-    ) -> tuple[Sequence[dict[str, Any]], tuple[Any, ...] | None]:
+    ) -> Page[dict[str, Any]]:
         """Return a user's tokens, the newest first, and where the next page begins.
 
         Tokens that have expired are among them until they are forgotten.

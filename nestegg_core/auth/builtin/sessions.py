@@ -1,7 +1,7 @@
 """Where a sign-in comes from, and which addresses count as one."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from nestegg_core.auth.builtin.access_tokens import AccessTokens
 from nestegg_core.contracts.storage import Storage, Transaction
-from nestegg_core.database.paging import LAST, page_by_id, position
+from nestegg_core.database.paging import LAST, Page, page_by_id, position
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import denied_tokens, refresh_tokens, sessions, users
 from nestegg_core.database.types import new_id
@@ -238,7 +238,7 @@ class SessionList:
 
     def page(
         self, caller: Caller, *, limit: int, after: tuple[Any, ...] | None
-    ) -> tuple[Sequence[dict[str, Any]], tuple[Any, ...] | None]:
+    ) -> Page[dict[str, Any]]:
         """Return the sessions that are not over, the newest first, and where the next page begins.
 
         None of their tokens are told: they are stored as hashes alone.

@@ -50,8 +50,6 @@ DONE = Answer(None, status=204)
 
 @dataclass(frozen=True, slots=True)
 class OwnAddressResource:
-    """`/auth/forgot-password` and its kin."""
-
     email_verification: EmailVerification
     mail_queue: MailQueue
     limits: RateLimits

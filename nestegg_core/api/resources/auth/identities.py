@@ -98,8 +98,6 @@ ONE = COLLECTION + "/{identity_id:uuid}"
 
 @dataclass(frozen=True, slots=True)
 class ProviderResource:
-    """`/auth/providers`."""
-
     directory: SignInDirectory
 
     @operation("GET", PREFIX + "/auth/providers", public=True, answer=ProviderList)
@@ -133,8 +131,6 @@ class ProviderResource:
 
 @dataclass(frozen=True, slots=True)
 class IdentityResource:
-    """`/me/identities`."""
-
     chain: IdentityChain
     links: IdentityLinks
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from nestegg_core.api.fields import AnswerModel, Label, Next, PageQuery, RequestModel, Sealed
-from nestegg_core.api.operation import GONE, PREFIX, Answer, Call, operation
+from nestegg_core.api.operation import GONE, PREFIX, Answer, Call, operation, page_answer
 from nestegg_core.api.resources.auth.sign_in import Password, SecondFactorCode
 from nestegg_core.auth.builtin.personal_tokens import DEFAULT_DAYS, MAX_DAYS, PersonalTokens
 from nestegg_core.auth.builtin.recent_proof import RecentProof
@@ -74,18 +74,15 @@ ONE = COLLECTION + "/{token_id:uuid}"
 
 @dataclass(frozen=True, slots=True)
 class PersonalTokenResource:
-    """`/me/tokens`."""
-
     personal_tokens: PersonalTokens
     proof: RecentProof
 
     @operation("GET", COLLECTION, query=PageQuery, answer=PersonalTokenPage)
     def tokens(self, call: Call) -> Answer:
         """List one's personal access tokens, those that the operator made included."""
-        items, after = self.personal_tokens.page(
-            call.caller.user_id, limit=call.query.limit, after=call.after
+        return page_answer(
+            self.personal_tokens.page(call.caller.user_id, limit=call.query.limit, after=call.after)
         )
-        return Answer({"items": items}, after=after)
 
     @operation("POST", COLLECTION, body=NewPersonalToken, answer=MadePersonalToken, status=201)
     def create_token(self, call: Call) -> Answer:

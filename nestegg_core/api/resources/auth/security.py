@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from nestegg_core.api.fields import PageQuery
-from nestegg_core.api.operation import PREFIX, Answer, Call, operation
+from nestegg_core.api.operation import PREFIX, Answer, Call, operation, page_answer
 from nestegg_core.api.resources.auth import sign_in as models
 from nestegg_core.auth.builtin.password_change import Ended, PasswordChange
 from nestegg_core.auth.builtin.second_factor import SecondFactors
@@ -15,15 +15,14 @@ SECOND_FACTOR = PREFIX + "/me/second-factor"
 
 @dataclass(frozen=True, slots=True)
 class OwnSessions:
-    """`/me/sessions`."""
-
     session_list: SessionList
 
     @operation("GET", SESSIONS, query=PageQuery, answer=models.SessionPage)
     def sessions(self, call: Call) -> Answer:
         """List where one is signed in."""
-        items, after = self.session_list.page(call.caller, limit=call.query.limit, after=call.after)
-        return Answer({"items": items}, after=after)
+        return page_answer(
+            self.session_list.page(call.caller, limit=call.query.limit, after=call.after)
+        )
 
     @operation("DELETE", SESSIONS + "/{session_id:uuid}", answer=None, status=204)
     def end_session(self, call: Call) -> Answer:
@@ -40,8 +39,6 @@ class OwnSessions:
 
 @dataclass(frozen=True, slots=True)
 class OwnPasswordResource:
-    """`/me/password`."""
-
     password_change: PasswordChange
 
     @operation(
@@ -69,8 +66,6 @@ def told(ended: Ended) -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class OwnSecondFactor:
-    """`/me/second-factor`."""
-
     second_factors: SecondFactors
 
     @operation("GET", SECOND_FACTOR, answer=models.SecondFactor)

@@ -118,8 +118,6 @@ class SessionPage(AnswerModel):
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """`/auth`."""
-
     registration: Registration
     users: Users
     sessions: Sessions
@@ -185,8 +183,6 @@ class Auth:
 
 @dataclass(frozen=True, slots=True)
 class SignOut:
-    """`/auth/logout`, for the tokens of every provider."""
-
     sessions: Sessions
 
     @operation("POST", PREFIX + "/auth/logout", answer=None, status=204, checks_standing=False)

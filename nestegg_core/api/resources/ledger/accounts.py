@@ -116,8 +116,6 @@ ONE = COLLECTION + "/{account_id:uuid}"
 
 @dataclass(frozen=True, slots=True)
 class AccountResource:
-    """`/accounts`."""
-
     accounts: Accounts
 
     @operation("GET", COLLECTION, permission="accounts:read", query=PageQuery, answer=AccountPage)

@@ -52,8 +52,6 @@ ONE = COLLECTION + "/{category_id:uuid}"
 
 @dataclass(frozen=True, slots=True)
 class CategoryResource:
-    """`/categories`."""
-
     categories: Categories
 
     @operation(

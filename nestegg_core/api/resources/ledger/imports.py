@@ -192,8 +192,6 @@ def import_resource(options: Mapping[str, str]) -> type["ImportResource"]:
 
 @dataclass(frozen=True, slots=True)
 class ImportResource:
-    """`/imports`."""
-
     imports: Imports
     importers: Importers
     max_body: int

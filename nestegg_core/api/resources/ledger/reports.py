@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from nestegg_core.api.fields import AnswerModel, Day, Money, Next, PageQuery, RequestModel
-from nestegg_core.api.operation import ORGANIZATION, Answer, Call, operation
+from nestegg_core.api.operation import ORGANIZATION, Answer, Call, operation, page_answer
 from nestegg_core.errors import InvalidInput
 from nestegg_core.ledger.reports import Reports
 from nestegg_core.retention.receipts import Receipts
@@ -96,8 +96,6 @@ MAX_MONTHS = 600
 
 @dataclass(frozen=True, slots=True)
 class ReportResource:
-    """`/reports`."""
-
     reports: Reports
     clock: Callable[[], datetime]
 
@@ -189,8 +187,6 @@ class ReceiptPage(AnswerModel):
 
 @dataclass(frozen=True, slots=True)
 class RetentionResource:
-    """`/retention-receipts`."""
-
     receipts: Receipts
 
     @operation(
@@ -202,5 +198,4 @@ class RetentionResource:
     )
     def list(self, call: Call) -> Answer:
         """List what retention policies have deleted, newest first."""
-        items, after = self.receipts.page(call.tx, limit=call.query.limit, after=call.after)
-        return Answer({"items": items}, after=after)
+        return page_answer(self.receipts.page(call.tx, limit=call.query.limit, after=call.after))

@@ -130,8 +130,6 @@ ONE = COLLECTION + "/{transaction_id:uuid}"
 
 @dataclass(frozen=True, slots=True)
 class TransactionResource:
-    """`/transactions`."""
-
     transactions: Transactions
 
     @operation(
