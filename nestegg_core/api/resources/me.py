@@ -140,7 +140,8 @@ class MeResource:
             return self.idempotency.once(founding, self._found)
 
     def _found(self, call: Call) -> Answer:
-        made = self.organization_service.create_further(call.tx, call.caller.user_id, call.body.name)
+        name = call.body.name
+        made = self.organization_service.create_further(call.tx, call.caller.user_id, name)
         return made_answer(call, made)
 
     @operation("GET", ORGANIZATION, permission="organization:read", answer=Organization)
