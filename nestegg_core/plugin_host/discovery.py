@@ -104,9 +104,7 @@ def _returning(plugin: object) -> Callable[[], object]:
     return lambda: plugin
 
 
-def split_by_name(
-    found: Iterable[Candidate],
-) -> tuple[list[Candidate], list[PluginFailure]]:
+def split_by_name(found: Iterable[Candidate]) -> tuple[list[Candidate], list[PluginFailure]]:
     """Refuse both of two plugins with one name: neither may put itself in the other's place."""
     named: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in found:
@@ -161,9 +159,7 @@ def split_builtins(plugin: LoadedPlugin) -> Iterator[LoadedPlugin]:
         )
 
 
-def split_by_claim(
-    found: Iterable[LoadedPlugin],
-) -> tuple[list[LoadedPlugin], list[PluginFailure]]:
+def split_by_claim(found: Iterable[LoadedPlugin]) -> tuple[list[LoadedPlugin], list[PluginFailure]]:
     plugins = list(found)
     claims: dict[tuple[str, str], list[LoadedPlugin]] = defaultdict(list)
     for plugin in plugins:

@@ -120,9 +120,9 @@ def _of_loaded(
     chosen: list[Registered] = []
     problems: list[Problem] = []
     for entry in plugin.registered:
-        in_force, wrong = _in_force(entry, settings, environment) if settings else (False, ())
+        is_selected, wrong = _is_selected(entry, settings, environment) if settings else (False, ())
         problems += wrong
-        chosen += [entry] if in_force else []
+        chosen += [entry] if is_selected else []
     found = scrubbed(problems, environment.scrubbed) if environment else tuple(problems)
     state: State = "failed" if problems else "selected" if chosen else "available"
     return _status(
@@ -135,7 +135,7 @@ def _of_loaded(
     )
 
 
-def _in_force(
+def _is_selected(
     entry: Registered, settings: Settings, environment: Environment | None
 ) -> tuple[bool, tuple[Problem, ...]]:
     """Tell whether the configuration chose it, and what is wrong with its own settings."""

@@ -254,19 +254,8 @@ _MADE = (check_name, check_settings, check_callable("factory"))
 _IMPORTER = (*_MADE, check_options)
 _REPORTER = (*_MADE, check_callable("enabled"))
 _HEALTH_CHECK = (check_name, check_callable("check"))
-_JOB = (
-    check_name,
-    check_callable("run"),
-    check_queue,
-    check_schedule,
-)
-_ROUTE = (
-    check_method,
-    check_path,
-    check_texts,
-    check_models,
-    check_callable("handler"),
-)
+_JOB = (check_name, check_callable("run"), check_queue, check_schedule)
+_ROUTE = (check_method, check_path, check_texts, check_models, check_callable("handler"))
 _ALL = (
     Kind(
         "identity_provider",

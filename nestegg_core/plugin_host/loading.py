@@ -58,7 +58,7 @@ def incompatible(requirements: Iterable[str], core_version: str) -> str | None:
 
 
 def doubts(source: Source, requirements: Iterable[str]) -> Iterator[Problem]:
-    """Say what a distribution that is in use does not tell, and what it needs and does not get."""
+    """Say what a distribution in use does not say, and what it needs and does not get."""
     requirements = list(requirements)
     for text in requirements:
         if isinstance(_parsed(text), str):
@@ -150,7 +150,7 @@ def load(
         return _failure(source, why, REINSTALL, again)
     if deaths:
         _log.warning(_DIED, source, source.name)
-    with _told_when_slow(source), crumbs.importing(source.name, source.version), _to_stderr():
+    with _warned_when_slow(source), crumbs.importing(source.name, source.version), _to_stderr():
         return _loaded(candidate, context)
 
 
@@ -180,7 +180,7 @@ def _to_stderr() -> Iterator[None]:
 
 
 @contextmanager
-def _told_when_slow(source: Source) -> Iterator[None]:
+def _warned_when_slow(source: Source) -> Iterator[None]:
     """Python cannot interrupt an import that hangs, but it can say whose it is."""
     warning = "%s is still being loaded after %g s; PLUGINS_DISABLED=%s switches it off"
     timer = Timer(SLOW_SECONDS, _log.warning, (warning, source, SLOW_SECONDS, source.name))

@@ -179,12 +179,6 @@ def install(distribution: str, option: str = "") -> str:
 
     None of ours is published: whoever took its name on a package index would own every reader. So a
     file is named and never a name that pip would look up.
-
-    Example:
-        >>> install("acme-nestegg", "--upgrade")
-        '`pip install --upgrade acme-nestegg`'
-        >>> install("nestegg-core").partition(" in ")[0]
-        '`make wheels && pip install --find-links dist dist/nestegg_core-*.whl`'
     """
     words = f"pip install {option} ".replace("  ", " ")
     if distribution not in _OURS and distribution != "nestegg-core":

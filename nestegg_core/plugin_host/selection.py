@@ -248,27 +248,24 @@ def asks_for(entry: Registered, settings: BaseSettings) -> tuple[bool, tuple[Pro
         return False, (fault(entry.source, f"`enabled` raised {describe(error)}"),)
 
 
+@dataclass(slots=True)
 class _Chooser:
-    def __init__(
-        self, catalogue: Catalogue, settings: Settings, environment: Environment, clock: Clock
-    ) -> None:
-        self.problems: list[Problem] = []
-        self._not_needed: list[Problem] = []
-        self._catalogue = catalogue
-        self._settings = settings
-        self._environment = environment
-        self._clock = clock
-        self._wanted = wanted(settings)
+    catalogue: Catalogue
+    settings: Settings
+    environment: Environment
+    clock: Clock
+    problems: list[Problem] = field(default_factory=list)
+    not_needed: list[Problem] = field(default_factory=list)
 
     def refuse_conflicting(self) -> None:
         self.problems += [
             Problem(str(failure.source), failure.cause, failure.fix)
-            for failure in self._catalogue.failures
+            for failure in self.catalogue.failures
             if failure.refuses_start
         ]
 
     def named(self, kind: str) -> tuple[Selected[Any, Any], ...]:
-        variable, names = self._wanted[kind]
+        variable, names = wanted(self.settings)[kind]
         if kind == "identity_provider" and not names:
             fix = "name at least one provider, e.g. builtin"
             self.problems.append(Problem(variable, "is empty, so nobody could sign in", fix))
@@ -281,7 +278,7 @@ class _Chooser:
     ) -> Iterator[Selected[Any, Any]]:
         entries = {
             key: entry
-            for entry in self._catalogue.registered(kind)
+            for entry in self.catalogue.registered(kind)
             for key in entry.kind.keys_of(entry.registration)
         }
         for name in names:
@@ -292,20 +289,20 @@ class _Chooser:
                 self._report_missing(kind, variable, name)
 
     def _report_missing(self, kind: str, variable: str, name: str) -> None:
-        if problem := missing(self._catalogue, kind, variable, name):
+        if problem := missing(self.catalogue, kind, variable, name):
             self.problems.append(problem)
 
     def others(self, kind: str) -> tuple[Selected[Any, Any], ...]:
-        _, names = self._wanted.get(kind, ("", ()))
-        entries = [entry for entry in self._catalogue.registered(kind) if entry.name not in names]
-        found = (self._configured(entry, self._not_needed) for entry in entries)
+        _, names = wanted(self.settings).get(kind, ("", ()))
+        entries = [entry for entry in self.catalogue.registered(kind) if entry.name not in names]
+        found = (self._configured(entry, self.not_needed) for entry in entries)
         return tuple(chosen for chosen in found if chosen)
 
     def error_reporters(self) -> tuple[Selected[Any, Any], ...]:
-        entries = self._catalogue.registered("error_reporter")
+        entries = self.catalogue.registered("error_reporter")
         for name in sorted(self._known_reporters() - {entry.name for entry in entries}):
             variable = f"{name.upper()}_DSN"
-            if self._environment.find(variable):
+            if self.environment.find(variable):
                 self._report_missing("error_reporter", variable, name)
         found = [(entry, self._configured(entry, self.problems)) for entry in entries]
         return tuple(chosen for entry, chosen in found if chosen and self._asked(entry, chosen))
@@ -313,7 +310,7 @@ class _Chooser:
     def _known_reporters(self) -> set[str]:
         """Name those that failed, and those that this project has, installed or not."""
         kind = KIND["error_reporter"]
-        registered = (one for failure in self._catalogue.failures for one in failure.registrations)
+        registered = (one for failure in self.catalogue.failures for one in failure.registrations)
         failed = {name for of, name in registered if of == kind.name}
         return failed.union(filter(None, map(kind.implied_name, FIRST_PARTY)))
 
@@ -323,23 +320,23 @@ class _Chooser:
         return asked
 
     def _configured(self, entry: Registered, problems: list[Problem]) -> Selected[Any, Any] | None:
-        loaded, wrong = configure(self._environment.load, entry)
+        loaded, wrong = configure(self.environment.load, entry)
         problems += wrong
         if loaded is None:
             return None
         context = PluginContext(
             settings=loaded,
-            environment=self._settings.environment,
-            home=self._settings.nestegg_home,
-            clock=self._clock,
+            environment=self.settings.environment,
+            home=self.settings.nestegg_home,
+            clock=self.clock,
         )
-        return Selected(entry.source, entry.registration, context, self._environment.scrubbed)
+        return Selected(entry.source, entry.registration, context, self.environment.scrubbed)
 
     def skipped(self) -> Iterator[Problem]:
-        yield from self._not_needed
-        yield from clashes(self._catalogue)
-        yield from misspelt(self._catalogue)
-        for failure in self._catalogue.failures:
+        yield from self.not_needed
+        yield from clashes(self.catalogue)
+        yield from misspelt(self.catalogue)
+        for failure in self.catalogue.failures:
             if not failure.refuses_start:
                 yield Problem(str(failure.source), failure.cause, failure.fix)
 

@@ -334,7 +334,7 @@ def judged_aside(
     Nothing is started with these: they let plugins' settings be judged together with the core's.
     """
     settings, aside = _stand_in(environment, problems), environment.aside()
-    _put_in_force(settings, aside)
+    _pass_on(settings, aside)
     _give_secrets(settings, aside)
     return settings, aside
 
@@ -367,11 +367,11 @@ def _checked(environment: Environment, read: Callable[[type[Settings]], Settings
     ]
     if settings is None or problems:
         raise ConfigurationError(problems)
-    _put_in_force(settings, environment)
+    _pass_on(settings, environment)
     return settings
 
 
-def _put_in_force(settings: Settings, environment: Environment) -> None:
+def _pass_on(settings: Settings, environment: Environment) -> None:
     for name in _PASSED_ON:
         value = getattr(settings, name)
         if value is not None:

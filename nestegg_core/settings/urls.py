@@ -80,10 +80,7 @@ def _is_network(value: str) -> bool:
 
 
 def _each(
-    is_good: Callable[[str], bool],
-    what: str,
-    fix: str,
-    spelling: Callable[[str], str] = str.lower,
+    is_good: Callable[[str], bool], what: str, fix: str, spelling: Callable[[str], str] = str.lower
 ) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
     def check(value: str, number: int) -> str:
         if value != "*" and not is_good(value):

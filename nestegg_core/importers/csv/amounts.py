@@ -87,12 +87,7 @@ class Scanned:
 
 
 def scan(cell: str) -> Scanned | None:
-    """Take an amount apart without judging its decimal mark; None for anything else.
-
-    Example:
-        >>> scan("($1,036.47)").negative, scan("D107,").digits, scan("12:30")
-        (True, '107,', None)
-    """
+    """Take an amount apart without judging its decimal mark; None for anything else."""
     text = cell.strip().translate(_CLEAN)
     if not text or len(text) > _LONGEST:
         return None
@@ -171,12 +166,7 @@ def _vote(digits: str, votes: dict[str, int], groups: dict[str, int]) -> None:
 
 
 def read_amount(cell: str, mark: str) -> tuple[Decimal, str]:
-    """Read a cell exactly: the signed amount, and the currency that it names, often empty.
-
-    Example:
-        >>> read_amount("-1.234,56", ",")
-        (Decimal('-1234.56'), '')
-    """
+    """Read a cell exactly: the signed amount, and the currency that it names, often empty."""
     scanned = scan(cell)
     if scanned is None:
         raise BadAmount("bad_amount", "is not an amount")

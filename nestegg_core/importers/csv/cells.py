@@ -62,8 +62,7 @@ class CellReader:
         return draft
 
     def _cell(self, row: Row, role: str) -> str:
-        index = self._columns.get(role)
-        return row.cells[index].strip() if index is not None and index < len(row.cells) else ""
+        return row.cell(self._columns.get(role))
 
     def _shape(self, row: Row, draft: Draft) -> None:
         if any(cell.strip() for cell in row.cells[self._width :]):
@@ -138,8 +137,8 @@ class CellReader:
             return None  # it is compared with, never stored
 
     def _texts(self, row: Row, draft: Draft) -> None:
-        parts = (row.cells[i] for i in self._columns.description if i < len(row.cells))
-        description = " ".join(filter(None, map(clean, parts)))
+        parts = (clean(row.cell(index)) for index in self._columns.description)
+        description = " ".join(filter(None, parts))
         check = clean(self._cell(row, "check"))
         texts = {
             "payee": clean(self._cell(row, "payee")) or description,

@@ -39,8 +39,7 @@ class Sample:
         self.width = width
 
     def filled(self, index: int) -> list[str]:
-        cells = (row.cells[index].strip() for row in self._rows if index < len(row.cells))
-        return [cell for cell in cells if cell]
+        return [cell for row in self._rows if (cell := row.cell(index))]
 
     def fits(self, index: int, test: Callable[[str], bool], share: float) -> bool:
         cells = self.filled(index)

@@ -65,12 +65,7 @@ class DateFormat:
 
 
 def take_apart(cell: str) -> _Ways:
-    """Split a cell into the parts of a date; several ways for eight bare digits, none for text.
-
-    Example:
-        >>> take_apart("9/ 9'99")[0].values
-        ('9', '9', '99')
-    """
+    """Split a cell into the parts of a date; several ways for eight bare digits, none for text."""
     text = cell.strip()
     if not text or len(text) > _LONGEST:
         return ()

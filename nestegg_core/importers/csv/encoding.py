@@ -74,12 +74,7 @@ class Text:
 
 
 def decode(content: bytes, encoding: str | None = None) -> Text:
-    """Turn a file's bytes into text, without its byte order mark.
-
-    Example:
-        >>> decode("Datum;Währung".encode("cp1252")).encoding
-        'cp1252'
-    """
+    """Turn a file's bytes into text, without its byte order mark."""
     if not content.strip():
         raise StatementError("empty_file", "The file is empty. Export the statement again.")
     found = _as_explicit(content, encoding) if encoding is not None else _decide(content)

@@ -60,7 +60,7 @@ class CsvImporter:
             mark, mark_doubt = choose_mark(_money(rows, columns), comma_likely=by_semicolon)
         date_format, date_doubt = explicit.date_format, ""
         if date_format is None:
-            dates = _cells(rows, columns.single["date"])
+            dates = [row.cell(columns.single["date"]) for row in rows]
             date_format, date_doubt = choose_format(dates, day_first=by_semicolon or mark == ",")
         reader = CellReader(table, columns, date_format, mark)
         assembled = assemble(
@@ -91,13 +91,9 @@ class CsvImporter:
         )
 
 
-def _cells(rows: Sequence[Row], index: int) -> list[str]:
-    return [row.cells[index].strip() if index < len(row.cells) else "" for row in rows]
-
-
 def _money(rows: Sequence[Row], columns: Columns) -> list[str]:
     indices = [columns.single[role] for role in (*_AMOUNTS, "balance") if role in columns.single]
-    return [cell for index in indices for cell in _cells(rows, index) if cell]
+    return [cell for index in indices for row in rows if (cell := row.cell(index))]
 
 
 def _currency(table: Table, columns: Columns) -> str:
@@ -168,10 +164,10 @@ def trim_footer(table: Table, columns: Columns) -> tuple[list[Row], int]:
     """
     date = columns.get("date")
     order = range(len(table.rows))
-    first = next((i for i in order if looks_like_date(_cell(table.rows[i], date))), None)
+    first = next((i for i in order if looks_like_date(table.rows[i].cell(date))), None)
     if first is None:
         return table.rows, 0
-    last = next(i for i in reversed(order) if looks_like_date(_cell(table.rows[i], date)))
+    last = next(i for i in reversed(order) if looks_like_date(table.rows[i].cell(date)))
     kept = [
         row
         for i, row in enumerate(table.rows)
@@ -183,11 +179,7 @@ def trim_footer(table: Table, columns: Columns) -> tuple[list[Row], int]:
 def _is_footer(row: Row, columns: Columns) -> bool:
     if says_total(row.cells):
         return True
-    return not any(looks_like_amount(_cell(row, columns.get(role))) for role in _AMOUNTS)
-
-
-def _cell(row: Row, index: int | None) -> str:
-    return row.cells[index] if index is not None and index < len(row.cells) else ""
+    return not any(looks_like_amount(row.cell(columns.get(role))) for role in _AMOUNTS)
 
 
 @dataclass(frozen=True, slots=True)

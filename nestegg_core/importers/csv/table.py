@@ -83,6 +83,10 @@ class Row:
     line: int
     cells: list[str]
 
+    def cell(self, index: int | None) -> str:
+        """Return a column's cell, trimmed; rows may be shorter than the table."""
+        return self.cells[index].strip() if index is not None and index < len(self.cells) else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Table:

@@ -67,8 +67,7 @@ class GuardedPlugins:
     def health_checks(self) -> list[BoundedCheck]:
         return [
             BoundedCheck(
-                Guard(source, self._faults),
-                replace(check, name=full_name(source.name, check.name)),
+                Guard(source, self._faults), replace(check, name=full_name(source.name, check.name))
             )
             for source, check in self._plugins.health_checks
         ]
