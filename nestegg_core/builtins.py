@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 from sqlalchemy import make_url
 
-from nestegg_core.auth.builtin.settings import BuiltinSettings
+from nestegg_core.auth.builtin import BuiltinSettings
 from nestegg_core.contracts.context import PluginContext
 from nestegg_core.contracts.encryption import EncryptionBackendRegistration
 from nestegg_core.contracts.identity import IdentityProvider, IdentityProviderRegistration

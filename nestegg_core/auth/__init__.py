@@ -11,13 +11,10 @@ if TYPE_CHECKING:
     from nestegg_core.auth.builtin.password_change import PasswordChange
     from nestegg_core.auth.builtin.passwords import Passwords
     from nestegg_core.auth.builtin.personal_tokens import PersonalTokens
-    from nestegg_core.auth.builtin.recent_proof import RecentProof
-    from nestegg_core.auth.builtin.registration import Registration
     from nestegg_core.auth.builtin.second_factor import SecondFactors
     from nestegg_core.auth.builtin.sessions import SessionList, Sessions
-    from nestegg_core.auth.builtin.sign_in import PasswordSignIn
-    from nestegg_core.auth.chain import IdentityChain
-    from nestegg_core.auth.directory import SignInDirectory
+    from nestegg_core.auth.builtin.sign_in import PasswordSignIn, RecentProof, Registration
+    from nestegg_core.auth.chain import IdentityChain, SignInDirectory
     from nestegg_core.auth.group_roles import GroupRule
     from nestegg_core.auth.identity_links import IdentityLinks
     from nestegg_core.auth.provisioning import Provisioning
@@ -84,8 +81,7 @@ def limits_of(kernel: "Sealed") -> "RateLimits":
 
 
 def wire_providers(kernel: "Kernel") -> ProviderServices:
-    from nestegg_core.auth.chain import IdentityChain
-    from nestegg_core.auth.directory import SignInDirectory
+    from nestegg_core.auth.chain import IdentityChain, SignInDirectory
 
     chain = IdentityChain(kernel.guarded.identity_providers(), kernel.metrics)
     return ProviderServices(
@@ -105,14 +101,17 @@ def wire(
     users: "UserServices",
     rate_limits: "RateLimits",
 ) -> SignInServices:
-    from nestegg_core.auth.builtin.access_tokens import AccessTokens
     from nestegg_core.auth.builtin.password_change import PasswordChange
     from nestegg_core.auth.builtin.personal_tokens import PersonalTokens
-    from nestegg_core.auth.builtin.recent_proof import RecentProof
-    from nestegg_core.auth.builtin.registration import Registration
+    from nestegg_core.auth.builtin.provider import AccessTokens
     from nestegg_core.auth.builtin.second_factor import SecondFactors
     from nestegg_core.auth.builtin.sessions import SessionList, Sessions
-    from nestegg_core.auth.builtin.sign_in import PasswordSignIn, SignInLimits
+    from nestegg_core.auth.builtin.sign_in import (
+        PasswordSignIn,
+        RecentProof,
+        Registration,
+        SignInLimits,
+    )
     from nestegg_core.auth.group_roles import GroupRoles
     from nestegg_core.auth.identity_links import IdentityLinks
     from nestegg_core.auth.provisioning import Provisioning

@@ -8,12 +8,10 @@ if TYPE_CHECKING:
     from nestegg_core.auth import ProviderServices
     from nestegg_core.ledger import LedgerServices
     from nestegg_core.users.access import Access
-    from nestegg_core.users.administration import Administration
     from nestegg_core.users.emails import EmailReindexing, Emails
     from nestegg_core.users.invitations import Invitations
-    from nestegg_core.users.members import Members
-    from nestegg_core.users.organizations import Organizations
-    from nestegg_core.users.users import Users
+    from nestegg_core.users.organizations import Members, Organizations
+    from nestegg_core.users.users import Administration, Users
 
 
 @dataclass(frozen=True)
@@ -60,10 +58,8 @@ def wire(
     background: "Background", providers: "ProviderServices", ledger: "LedgerServices"
 ) -> UserServices:
     from nestegg_core.users.access import Access
-    from nestegg_core.users.administration import Administration
-    from nestegg_core.users.members import Members
-    from nestegg_core.users.organizations import Organizations
-    from nestegg_core.users.users import Users
+    from nestegg_core.users.organizations import Members, Organizations
+    from nestegg_core.users.users import Administration, Users
 
     storage, rows, clock = background.storage, background.rows, background.clock
     organizations = Organizations(

@@ -25,8 +25,7 @@ from nestegg_core.database.types import new_id
 from nestegg_core.errors import Conflict, Forbidden, NotAdmitted, NotFound, StaleVersion
 from nestegg_core.mail.messages import Message, Messages
 from nestegg_core.users.emails import EMAIL_INDEX, INVITED_INDEX, Emails
-from nestegg_core.users.members import role_of
-from nestegg_core.users.organizations import places_of
+from nestegg_core.users.organizations import places_of, role_of
 from nestegg_core.users.roles import ROLES, at_most
 
 LIFETIME = timedelta(days=7)

@@ -12,7 +12,7 @@ from itertools import permutations
 import pytest
 
 from nestegg_core.application import Runtime
-from nestegg_core.auth.builtin.access_tokens import ISSUER
+from nestegg_core.auth.builtin.provider import ISSUER
 from nestegg_core.contracts.identity import Unavailable
 from nestegg_testing import ATTACKS, Attack, Fault, SigningKey, register
 from support.serving import serving

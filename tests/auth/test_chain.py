@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from nestegg_core import ConfigurationError, Identity, Invalid, NotMine, Unavailable, Valid, Verdict
-from nestegg_core.auth.builtin.access_tokens import ISSUER
+from nestegg_core.auth.builtin.provider import ISSUER
 from nestegg_core.auth.chain import IdentityChain
 from nestegg_core.errors import ProviderUnavailable, Unauthenticated
 

@@ -8,7 +8,7 @@ from time import monotonic
 import pytest
 
 from nestegg_core import AppSignIn, NotMine, Verdict
-from nestegg_core.auth.directory import SignInDirectory
+from nestegg_core.auth.chain import SignInDirectory
 from nestegg_core.auth.oidc import KeyPolicy
 from nestegg_core.errors import PluginFault, ProviderUnavailable
 from nestegg_testing import MovableClock

@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, update
 
 from nestegg_core import Conflict, Identity, InvalidInput, NotFound
 from nestegg_core.application import Runtime
-from nestegg_core.auth.builtin.access_tokens import ISSUER as BUILTIN
+from nestegg_core.auth.builtin.provider import ISSUER as BUILTIN
 from nestegg_core.auth.group_roles import GroupRule
 from nestegg_core.database.tables import credentials, denied_tokens, memberships, users
 from nestegg_core.database.types import new_id

@@ -17,8 +17,8 @@ from nestegg_core import (
     StatementImporter,
     Storage,
 )
+from nestegg_core.auth.builtin import BuiltinSettings
 from nestegg_core.auth.builtin.provider import make_builtin
-from nestegg_core.auth.builtin.settings import BuiltinSettings
 from nestegg_core.builtins import SqliteSettings, make_sqlite
 from nestegg_core.encryption.fernet import FernetBackend
 from nestegg_core.importers.csv.importer import CsvImporter

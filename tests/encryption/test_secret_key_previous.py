@@ -8,7 +8,7 @@ import pytest
 
 from nestegg_core.api.endpoint import Cursors
 from nestegg_core.application import utc_now
-from nestegg_core.auth.builtin.access_tokens import AccessTokens
+from nestegg_core.auth.builtin.provider import AccessTokens
 from nestegg_core.database.types import new_id
 from nestegg_core.errors import ConfigurationError, InvalidInput
 from nestegg_core.settings import Environment, load

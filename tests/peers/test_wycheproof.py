@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nestegg_core.auth.oidc.jws import CompactToken
+from nestegg_core.auth.oidc.claims import CompactToken
 from nestegg_core.auth.oidc.keys import BadSignature, KeySetRefused, UnknownKey, parse_key_set
 from support.peer_downloads import wycheproof_vectors
 

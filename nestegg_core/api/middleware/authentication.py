@@ -12,8 +12,8 @@ from uuid import UUID
 import falcon
 
 from nestegg_core.api.endpoint import Endpoint
-from nestegg_core.auth.builtin.access_tokens import ISSUER
 from nestegg_core.auth.builtin.personal_tokens import PersonalTokens, looks_personal
+from nestegg_core.auth.builtin.provider import ISSUER
 from nestegg_core.auth.chain import IdentityChain
 from nestegg_core.auth.provisioning import Provisioning
 from nestegg_core.contracts.identity import Identity

@@ -10,8 +10,8 @@ from nestegg_core.api.fields import AnswerModel, Next, PageQuery, RequestModel, 
 from nestegg_core.api.operation import PREFIX, Answer, Call, operation, page_answer
 from nestegg_core.plugin_host import PluginStatus
 from nestegg_core.users.access import require_scope
-from nestegg_core.users.administration import Administration
 from nestegg_core.users.roles import ACCOUNT_WRITE
+from nestegg_core.users.users import Administration
 
 
 class PluginWarning(AnswerModel):

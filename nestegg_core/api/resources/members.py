@@ -24,8 +24,7 @@ from nestegg_core.api.resources.me import LinkToken
 from nestegg_core.mail.queue import INVITATION, MailQueue
 from nestegg_core.rate_limits import RateLimits
 from nestegg_core.users.invitations import Invitations
-from nestegg_core.users.members import Members
-from nestegg_core.users.organizations import Organizations
+from nestegg_core.users.organizations import Members, Organizations
 
 Role = Literal["owner", "admin", "member", "viewer"]
 

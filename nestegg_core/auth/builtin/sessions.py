@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, insert, select, update
 
-from nestegg_core.auth.builtin.access_tokens import AccessTokens
+from nestegg_core.auth.builtin.provider import AccessTokens
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.paging import LAST, Page, page_by_id, position
 from nestegg_core.database.rows import SealedRows

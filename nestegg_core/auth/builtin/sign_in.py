@@ -1,26 +1,33 @@
-"""How often a sign-in may be tried, so that nobody guesses and nobody is locked out.
+"""Signing in with a password, registering, and showing again that it is still the user.
 
-A stranger can use up what strangers have: the tries from their own address, and the tries for an
-account from addresses that it was never used from. From an address where the user has signed in
-before, only that user's tries there count.
+Tries are limited so that nobody guesses and nobody is locked out. A stranger can use up what
+strangers have: the tries from their own address, and the tries for an account from addresses that
+it was never used from. From an address where the user has signed in before, only that user's tries
+there count.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import and_, exists, select, update
 
 from nestegg_core.auth.builtin import second_factor as totp
+from nestegg_core.auth.builtin.password_change import PasswordChange
 from nestegg_core.auth.builtin.passwords import Match, Passwords
 from nestegg_core.auth.builtin.second_factor import SecondFactors
 from nestegg_core.auth.builtin.sessions import ADDRESS_INDEX, Device, Sessions, TokenPair
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.tables import credentials, sessions, users
 from nestegg_core.encryption.blind_index import BlindIndex
-from nestegg_core.errors import Unauthenticated
+from nestegg_core.errors import Conflict, NotAdmitted, SignInTooOld, Unauthenticated
 from nestegg_core.rate_limits import RateLimits
+from nestegg_core.users.access import Caller
 from nestegg_core.users.emails import EMAIL_INDEX, Emails
+from nestegg_core.users.invitations import Invitations
+from nestegg_core.users.users import NewUser, Users
 
 _PAIR = "sign-in to an account from an address"
 _ADDRESS = "sign-in from an address"
@@ -149,3 +156,94 @@ class PasswordSignIn:
 
 def _refusal() -> Unauthenticated:
     return Unauthenticated("The email or the password is wrong.", code="invalid_grant")
+
+
+RECENT = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class RecentProof:
+    """Lets pass who has verified within the last ten minutes that it is them.
+
+    Signing in is such a proof: here, or at the identity provider whose token says when. Later a
+    password or a code has to come with the request. A personal access token verifies nothing.
+    """
+
+    storage: Storage
+    passwords: PasswordChange
+    second_factors: SecondFactors
+    clock: Callable[[], datetime]
+
+    def require(self, caller: Caller, password: str | None, code: str | None) -> None:
+        if password is not None:
+            self.passwords.require(caller.user_id, password, "/password")
+        elif code is not None:
+            self.second_factors.verify(caller.user_id, code)
+        else:
+            at = self._signed_in_at(caller)
+            if at is None or at <= self.clock() - RECENT:
+                raise SignInTooOld(RECENT)
+
+    def _signed_in_at(self, caller: Caller) -> datetime | None:
+        if caller.session_id is None:
+            return caller.authenticated_at
+        opened = select(sessions.c.created_at).where(sessions.c.id == caller.session_id)
+        with self.storage.system_transaction(write=False) as tx:
+            at: datetime | None = tx.execute(opened).scalar()
+        return at
+
+
+_TAKEN = "emails found taken from an address"
+_UNINVITED = "registrations from an address"
+
+Mode = Literal["open", "invite", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Registers users with a password, as far as the operator lets them.
+
+    Who registers has to be told that an email has an account. So that nobody goes through a list
+    of them, it is told to one address only so often.
+    """
+
+    mode: Mode
+    users: Users
+    invitations: Invitations
+    limits: RateLimits
+
+    def register(
+        self, email: str, password: str, name: str | None, invitation: str | None, device: Device
+    ) -> NewUser:
+        self._refuse(invitation)
+        self.limits.require(_TAKEN, device.network)
+        if invitation is None:  # else each new user could invite as many as one may
+            self.limits.hit(_UNINVITED, device.network)
+        try:
+            return self._make(email, password, name, invitation)
+        except Conflict:
+            self.limits.hit(_TAKEN, device.network)
+            raise
+
+    def _refuse(self, invitation: str | None) -> None:
+        if self.mode == "closed":
+            raise NotAdmitted(
+                "registration-closed", "Nobody can register here. Ask an administrator."
+            )
+        if invitation is None and self.mode == "invite":
+            raise NotAdmitted(
+                "invitation-required",
+                "Only who is invited can register here. Ask a member, or an administrator.",
+            )
+        if invitation is not None:  # before the slow work anyone could ask for
+            self.invitations.require_open(invitation)
+
+    def _make(self, email: str, password: str, name: str | None, invitation: str | None) -> NewUser:
+        if invitation is None:
+            return self.users.register(email, password, name)
+        return self.users.register_member(
+            email,
+            password,
+            name,
+            lambda tx, user_id: self.invitations.join(tx, invitation, user_id),
+        )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from nestegg_core.auth.oidc.document import FetchFailed
+from nestegg_core.auth.oidc.discovery import FetchFailed
 from nestegg_core.auth.oidc.keys import KeySet, KeySetRefused
 from nestegg_core.contracts.context import Clock
 from nestegg_core.contracts.identity import Valid

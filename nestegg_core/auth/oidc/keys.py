@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from nestegg_core.auth.oidc.jws import CompactToken, json_object
+from nestegg_core.auth.oidc.claims import CompactToken, json_object
 
 _GENERATOR = 65_537
 _LAST = 167

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from nestegg_core.auth.oidc.fetch import url_problem
+from nestegg_core.auth.oidc.discovery import url_problem
 from nestegg_core.auth.oidc.profile import OidcProfile
 from nestegg_core.auth.oidc.verifier import OidcProvider
 from nestegg_core.contracts.context import PluginContext

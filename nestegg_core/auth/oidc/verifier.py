@@ -6,11 +6,14 @@ from datetime import datetime
 
 from nestegg_core.auth.oidc import claims as claim
 from nestegg_core.auth.oidc.cache import KeyCache, KeyPolicy, RememberedTokens, token_digest
-from nestegg_core.auth.oidc.claims import Claims
-from nestegg_core.auth.oidc.discovery import discovery_url, fetch_app_sign_in, key_fetcher
-from nestegg_core.auth.oidc.document import FetchFailed
-from nestegg_core.auth.oidc.fetch import url_problem
-from nestegg_core.auth.oidc.jws import MAX_TOKEN_CHARACTERS, CompactToken, parse_token
+from nestegg_core.auth.oidc.claims import MAX_TOKEN_CHARACTERS, Claims, CompactToken, parse_token
+from nestegg_core.auth.oidc.discovery import (
+    FetchFailed,
+    discovery_url,
+    fetch_app_sign_in,
+    key_fetcher,
+    url_problem,
+)
 from nestegg_core.auth.oidc.keys import BadSignature, KeySet, KeySetRefused, UnknownKey
 from nestegg_core.auth.oidc.profile import OidcProfile
 from nestegg_core.contracts.context import Clock

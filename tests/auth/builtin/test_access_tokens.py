@@ -11,8 +11,7 @@ import jwt
 import pytest
 
 from nestegg_core import Invalid, NotMine, Valid
-from nestegg_core.auth.builtin.access_tokens import AccessTokens
-from nestegg_core.auth.builtin.provider import BuiltinProvider
+from nestegg_core.auth.builtin.provider import AccessTokens, BuiltinProvider
 from nestegg_testing.clock import MovableClock
 
 SECRET = "a secret key of the server, which is long enough to be one"

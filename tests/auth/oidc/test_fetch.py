@@ -17,8 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from nestegg_core.auth.oidc.document import Deadline, FetchFailed
-from nestegg_core.auth.oidc.fetch import fetch, url_problem
+from nestegg_core.auth.oidc.discovery import Deadline, FetchFailed, fetch, url_problem
 
 SECONDS = 0.3
 

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from jwt.algorithms import RSAAlgorithm
 
-from nestegg_core.auth.oidc.jws import CompactToken, parse_token
+from nestegg_core.auth.oidc.claims import CompactToken, parse_token
 from nestegg_core.auth.oidc.keys import (
     BadSignature,
     KeySet,

@@ -12,8 +12,7 @@ from nestegg_core.api.middleware.authentication import MAX_TOKEN, token_hash
 from nestegg_core.api.operation import GONE, PREFIX, Answer, Call, operation
 from nestegg_core.api.resources.auth.sign_in import Password
 from nestegg_core.auth.builtin.personal_tokens import looks_personal
-from nestegg_core.auth.chain import IdentityChain
-from nestegg_core.auth.directory import Entry, SignInDirectory
+from nestegg_core.auth.chain import Entry, IdentityChain, SignInDirectory
 from nestegg_core.auth.identity_links import IdentityLinks
 from nestegg_core.contracts.identity import Identity
 from nestegg_core.errors import InvalidInput, Unauthenticated

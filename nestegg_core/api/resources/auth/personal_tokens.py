@@ -12,7 +12,7 @@ from nestegg_core.api.fields import AnswerModel, Label, Next, PageQuery, Request
 from nestegg_core.api.operation import GONE, PREFIX, Answer, Call, operation, page_answer
 from nestegg_core.api.resources.auth.sign_in import Password, SecondFactorCode
 from nestegg_core.auth.builtin.personal_tokens import DEFAULT_DAYS, MAX_DAYS, PersonalTokens
-from nestegg_core.auth.builtin.recent_proof import RecentProof
+from nestegg_core.auth.builtin.sign_in import RecentProof
 from nestegg_core.users.roles import GRANTABLE
 
 

@@ -13,9 +13,8 @@ from nestegg_core.api.operation import PREFIX, Answer, Call, operation
 from nestegg_core.api.resources import me as models
 from nestegg_core.api.resources.me import KeepTokens, NewPassword, Tokens
 from nestegg_core.auth.builtin.passwords import MAX_LENGTH
-from nestegg_core.auth.builtin.registration import Registration
 from nestegg_core.auth.builtin.sessions import Sessions, TokenPair
-from nestegg_core.auth.builtin.sign_in import PasswordSignIn
+from nestegg_core.auth.builtin.sign_in import PasswordSignIn, Registration
 from nestegg_core.users.users import Users
 
 Password = Annotated[str, StringConstraints(max_length=MAX_LENGTH)]

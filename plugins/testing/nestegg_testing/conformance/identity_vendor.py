@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from nestegg_core.auth.oidc.fetch import url_problem
+from nestegg_core.auth.oidc.discovery import url_problem
 from nestegg_core.contracts.identity import (
     AppSignIn,
     DescribedProvider,
