@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nestegg_core.application import Kernel, Sealed
-    from nestegg_core.backups.rotation import Keep
+    from nestegg_core.backups.rotation import RotationPolicy
     from nestegg_core.backups.service import Backups
     from nestegg_core.contracts.operations import JobRegistration
     from nestegg_core.settings import Settings
@@ -60,10 +60,10 @@ def jobs(kernel: "Kernel", services: BackupServices) -> "Sequence[JobRegistratio
     ]
 
 
-def to_keep(settings: "Settings") -> "Keep":
-    from nestegg_core.backups.rotation import Keep
+def to_keep(settings: "Settings") -> "RotationPolicy":
+    from nestegg_core.backups.rotation import RotationPolicy
 
-    return Keep(
+    return RotationPolicy(
         last=settings.backup_keep_last,
         daily=settings.backup_keep_daily,
         weekly=settings.backup_keep_weekly,

@@ -12,8 +12,8 @@ from typing import Any
 
 import structlog
 
-from nestegg_core.backups import store as shelf
-from nestegg_core.backups.rotation import Keep
+from nestegg_core.backups import store
+from nestegg_core.backups.rotation import RotationPolicy
 from nestegg_core.backups.service import Backups
 from nestegg_core.contracts.operations import JobRegistration
 from nestegg_core.errors import ConfigurationError, Problem
@@ -25,7 +25,7 @@ def backup_job(
     backups: Backups,
     folder: Path | None,
     schedule: str,
-    keep: Keep,
+    keep: RotationPolicy,
     *,
     asked_at: Callable[[], datetime],
 ) -> JobRegistration:
@@ -39,7 +39,7 @@ def backup_job(
         where = _given(folder)
         try:
             made = backups.made_since(where, asked_at()) or backups.create(where).path
-            if not shelf.is_verified(made):
+            if not store.is_verified(made):
                 backups.verify(made)
         finally:
             _prune(backups, where, keep)
@@ -48,7 +48,7 @@ def backup_job(
     return JobRegistration("backup", run, queue="heavy", schedule=schedule if folder else None)
 
 
-def _prune(backups: Backups, folder: Path, keep: Keep) -> None:
+def _prune(backups: Backups, folder: Path, keep: RotationPolicy) -> None:
     """Clear old ones away; failing at it is no reason to make another backup."""
     try:
         _, gone = backups.prune(folder, keep)

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from nestegg_core.backups.store import Kept
+from nestegg_core.backups.store import BackupFile
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
+class RotationPolicy:
     """How many to keep. Days, weeks (ISO 8601) and months are of UTC, and count if they have a
     backup.
 
@@ -28,7 +28,7 @@ class Keep:
         return bool(self.last or self.daily or self.weekly or self.monthly or self.unverified)
 
 
-def superfluous(found: Sequence[Kept], keep: Keep) -> Sequence[Kept]:
+def expired(found: Sequence[BackupFile], keep: RotationPolicy) -> Sequence[BackupFile]:
     """Return the backups that no rule keeps, the newest first.
 
     The newest verified one always stays. Without any rule, all do.
@@ -45,7 +45,7 @@ def superfluous(found: Sequence[Kept], keep: Keep) -> Sequence[Kept]:
     return [one for one in found if one.path not in wanted]
 
 
-def _by_rules(found: Sequence[Kept], keep: Keep) -> set[object]:
+def _by_rules(found: Sequence[BackupFile], keep: RotationPolicy) -> set[object]:
     return {
         *_newest_of_each(found, keep.last, lambda one: one.path.name),
         *_newest_of_each(found, keep.daily, lambda one: one.created_at.date()),
@@ -59,7 +59,7 @@ def _month(moment: datetime) -> tuple[int, int]:
 
 
 def _newest_of_each(
-    found: Sequence[Kept], count: int, period: Callable[[Kept], object]
+    found: Sequence[BackupFile], count: int, period: Callable[[BackupFile], object]
 ) -> list[object]:
     newest: dict[object, object] = {}
     for one in found:

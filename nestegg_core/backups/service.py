@@ -1,19 +1,19 @@
 """Backups: made of one moment, verified by restoring them, restored, and cleared away."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 from sqlalchemy import select
 
-from nestegg_core.backups import archive
-from nestegg_core.backups import store as shelf
+from nestegg_core.backups import archive, store
 from nestegg_core.backups.manifest import BackupFailed, BackupRefused, KeyPrint, Manifest
-from nestegg_core.backups.rotation import Keep, superfluous
+from nestegg_core.backups.rotation import RotationPolicy, expired
 from nestegg_core.backups.verify import Figures, figures, revision_of
+from nestegg_core.contracts.metrics import MetricsExporter
 from nestegg_core.contracts.storage import DumpingStorage, Snapshot, Storage
 from nestegg_core.database import migrator
 from nestegg_core.database.tables import key_fingerprints
@@ -32,24 +32,12 @@ Proof = Callable[[Storage], Sequence[str]]
 """Tells what is wrong with a restored database that stands at head, a sentence each."""
 
 
-class Metrics(Protocol):
-    """Takes measurements."""
-
-    def count(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None:
-        """Add to a counter."""
-        ...
-
-    def gauge(self, name: str, labels: Mapping[str, str], value: float) -> None:
-        """Set the present value of something."""
-        ...
-
-
 def no_report(what: str, done: int) -> None:
     del what, done
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Backup:
     path: Path
     size: int
     checksum: str
@@ -66,7 +54,7 @@ class Backups:
         proofs: Sequence[Proof],
         release: str,
         clock: Callable[[], datetime],
-        metrics: Metrics,
+        metrics: MetricsExporter,
     ) -> None:
         self._any_storage = storage
         self._others_connected = others_connected
@@ -76,7 +64,7 @@ class Backups:
         self._clock = clock
         self._metrics = metrics
 
-    def create(self, folder: Path, report: Report = no_report) -> Made:
+    def create(self, folder: Path, report: Report = no_report) -> Backup:
         """Back the database up into a new file, while others go on working."""
         try:
             with self._storage.snapshot() as snapshot:
@@ -85,7 +73,7 @@ class Backups:
             self._metrics.count("backup_failures", {"step": "create"})
             raise
 
-    def _create(self, snapshot: Snapshot, folder: Path, report: Report) -> Made:
+    def _create(self, snapshot: Snapshot, folder: Path, report: Report) -> Backup:
         moment, revision = self._clock(), revision_of(snapshot)
         if revision is None:
             raise BackupFailed("There is nothing to back up: the database has no tables.")
@@ -108,19 +96,19 @@ class Backups:
             manifests.append(made)
             return made.to_json()
 
-        with shelf.new_file(folder, moment) as (path, file):
+        with store.new_file(folder, moment) as (path, file):
             progress = _progress(report, "Dumping")
             checksum = archive.write(file, snapshot.dump, manifest, progress)
             size = file.tell()
         self.measure(folder)
-        return Made(path, size, checksum, manifests[0])
+        return Backup(path, size, checksum, manifests[0])
 
     def made_since(self, folder: Path, moment: datetime) -> Path | None:
         second = moment.replace(microsecond=0)  # files are named by the second
-        newest = next(iter(shelf.kept(folder)), None)
+        newest = next(iter(store.list_backups(folder)), None)
         return newest.path if newest and newest.created_at >= second else None
 
-    def verify(self, path: Path, report: Report = no_report) -> Made:
+    def verify(self, path: Path, report: Report = no_report) -> Backup:
         """Verify a backup: restore it into a scratch database, and compare every count and sum.
 
         Then it is brought to head there, the books are checked, and every encrypted value is
@@ -132,11 +120,11 @@ class Backups:
         except BaseException:
             self._metrics.count("backup_failures", {"step": "verify"})
             raise
-        shelf.mark_verified(path, made.checksum, self._clock())
+        store.mark_verified(path, made.checksum, self._clock())
         self.measure(path.parent)
         return made
 
-    def _verify(self, made: Made, dump: IO[bytes], report: Report) -> None:
+    def _verify(self, made: Backup, dump: IO[bytes], report: Report) -> None:
         report("Restoring into a scratch database", 0)
         with self._storage.scratch(dump) as scratch:
             with scratch.snapshot() as snapshot:
@@ -154,7 +142,7 @@ class Backups:
         overwrite: bool,
         while_connected: bool = False,
         report: Report = no_report,
-    ) -> Made:
+    ) -> Backup:
         """Put a backup in the place of the database, and bring it to head; if it fails the old
         state stays.
 
@@ -189,20 +177,20 @@ class Backups:
         return self._storage.holds_data()
 
     def prune(
-        self, folder: Path, keep: Keep, *, dry_run: bool = False
-    ) -> tuple[Sequence[shelf.Kept], Sequence[shelf.Kept]]:
+        self, folder: Path, keep: RotationPolicy, *, dry_run: bool = False
+    ) -> tuple[Sequence[store.BackupFile], Sequence[store.BackupFile]]:
         """Delete the backups that no rule keeps; return those that stay and those that went."""
-        found = shelf.kept(folder)
-        going = superfluous(found, keep)
+        found = store.list_backups(folder)
+        going = expired(found, keep)
         if not dry_run:
             for one in going:
-                shelf.remove(one)
+                store.remove(one)
         return [one for one in found if one not in going], going
 
     def measure(self, folder: Path | None) -> None:
         """Set the gauges from what is in a folder, if there is one; never raises."""
         try:
-            found = shelf.kept(folder) if folder else ()
+            found = store.list_backups(folder) if folder else ()
         except OSError:
             return
         if found:
@@ -223,13 +211,13 @@ class Backups:
         return self._any_storage
 
     @contextmanager
-    def _opened(self, path: Path, report: Report) -> Iterator[tuple[Made, IO[bytes]]]:
+    def _opened(self, path: Path, report: Report) -> Iterator[tuple[Backup, IO[bytes]]]:
         try:
             size = path.stat().st_size
             with archive.opened(path, _progress(report, "Checking the file")) as found:
                 manifest = Manifest.from_json(found.manifest)
                 self._refuse_unfit(manifest)
-                yield Made(path, size, found.checksum, manifest), found.dump()
+                yield Backup(path, size, found.checksum, manifest), found.dump()
         except OSError as error:
             why = error.strerror or type(error).__name__
             raise BackupRefused(f"The backup cannot be read or unpacked: {why}.") from error

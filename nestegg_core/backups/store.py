@@ -22,7 +22,7 @@ _LEFT_BEHIND = timedelta(hours=25)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class BackupFile:
     """A backup in a folder; `verified_at` is of this very file."""
 
     path: Path
@@ -31,7 +31,7 @@ class Kept:
     verified_at: datetime | None
 
 
-def kept(folder: Path) -> Sequence[Kept]:
+def list_backups(folder: Path) -> Sequence[BackupFile]:
     """Return the backups of a folder, the newest first; other files do not count."""
     found = [one for path in folder.glob(f"*{SUFFIX}") if (one := _kept(path)) is not None]
     return sorted(found, key=lambda one: (one.created_at, one.path.name), reverse=True)
@@ -56,7 +56,7 @@ def is_verified(path: Path) -> bool:
     return _verified_at(path) is not None
 
 
-def remove(one: Kept) -> None:
+def remove(one: BackupFile) -> None:
     one.path.unlink(missing_ok=True)
     one.path.with_name(one.path.name + _VERIFIED).unlink(missing_ok=True)
 
@@ -87,14 +87,14 @@ def new_file(folder: Path, moment: datetime) -> Iterator[tuple[Path, IO[bytes]]]
         ) from error
 
 
-def _kept(path: Path) -> Kept | None:
+def _kept(path: Path) -> BackupFile | None:
     try:
         stem = path.name.removesuffix(SUFFIX).partition("Z")[0] + "Z"
         created_at = datetime.strptime(stem, _MOMENT).replace(tzinfo=UTC)
         size = path.stat().st_size
     except (ValueError, FileNotFoundError):
         return None
-    return Kept(path, created_at, size, _verified_at(path))
+    return BackupFile(path, created_at, size, _verified_at(path))
 
 
 def _verified_at(path: Path) -> datetime | None:

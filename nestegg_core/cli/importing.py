@@ -59,30 +59,30 @@ def _owner(tx: Transaction) -> UUID:
     return owner
 
 
+@dataclass(frozen=True, slots=True)
 class Importing:
-    def __init__(self, runtime: Runtime, target: Target) -> None:
-        self._runtime = runtime
-        self._target = target
+    runtime: Runtime
+    target: Target
 
     def read(self, file: StatementFile, options: Mapping[str, str], importer: str | None) -> Upload:
-        name, statement = self._runtime.importers.read(file, options, importer)
-        return Upload(name, file.name, statement, self._target.owner_id)
+        name, statement = self.runtime.importers.read(file, options, importer)
+        return Upload(name, file.name, statement, self.target.owner_id)
 
     def preview(self, upload: Upload) -> dict[str, Any]:
-        with self._runtime.storage.transaction(self._target.org_id, write=True) as tx:
-            return self._runtime.imports.preview(tx, self._target.account_id, upload)
+        with self.runtime.storage.transaction(self.target.org_id, write=True) as tx:
+            return self.runtime.imports.preview(tx, self.target.account_id, upload)
 
     def commit(self, import_id: UUID) -> dict[str, Any]:
         """Book every new row, or none; Conflict if the account has changed since the preview."""
-        with self._runtime.storage.transaction(self._target.org_id, write=True) as tx:
-            return self._runtime.imports.commit(tx, import_id)
+        with self.runtime.storage.transaction(self.target.org_id, write=True) as tx:
+            return self.runtime.imports.commit(tx, import_id)
 
     def discard(self, entry: Mapping[str, Any]) -> None:
-        with self._runtime.storage.transaction(self._target.org_id, write=True) as tx:
-            self._runtime.imports.delete(tx, entry["id"], entry["version"])
+        with self.runtime.storage.transaction(self.target.org_id, write=True) as tx:
+            self.runtime.imports.delete(tx, entry["id"], entry["version"])
 
     def error_rows(self, import_id: UUID) -> list[dict[str, Any]]:
-        with self._runtime.storage.transaction(self._target.org_id, write=False) as tx:
+        with self.runtime.storage.transaction(self.target.org_id, write=False) as tx:
             return [
                 {"line": row["line"], "problems": row["problems"]}
                 for row in self._rows(tx, import_id)
@@ -91,7 +91,7 @@ class Importing:
     def _rows(self, tx: Transaction, import_id: UUID) -> Iterator[dict[str, Any]]:
         after: tuple[Any, ...] | None = None
         while True:
-            page = self._runtime.imports.rows_page(
+            page = self.runtime.imports.rows_page(
                 tx, import_id, status="error", limit=_PAGE, after=after
             )
             yield from page.items

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from croniter import croniter
 
-from nestegg_core.backups.store import kept
+from nestegg_core.backups.store import list_backups
 from nestegg_core.contracts.operations import Diagnosis
 
 GRACE = timedelta(hours=6)
@@ -30,7 +30,7 @@ def backups(
         return
     with suppress(FileNotFoundError):
         os.listdir(folder)  # a folder that may not be read would pass for an empty one
-    found = kept(folder)
+    found = list_backups(folder)
     if not found:
         yield Diagnosis(
             "warning",

@@ -53,9 +53,9 @@ def jobs(kernel: "Sealed", reindex: Callable[[], object]) -> Sequence[JobRegistr
     """
     from nestegg_core.encryption.rewrap import rewrap
     from nestegg_core.encryption.usage import status
-    from nestegg_core.observability.job_metrics import DAILY, MEASURE_KEYS, DailyMeasures
+    from nestegg_core.observability.job_metrics import DAILY, MEASURE_KEYS, JobMetrics
 
-    keys, daily = kernel.keys, DailyMeasures(kernel.metrics, kernel.clock)
+    keys, daily = kernel.keys, JobMetrics(kernel.metrics, kernel.clock)
 
     def measure(_: Mapping[str, Any]) -> None:
         reindex()

@@ -31,27 +31,37 @@ def wire(
     kernel: "Sealed",
     registrations: Sequence["JobRegistration"],
 ) -> JobServices:
-    from nestegg_core.jobs.model import Policy
-    from nestegg_core.jobs.service import make_jobs
-    from nestegg_core.jobs.store import JobList
+    from nestegg_core.jobs.model import Policy, Registry
+    from nestegg_core.jobs.rq_queue import RedisQueue
+    from nestegg_core.jobs.runner import JobRunner
+    from nestegg_core.jobs.service import Jobs, cleanup_job
+    from nestegg_core.jobs.store import JobList, JobRecovery, JobStore
     from nestegg_core.observability.logs import traceback_of
 
     settings, url = kernel.settings, kernel.settings.queue_redis_url
-    jobs = make_jobs(
-        storage=kernel.storage,
-        rows=kernel.rows,
-        index=kernel.index,
-        clock=kernel.clock,
-        registrations=registrations,
-        policy=Policy(
-            lease=timedelta(seconds=settings.job_lease_seconds),
-            max_tries=settings.job_max_tries,
-            first_wait=timedelta(seconds=settings.job_retry_seconds),
-        ),
-        redis_url=url.get_secret_value() if url else None,
+    policy = Policy(
+        lease=timedelta(seconds=settings.job_lease_seconds),
+        max_tries=settings.job_max_tries,
+        first_wait=timedelta(seconds=settings.job_retry_seconds),
+    )
+    store = JobStore(kernel.storage, kernel.rows, kernel.index, kernel.clock, policy)
+    registry = Registry([cleanup_job(store), *registrations])
+    queue = RedisQueue(url.get_secret_value()) if url is not None else None
+    runner = JobRunner(
+        registry=registry,
+        store=store,
+        tries_again=queue is not None,
         metrics=kernel.metrics,
         describe=traceback_of,
         report=partial(_report, kernel),
+    )
+    jobs = Jobs(
+        registry=registry,
+        store=store,
+        recovery=JobRecovery(kernel.storage, kernel.clock, policy),
+        runner=runner,
+        queue=queue,
+        metrics=kernel.metrics,
     )
     return JobServices(jobs, JobList(kernel.storage, kernel.rows, jobs.full_name))
 

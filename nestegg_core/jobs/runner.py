@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Protocol
 
 import structlog
 
+from nestegg_core.contracts.metrics import MetricsExporter
 from nestegg_core.database.types import new_id
 from nestegg_core.errors import DecryptionError, NestEggError
 from nestegg_core.jobs.model import Registry
-from nestegg_core.jobs.store import Claim, JobBook
+from nestegg_core.jobs.store import Claim, JobStore
 
 USER, COMMAND, SCHEDULE, CORE = "user", "command", "schedule", "core"
 """Who asks for a job: somebody through the API, `nestegg jobs run`, the scheduler, or the core on
@@ -45,7 +45,7 @@ def running(claim: Claim) -> Iterator[None]:
 _log = structlog.get_logger("nestegg.jobs")
 
 
-class Keeper:
+class LeaseRenewer:
     """Renews leases for as long as their jobs run.
 
     One thread for all: it begins with a job and ends a while after the last.
@@ -59,19 +59,19 @@ class Keeper:
         self._running = False
 
     @contextmanager
-    def keeping(self, claim: Claim) -> Iterator[None]:
+    def renewing(self, claim: Claim) -> Iterator[None]:
         with self._lock:
             self._claims[claim.owner] = claim
             if not self._running:
                 self._running = True
-                threading.Thread(target=self._keep, name="job leases", daemon=True).start()
+                threading.Thread(target=self._renew_all, name="job leases", daemon=True).start()
         try:
             yield
         finally:
             with self._lock:
                 self._claims.pop(claim.owner, None)
 
-    def _keep(self) -> None:
+    def _renew_all(self) -> None:
         while True:
             time.sleep(self._seconds)
             with self._lock:
@@ -96,57 +96,41 @@ class Keeper:
             _log.warning("job was taken over by another worker", job_id=claim.id)
 
 
-class Metrics(Protocol):
-    """Takes measurements; see `nestegg_core.MetricsExporter`."""
-
-    def count(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None:
-        """Add to a counter."""
-        ...
-
-    def observe(self, name: str, labels: Mapping[str, str], value: float) -> None:
-        """Record one value of a distribution."""
-        ...
-
-    def gauge(self, name: str, labels: Mapping[str, str], value: float) -> None:
-        """Set the present value of something."""
-        ...
-
-
-class Performer:
+class JobRunner:
     """Runs jobs in this process; what one raises is in its row, described without user data."""
 
     def __init__(
         self,
         *,
         registry: Registry,
-        book: JobBook,
+        store: JobStore,
         tries_again: bool,
-        metrics: Metrics,
+        metrics: MetricsExporter,
         describe: Callable[[BaseException], str],
         report: Callable[[BaseException, Mapping[str, str]], None],
     ) -> None:
         self._registry = registry
-        self._book = book
-        self._leases = Keeper(book.renew, book.policy.lease.total_seconds() / 3)
+        self._store = store
+        self._leases = LeaseRenewer(store.renew, store.policy.lease.total_seconds() / 3)
         self._tries_again = tries_again
         self._metrics = metrics
         self._describe = describe
         self._report = report
 
-    def perform(self, job_id: str) -> None:
+    def run(self, job_id: str) -> None:
         """Run a job, unless another process does or did it; Conflict if equal work is running."""
         owner = f"{socket.gethostname()}:{os.getpid()}:{new_id().hex[-8:]}"
-        claim = self._book.claim(job_id, owner)
+        claim = self._store.claim(job_id, owner)
         if claim is not None:
-            self._run(claim)
+            self._run_claimed(claim)
 
-    def _run(self, claim: Claim) -> None:
+    def _run_claimed(self, claim: Claim) -> None:
         log = _log.bind(job=claim.name, job_id=claim.id, attempt=claim.tries)
         log.info("job started")
         began = time.monotonic()
         try:
-            with self._leases.keeping(claim), running(claim):
-                self._registry.accepted(claim.name).run(self._book.arguments(claim))
+            with self._leases.renewing(claim), running(claim):
+                self._registry.accepted(claim.name).run(self._store.arguments(claim))
         except Exception as error:
             self._report(error, {"job": claim.name, "job_id": claim.id})
             self._failed(claim, error, began)
@@ -154,7 +138,7 @@ class Performer:
             self._failed(claim, error, began)
             raise
         else:
-            if not self._book.finish(claim):
+            if not self._store.finish(claim):
                 log.warning("job is done, but had been taken over meanwhile: it is done twice")
                 return
             self._measure(claim, "done", began)
@@ -163,12 +147,12 @@ class Performer:
     def _failed(self, claim: Claim, error: BaseException, began: float) -> None:
         text = self._describe(error)
         hopeless = isinstance(error, DecryptionError)  # no wait makes a damaged value open
-        left = claim.tries < self._book.policy.max_tries
+        left = claim.tries < self._store.policy.max_tries
         again = self._tries_again and left and not hopeless
         if again:
-            self._book.try_again(claim, text)
+            self._store.try_again(claim, text)
         else:
-            self._book.give_up(claim, text)
+            self._store.give_up(claim, text)
         outcome = "retried" if again else "failed"
         self._measure(claim, outcome, began)
         log = _log.bind(job=claim.name, job_id=claim.id, attempt=claim.tries)

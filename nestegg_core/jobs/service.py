@@ -1,21 +1,21 @@
 """The jobs of an instance: asking for them, and looking after what was asked for."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
+from nestegg_core.contracts.metrics import MetricsExporter
 from nestegg_core.contracts.operations import JobRegistration
-from nestegg_core.contracts.storage import Finding, Storage
-from nestegg_core.database.rows import SealedRows
+from nestegg_core.contracts.storage import Finding
 from nestegg_core.database.types import new_id
 from nestegg_core.errors import Conflict, InvalidInput, NestEggError
-from nestegg_core.jobs.model import TIME_LIMITS, Policy, Registry, tick_id
+from nestegg_core.jobs.model import TIME_LIMITS, Registry, tick_id
 from nestegg_core.jobs.rq_queue import RedisError, RedisQueue
-from nestegg_core.jobs.runner import CORE, SCHEDULE, Metrics, Performer
-from nestegg_core.jobs.store import DONE, FAILED, LOST, Accepted, JobBook, LostAndFound, WorkIndex
+from nestegg_core.jobs.runner import CORE, SCHEDULE, JobRunner
+from nestegg_core.jobs.store import DONE, FAILED, LOST, Accepted, JobRecovery, JobStore
 
 BUSY = "The same job with the same arguments is running. Ask again when it is done."
 
@@ -40,16 +40,16 @@ class Jobs:
         self,
         *,
         registry: Registry,
-        book: JobBook,
-        lost: LostAndFound,
-        performer: Performer,
+        store: JobStore,
+        recovery: JobRecovery,
+        runner: JobRunner,
         queue: RedisQueue | None,
-        metrics: Metrics,
+        metrics: MetricsExporter,
     ) -> None:
         self._registry = registry
-        self._book = book
-        self._lost = lost
-        self._performer = performer
+        self._store = store
+        self._recovery = recovery
+        self._runner = runner
         self._metrics = metrics
         self._try_redis_at = 0.0
         self.queue = queue
@@ -63,7 +63,7 @@ class Jobs:
     @property
     def sweep_seconds(self) -> int:
         """How often each worker sweeps, so that a lost job is found soon after its lease."""
-        return max(2, int(self._book.policy.lease.total_seconds() / _SWEEPS_PER_LEASE))
+        return max(2, int(self._store.policy.lease.total_seconds() / _SWEEPS_PER_LEASE))
 
     def enqueue(
         self, name: str, arguments: Mapping[str, Any] | None = None, *, asked_by: str = CORE
@@ -84,14 +84,14 @@ class Jobs:
 
     def retry(self, job_id: str) -> None:
         """Give a failed job as many tries as a new one; Conflict if it has not failed."""
-        self._begin(self._book.retry(job_id), job_id)
+        self._begin(self._store.retry(job_id), job_id)
 
     def deliver(self, job_id: str) -> None:
         """Do what a message asks for; what the job raises is in its row."""
         try:
-            self._performer.perform(job_id)
+            self._runner.run(job_id)
         except Conflict:
-            self._book.put_off(job_id)
+            self._store.defer(job_id)
 
     def check(self) -> Sequence[Finding]:
         try:
@@ -117,7 +117,7 @@ class Jobs:
 
     def _accept(self, job_id: str, name: str, arguments: Mapping[str, Any], asked_by: str) -> bool:
         job = self._registry.wanted(name)
-        if not self._book.accept(Accepted(job_id, job.name, job.queue, asked_by, arguments)):
+        if not self._store.accept(Accepted(job_id, job.name, job.queue, asked_by, arguments)):
             return False
         self._begin(job.queue, job_id)
         return True
@@ -129,11 +129,11 @@ class Jobs:
             self._send(self.queue, queue, [job_id])
 
     def _run_here(self, job_id: str) -> None:
-        self._given_up(self._lost.take_back(max_tries=0)[1])
+        self._given_up(self._recovery.requeue_lost(max_tries=0)[1])
         try:
-            self._performer.perform(job_id)
+            self._runner.run(job_id)
         except Conflict:
-            self._book.refuse(job_id, BUSY)
+            self._store.refuse(job_id, BUSY)
 
     def _send(self, target: RedisQueue, queue: str, job_ids: Sequence[str]) -> bool:
         """The rows say that these were sent; if that is not true, the sweep finds out."""
@@ -146,14 +146,14 @@ class Jobs:
         return True
 
     def _sweep(self, target: RedisQueue) -> None:
-        again, given_up = self._lost.take_back()
+        again, given_up = self._recovery.requeue_lost()
         for row in again:
             _log.warning("job is put back", job=row.name, job_id=row.id, error=LOST)
             self._metrics.count("jobs", {"job": row.name, "outcome": "lost"})
         self._given_up(given_up)
         for queue in TIME_LIMITS:
-            self._metrics.gauge("jobs_waiting", {"queue": queue}, self._lost.waiting(queue))
-            while ids := self._lost.strays(queue, target.first(queue), BATCH):
+            self._metrics.gauge("jobs_waiting", {"queue": queue}, self._recovery.waiting(queue))
+            while ids := self._recovery.orphaned(queue, target.first(queue), BATCH):
                 if not self._send(target, queue, ids):
                     return
 
@@ -163,49 +163,16 @@ class Jobs:
             self._metrics.count("jobs", {"job": row.name, "outcome": "failed"})
 
 
-def make_jobs(
-    *,
-    storage: Storage,
-    rows: SealedRows,
-    index: WorkIndex,
-    clock: Callable[[], datetime],
-    registrations: Iterable[JobRegistration],
-    policy: Policy,
-    redis_url: str | None,
-    metrics: Metrics,
-    describe: Callable[[BaseException], str],
-    report: Callable[[BaseException, Mapping[str, str]], None],
-) -> Jobs:
-    """Wire the jobs of an instance; connects to nothing."""
-    book = JobBook(storage, rows, index, clock, policy)
-    registry = Registry([forget_jobs(book), *registrations])
-    queue = RedisQueue(redis_url) if redis_url is not None else None
-    performer = Performer(
-        registry=registry,
-        book=book,
-        tries_again=queue is not None,
-        metrics=metrics,
-        describe=describe,
-        report=report,
-    )
-    return Jobs(
-        registry=registry,
-        book=book,
-        lost=LostAndFound(storage, clock, policy),
-        performer=performer,
-        queue=queue,
-        metrics=metrics,
-    )
-
-
 KEPT = {DONE: timedelta(days=14), FAILED: timedelta(days=90)}
 
 
-def forget_jobs(book: JobBook) -> JobRegistration:
-    def forget(arguments: Mapping[str, Any]) -> None:
+def cleanup_job(store: JobStore) -> JobRegistration:
+    def delete_old(arguments: Mapping[str, Any]) -> None:
         if arguments:
             raise InvalidInput.one("/arguments", "not_wanted", "the job takes none")
         for state, age in KEPT.items():
-            _log.info("jobs forgotten", state=state, jobs=book.forget(of_state=state, age=age))
+            _log.info(
+                "old jobs deleted", state=state, jobs=store.delete_old(of_state=state, age=age)
+            )
 
-    return JobRegistration("forget_jobs", forget, schedule="40 3 * * *")
+    return JobRegistration("forget_jobs", delete_old, schedule="40 3 * * *")

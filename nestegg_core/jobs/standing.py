@@ -9,11 +9,11 @@ import structlog
 from croniter import croniter
 from sqlalchemy import func, select
 
+from nestegg_core.contracts.metrics import MetricsExporter
 from nestegg_core.contracts.operations import JobRegistration
 from nestegg_core.contracts.storage import Storage
 from nestegg_core.database.tables import jobs, key_fingerprints
 from nestegg_core.jobs.model import TIME_LIMITS
-from nestegg_core.jobs.runner import Metrics
 from nestegg_core.jobs.service import KEPT
 from nestegg_core.jobs.store import DONE, QUEUED
 
@@ -42,7 +42,7 @@ class Standing:
         self,
         storage: Storage,
         registered: Iterable[JobRegistration],
-        metrics: Metrics,
+        metrics: MetricsExporter,
         clock: Callable[[], datetime],
     ) -> None:
         self._storage = storage

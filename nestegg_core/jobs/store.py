@@ -83,7 +83,7 @@ def _give_up(*which: ColumnElement[bool]) -> Update:
 TRY_AGAIN = _put_back(*_MINE, due_at=bindparam("again_at", type_=_J.due_at.type))
 GIVE_UP = _give_up(*_MINE)
 
-PUT_OFF = (
+DEFER = (
     update(jobs)
     .where(_J.id == bindparam("job_id"), _J.state == QUEUED)
     .values(due_at=bindparam("again_at"), queued_at=None)
@@ -99,13 +99,13 @@ GIVE_UP_LOST = _give_up(*_LOST, _J.tries >= bindparam("max_tries")).returning(_J
 QUEUED_AT = select(_J.queued_at).where(_J.id == bindparam("job_id"))
 WAITING = select(func.count()).select_from(jobs)
 WAITING = WAITING.where(_J.state == QUEUED, _J.queue == bindparam("queue"))
-STRAYS = (
+ORPHANED = (
     select(_J.id)
     .where(_J.state == QUEUED, _J.queue == bindparam("queue"), _J.due_at <= _NOW, _SILENT)
     .order_by(_J.due_at, _J.id)
     .limit(bindparam("count"))
 )
-# Asks again what made it a stray: another process may have sent it in between.
+# Asks again what made it orphaned: another process may have sent it in between.
 SENT_AGAIN = (
     update(jobs)
     .where(_J.id.in_(bindparam("job_ids", expanding=True)), _J.state == QUEUED, _SILENT)
@@ -121,7 +121,7 @@ RETRY = (
 )
 
 _OLD = select(_J.id).where(_J.state == bindparam("of_state"), _J.finished_at < bindparam("before"))
-FORGET = delete(jobs).where(_J.id.in_(_OLD.limit(bindparam("count"))))
+DELETE_OLD = delete(jobs).where(_J.id.in_(_OLD.limit(bindparam("count"))))
 
 SHOWN = (
     _J.id,
@@ -186,35 +186,28 @@ class Claim:
     sealed: str = field(repr=False)
 
 
-class JobBook:
+@dataclass(frozen=True, slots=True)
+class JobStore:
     """Takes jobs through their lives; each step is one short transaction."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        rows: SealedRows,
-        index: WorkIndex,
-        clock: Callable[[], datetime],
-        policy: Policy,
-    ) -> None:
-        self._storage = storage
-        self._rows = rows
-        self._index = index
-        self._clock = clock
-        self.policy = policy
+    storage: Storage
+    rows: SealedRows
+    index: WorkIndex
+    clock: Callable[[], datetime]
+    policy: Policy
 
     def accept(self, job: Accepted) -> bool:
         """Store a job as queued; false if its id is there already."""
         text = as_text(job.arguments)
         work = sha256(f"{job.name} {text}".encode()).hexdigest()
-        now = self._clock()
+        now = self.clock()
         values = {
             "id": job.id,
             "name": job.name,
             "queue": job.queue,
             "asked_by": job.asked_by,
             "arguments": text,
-            "work_key": self._index.of(_WORK, work),
+            "work_key": self.index.of(_WORK, work),
             "state": QUEUED,
             "tries": 0,
             "due_at": now,
@@ -222,8 +215,8 @@ class JobBook:
             "created_at": now,
         }
         try:
-            with self._storage.system_transaction(write=True) as tx:
-                tx.execute(insert(jobs), self._rows.seal(jobs, values))
+            with self.storage.system_transaction(write=True) as tx:
+                tx.execute(insert(jobs), self.rows.seal(jobs, values))
         except Conflict:
             return False
         return True
@@ -233,7 +226,7 @@ class JobBook:
 
         Conflict if equal work is running.
         """
-        now = self._clock()
+        now = self.clock()
         parameters = {
             "job_id": job_id,
             "owner": owner,
@@ -241,7 +234,7 @@ class JobBook:
             "until": now + self.policy.lease,
             "max_tries": self.policy.max_tries,
         }
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             row = tx.execute(CLAIM, parameters).first()
         if row is None:
             return None
@@ -251,37 +244,37 @@ class JobBook:
 
     def arguments(self, claim: Claim) -> dict[str, Any]:
         row = {"id": claim.id, "arguments": claim.sealed}
-        return from_text(self._rows.open(jobs, row, ["arguments"])["arguments"])
+        return from_text(self.rows.open(jobs, row, ["arguments"])["arguments"])
 
     def renew(self, claim: Claim) -> bool:
         """Move the lease on; false if another worker has taken the job over."""
-        return self._step(RENEW, claim, until=self._clock() + self.policy.lease)
+        return self._step(RENEW, claim, until=self.clock() + self.policy.lease)
 
     def finish(self, claim: Claim) -> bool:
-        return self._step(FINISH, claim, now=self._clock())
+        return self._step(FINISH, claim, now=self.clock())
 
     def try_again(self, claim: Claim, error: str) -> bool:
-        again_at = self._clock() + self.policy.wait_after(claim.tries)
+        again_at = self.clock() + self.policy.wait_after(claim.tries)
         return self._step(TRY_AGAIN, claim, again_at=again_at, error=error)
 
     def give_up(self, claim: Claim, error: str) -> bool:
-        return self._step(GIVE_UP, claim, now=self._clock(), error=error)
+        return self._step(GIVE_UP, claim, now=self.clock(), error=error)
 
     def _step(self, statement: Any, claim: Claim, **values: Any) -> bool:
         """Returns false when the job is no longer the claim's."""
         parameters = {"job_id": claim.id, "owner": claim.owner, **values}
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             return tx.execute(statement, parameters).rowcount == 1
 
-    def put_off(self, job_id: str) -> None:
+    def defer(self, job_id: str) -> None:
         """Let a job wait whose work is being done by another; it costs no try."""
-        parameters = {"job_id": job_id, "again_at": self._clock() + self.policy.lease / 2}
-        with self._storage.system_transaction(write=True) as tx:
-            tx.execute(PUT_OFF, parameters)
+        parameters = {"job_id": job_id, "again_at": self.clock() + self.policy.lease / 2}
+        with self.storage.system_transaction(write=True) as tx:
+            tx.execute(DEFER, parameters)
 
     def refuse(self, job_id: str, error: str) -> None:
-        parameters = {"job_id": job_id, "now": self._clock(), "error": error}
-        with self._storage.system_transaction(write=True) as tx:
+        parameters = {"job_id": job_id, "now": self.clock(), "error": error}
+        with self.storage.system_transaction(write=True) as tx:
             tx.execute(REFUSE, parameters)
 
     def retry(self, job_id: str) -> str:
@@ -289,22 +282,22 @@ class JobBook:
         failed.
         """
         require_id(job_id)
-        with self._storage.system_transaction(write=True) as tx:
-            queue = tx.execute(RETRY, {"job_id": job_id, "now": self._clock()}).scalar()
+        with self.storage.system_transaction(write=True) as tx:
+            queue = tx.execute(RETRY, {"job_id": job_id, "now": self.clock()}).scalar()
             if queue is None and tx.execute(QUEUED_AT, {"job_id": job_id}).first():
                 raise Conflict("job-not-failed", "Only a failed job can be tried again.")
         if queue is None:
             raise NotFound(NO_SUCH_JOB)
         return str(queue)
 
-    def forget(self, *, of_state: str, age: timedelta, count: int = 1000) -> int:
+    def delete_old(self, *, of_state: str, age: timedelta, count: int = 1000) -> int:
         """Delete the rows of jobs that ended so long ago, in small transactions."""
-        before = self._clock() - age
+        before = self.clock() - age
         parameters = {"of_state": of_state, "before": before, "count": count}
         forgotten = 0
         while True:
-            with self._storage.system_transaction(write=True) as tx:
-                deleted = tx.execute(FORGET, parameters).rowcount
+            with self.storage.system_transaction(write=True) as tx:
+                deleted = tx.execute(DELETE_OLD, parameters).rowcount
             forgotten += deleted
             if deleted < count:
                 return forgotten
@@ -313,13 +306,13 @@ class JobBook:
 _page = cache(page)
 
 
+@dataclass(frozen=True, slots=True)
 class JobList:
     """Reads the rows of jobs; a filter may name a job by its short name too."""
 
-    def __init__(self, storage: Storage, rows: SealedRows, full_name: Callable[[str], str]) -> None:
-        self._storage = storage
-        self._rows = rows
-        self._full_name = full_name
+    storage: Storage
+    rows: SealedRows
+    full_name: Callable[[str], str]
 
     def page(
         self,
@@ -331,11 +324,11 @@ class JobList:
         """Return jobs, newest first, and where the next page begins."""
         parameters: dict[str, Any] = {n: v for n, v in filters.items() if v is not None}
         if "name" in parameters:
-            parameters["name"] = self._full_name(parameters["name"])
+            parameters["name"] = self.full_name(parameters["name"])
         if after is not None:
             parameters |= {"after_at": datetime.fromisoformat(after[0]), "after_id": after[1]}
         names = tuple(sorted({n.removesuffix("_at").removesuffix("_id") for n in parameters}))
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             found = tx.execute(_page(names), {**parameters, "count": limit + 1}).mappings().all()
         rows = [_plain(row) for row in found[:limit]]
         if len(found) <= limit:
@@ -344,11 +337,11 @@ class JobList:
 
     def read(self, job_id: str) -> dict[str, Any]:
         require_id(job_id)
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             row = tx.execute(ONE, {"job_id": job_id}).mappings().first()
         if row is None:
             raise NotFound(NO_SUCH_JOB)
-        shown = self._rows.show(jobs, row, ["arguments"])
+        shown = self.rows.show(jobs, row, ["arguments"])
         if shown["arguments"] is not None:
             shown["arguments"] = from_text(shown["arguments"])
         return {**_plain(row), **shown}
@@ -362,53 +355,53 @@ def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
 LOST = "The worker was lost while it ran the job: killed, out of memory, or cut off."
 
 
-class LostAndFound:
-    def __init__(self, storage: Storage, clock: Callable[[], datetime], policy: Policy) -> None:
-        self._storage = storage
-        self._clock = clock
-        self._policy = policy
+@dataclass(frozen=True, slots=True)
+class JobRecovery:
+    storage: Storage
+    clock: Callable[[], datetime]
+    policy: Policy
 
-    def take_back(self, *, max_tries: int | None = None) -> tuple[Sequence[Any], Sequence[Any]]:
+    def requeue_lost(self, *, max_tries: int | None = None) -> tuple[Sequence[Any], Sequence[Any]]:
         """Return the rows of lost workers that were put back, and of those given up after
         `max_tries`.
         """
         parameters = {
-            "now": self._clock(),
-            "max_tries": self._policy.max_tries if max_tries is None else max_tries,
+            "now": self.clock(),
+            "max_tries": self.policy.max_tries if max_tries is None else max_tries,
             "error": LOST,
         }
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             if tx.execute(ANY_LOST, parameters).first() is None:
                 return (), ()  # the usual case: no write lock for it
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             again = tx.execute(PUT_BACK_LOST, parameters).all()
             return again, tx.execute(GIVE_UP_LOST, parameters).all()
 
     def waiting(self, queue: str) -> int:
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             return int(tx.execute(WAITING, {"queue": queue}).scalar_one())
 
-    def strays(self, queue: str, first: str | None, count: int) -> Sequence[str]:
+    def orphaned(self, queue: str, first: str | None, count: int) -> Sequence[str]:
         """Return jobs that wait for nothing, marked as sent just now: send them.
 
         A queue delivers in the order in which it was filled. So what was sent a good while before
         its first message has left it, and was lost if nobody runs it; so was everything sent a good
         while ago when it is empty. That needs no look at the whole queue.
         """
-        now = self._clock()
-        with self._storage.system_transaction(write=False) as tx:
+        now = self.clock()
+        with self.storage.system_transaction(write=False) as tx:
             sent = now
             if first is not None:
                 at = tx.execute(QUEUED_AT, {"job_id": first}).scalar()
                 if at is None:  # about to be delivered for nothing: the next one will tell
                     return ()
                 sent = min(now, at)
-            sweep = {"now": now, "horizon": sent - self._policy.lease}
-            found = tx.execute(STRAYS, {**sweep, "queue": queue, "count": count})
+            sweep = {"now": now, "horizon": sent - self.policy.lease}
+            found = tx.execute(ORPHANED, {**sweep, "queue": queue, "count": count})
             ids = list(found.scalars())
         if not ids:
             return ()
-        with self._storage.system_transaction(write=True) as tx:
+        with self.storage.system_transaction(write=True) as tx:
             sent_again = tx.execute(SENT_AGAIN, {**sweep, "job_ids": ids}).scalars()
             ours = set(sent_again)
         return [one for one in ids if one in ours]

@@ -2,11 +2,13 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Engine, event
+
+from nestegg_core.contracts.metrics import MetricsExporter
 
 SECONDS = 60.0
 
@@ -42,16 +44,8 @@ class Stretches:
             return count
 
 
-class Metrics(Protocol):
-    """Takes measurements; see `nestegg_core.MetricsExporter`."""
-
-    def observe(self, name: str, labels: Mapping[str, str], value: float) -> None: ...
-
-    def gauge(self, name: str, labels: Mapping[str, str], value: float) -> None: ...
-
-
 class ConnectionWatch:
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: MetricsExporter) -> None:
         self._metrics = metrics
         self._in_use = 0
         self._lock = Lock()

@@ -2,8 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from nestegg_core.contracts.metrics import MetricsExporter
 
 MEASURE_KEYS = "measure_keys"
 """The job that counts the encrypted values by key version."""
@@ -12,14 +15,6 @@ DAILY = "10 4 * * *"
 """04:10 UTC, behind the purge. It reads every encrypted column, so a scrape must not do it."""
 
 _CLEAR = "none"
-
-
-class Metrics(Protocol):
-    """Takes measurements; see `nestegg_core.MetricsExporter`."""
-
-    def count(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None: ...
-
-    def gauge(self, name: str, labels: Mapping[str, str], value: float) -> None: ...
 
 
 class Purged(Protocol):
@@ -48,20 +43,20 @@ class Sealed(Protocol):
     def rows(self) -> int: ...
 
 
-class DailyMeasures:
-    def __init__(self, metrics: Metrics, clock: Callable[[], datetime]) -> None:
-        self._metrics = metrics
-        self._clock = clock
+@dataclass(frozen=True, slots=True)
+class JobMetrics:
+    metrics: MetricsExporter
+    clock: Callable[[], datetime]
 
     def retention(self, purged: Purged, cleaned: Mapping[str, int]) -> None:
         """Take a run; one that left something alone does not count as the last that was well."""
         deleted = {**cleaned, **({"transactions": purged.transactions} if purged.live else {})}
         for table, rows in deleted.items():
-            self._metrics.count("retention_deleted_rows", {"table": table}, rows)
+            self.metrics.count("retention_deleted_rows", {"table": table}, rows)
         if not purged.failures:
             mode = "live" if purged.live else "dry_run"
-            now = self._clock().timestamp()
-            self._metrics.gauge("retention_last_run_timestamp_seconds", {"mode": mode}, now)
+            now = self.clock().timestamp()
+            self.metrics.gauge("retention_last_run_timestamp_seconds", {"mode": mode}, now)
 
     def keys(self, counts: Iterable[Sealed], backend: str, versions: Iterable[int]) -> None:
         """Count by column, backend and version; a known key version without values is 0."""
@@ -72,4 +67,4 @@ class DailyMeasures:
             found[one.backend or _CLEAR, str(one.version or _CLEAR)] += one.rows
         for (by, key_version), rows in found.items():
             labels = {"backend": by, "key_version": key_version}
-            self._metrics.gauge("encrypted_values", labels, rows)
+            self.metrics.gauge("encrypted_values", labels, rows)

@@ -18,8 +18,8 @@ WAIT_BUCKETS = (0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
-    """One metric. `together` says how the gauge values of several processes add up: `livesum` adds
+class MetricSpec:
+    """`together` says how the gauge values of several processes add up: `livesum` adds
     those of living processes, `mostrecent` takes the last that was set.
     """
 
@@ -30,86 +30,90 @@ class Measure:
     together: str = "mostrecent"
 
 
-MEASURES: Mapping[str, Measure] = {
-    "build_info": Measure("gauge", "The running release; always 1.", ("version", "python_version")),
-    "http_requests": Measure(
+MEASURES: Mapping[str, MetricSpec] = {
+    "build_info": MetricSpec(
+        "gauge", "The running release; always 1.", ("version", "python_version")
+    ),
+    "http_requests": MetricSpec(
         "counter",
         "Requests that were answered, by route template, method and status.",
         ("route", "method", "status"),
     ),
-    "http_request_seconds": Measure(
+    "http_request_seconds": MetricSpec(
         "histogram",
         "Time from a request's first byte in the application to its answer.",
         ("route", "method"),
     ),
-    "http_requests_in_progress": Measure(
+    "http_requests_in_progress": MetricSpec(
         "gauge", "Requests that are being answered now.", together="livesum"
     ),
-    "database_pool_size": Measure(
+    "database_pool_size": MetricSpec(
         "gauge", "Connections that the processes' pools keep at most.", together="livesum"
     ),
-    "database_connections_in_use": Measure(
+    "database_connections_in_use": MetricSpec(
         "gauge", "Connections that are handed out by the pools.", together="livesum"
     ),
-    "database_connections_overflow": Measure(
+    "database_connections_overflow": MetricSpec(
         "gauge",
         "Connections in use beyond the pools' size, for a peak.",
         together="livesum",
     ),
-    "database_connection_wait_seconds": Measure(
+    "database_connection_wait_seconds": MetricSpec(
         "histogram",
         "Time until the pool handed out a connection, a new one's opening included.",
         buckets=WAIT_BUCKETS,
     ),
-    "jobs": Measure(
+    "jobs": MetricSpec(
         "counter",
         "Runs of jobs by how they ended: done, retried, failed, or lost with their worker.",
         ("job", "outcome"),
     ),
-    "job_seconds": Measure("histogram", "How long runs of jobs took.", ("job",), JOB_BUCKETS),
-    "jobs_waiting": Measure("gauge", "Jobs that wait in a queue.", ("queue",)),
-    "jobs_oldest_wait_seconds": Measure(
+    "job_seconds": MetricSpec("histogram", "How long runs of jobs took.", ("job",), JOB_BUCKETS),
+    "jobs_waiting": MetricSpec("gauge", "Jobs that wait in a queue.", ("queue",)),
+    "jobs_oldest_wait_seconds": MetricSpec(
         "gauge", "How long the first of the jobs in a queue has been due.", ("queue",)
     ),
-    "job_last_done_timestamp_seconds": Measure(
+    "job_last_done_timestamp_seconds": MetricSpec(
         "gauge", "When a job was last done, of the last 14 days.", ("job",)
     ),
-    "job_overdue_seconds": Measure(
+    "job_overdue_seconds": MetricSpec(
         "gauge", "How long a scheduled job has been due without being done.", ("job",)
     ),
-    "jobs_read_timestamp_seconds": Measure(
+    "jobs_read_timestamp_seconds": MetricSpec(
         "gauge", "When the server last read from the database how the jobs stand."
     ),
-    "identity_tokens": Measure(
+    "identity_tokens": MetricSpec(
         "counter", "Bearer tokens that identity providers judged.", ("provider", "result")
     ),
-    "decrypt_failures": Measure(
+    "decrypt_failures": MetricSpec(
         "counter", "Stored values that did not open, by column.", ("column",)
     ),
-    "encrypted_values": Measure(
+    "encrypted_values": MetricSpec(
         "gauge",
         "Encrypted values in the database by backend and key version, as of the daily count.",
         ("backend", "key_version"),
     ),
-    "retention_deleted_rows": Measure(
+    "retention_deleted_rows": MetricSpec(
         "counter", "Rows that data retention deleted, by table.", ("table",)
     ),
-    "retention_last_run_timestamp_seconds": Measure(
+    "retention_last_run_timestamp_seconds": MetricSpec(
         "gauge", "When data retention last ran to its end, by mode: live or dry_run.", ("mode",)
     ),
-    "backup_last_created_timestamp_seconds": Measure("gauge", "When the newest backup was made."),
-    "backup_last_verified_timestamp_seconds": Measure(
+    "backup_last_created_timestamp_seconds": MetricSpec(
+        "gauge", "When the newest backup was made."
+    ),
+    "backup_last_verified_timestamp_seconds": MetricSpec(
         "gauge", "When a backup was last restored and found equal to what it holds."
     ),
-    "backup_last_size_bytes": Measure("gauge", "Size of the newest backup."),
-    "backup_failures": Measure(
+    "backup_last_size_bytes": MetricSpec("gauge", "Size of the newest backup."),
+    "backup_failures": MetricSpec(
         "counter", "Backups that failed, by step: create or verify.", ("step",)
     ),
-    "plugin_faults": Measure(
+    "plugin_faults": MetricSpec(
         "counter", "Calls of plugins that raised or answered garbage.", ("plugin", "call")
     ),
 }
 """By name, without the prefix that an exporter puts before it."""
 
-UNKNOWN = Measure("", "Measured by a plugin.")
+UNKNOWN = MetricSpec("", "Measured by a plugin.")
 """Stands for what is not listed."""

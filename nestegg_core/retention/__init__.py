@@ -47,7 +47,7 @@ def wire(kernel: "Kernel") -> RetentionServices:
 
 def jobs(kernel: "Kernel", services: RetentionServices) -> "Sequence[JobRegistration]":
     from nestegg_core.jobs.runner import asked_by
-    from nestegg_core.observability.job_metrics import DailyMeasures
+    from nestegg_core.observability.job_metrics import JobMetrics
     from nestegg_core.retention.engine import retention_job
 
     return [
@@ -55,7 +55,7 @@ def jobs(kernel: "Kernel", services: RetentionServices) -> "Sequence[JobRegistra
             services.retention,
             dry_run=kernel.settings.data_retention_dry_run,
             asked_by=asked_by,
-            tell=DailyMeasures(kernel.metrics, kernel.clock).retention,
+            tell=JobMetrics(kernel.metrics, kernel.clock).retention,
         )
     ]
 

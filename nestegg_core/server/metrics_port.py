@@ -53,24 +53,24 @@ class MetricsServer(ThreadingHTTPServer):
         listener: socket.socket,
         password: str,
         expose: Callable[[], bytes],
-        lonely: Callable[[], bool] = lambda: False,
+        parent_died: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(listener.getsockname()[:2], _Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
         self.expose = expose
         self._expected = f"{USER}:{password}".encode()
-        self._lonely = lonely
+        self._parent_died = parent_died
 
-    def serve_until_lonely(self) -> None:
+    def serve_until_parent_died(self) -> None:
         try:
             self.serve_forever()
-        except _Lonely:
+        except _ParentDied:
             self.server_close()
 
     def service_actions(self) -> None:
-        if self._lonely():
-            raise _Lonely
+        if self._parent_died():
+            raise _ParentDied
 
     def knows(self, authorization: str) -> bool:
         """Tell whether a header holds the user and the password (RFC 7617, 2).
@@ -91,7 +91,7 @@ class MetricsServer(ThreadingHTTPServer):
         _log.debug("a connection to the metrics broke off")
 
 
-class _Lonely(Exception):
+class _ParentDied(Exception):
     """Nobody looks after this process any more."""
 
 
@@ -167,7 +167,7 @@ _IGNORED = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SI
 """What a terminal or a supervisor sends to the whole group: the first process decides."""
 
 
-Lonely = Callable[[], bool]
+ParentDied = Callable[[], bool]
 
 
 class MetricsProcess:
@@ -179,15 +179,15 @@ class MetricsProcess:
     def __init__(
         self,
         bind: Callable[[], socket.socket | None],
-        serve: Callable[[socket.socket, Lonely], None],
-        orphaned: Callable[[], None] = lambda: None,
+        serve: Callable[[socket.socket, ParentDied], None],
+        on_parent_death: Callable[[], None] = lambda: None,
     ) -> None:
         self._bind = bind
         self._serve = serve
-        self._orphaned = orphaned
+        self._on_parent_death = on_parent_death
         self._listener = bind()
         self._pid = 0
-        self._lifeline = -1
+        self._alive_pipe = -1
         self._not_before = 0.0
 
     @property
@@ -219,19 +219,19 @@ class MetricsProcess:
         self.leave()
 
     def _start(self, listener: socket.socket, close_others: Callable[[], None]) -> None:
-        lifeline, held = os.pipe()
+        alive_pipe, held = os.pipe()
         parent = os.getpid()
         pid = os.fork()
         if pid:
             os.close(held)
-            self._pid, self._lifeline = pid, lifeline
+            self._pid, self._alive_pipe = pid, alive_pipe
             return
         try:
-            os.close(lifeline)
+            os.close(alive_pipe)
             _reset_signals()
             close_others()
             self._serve(listener, lambda: os.getppid() != parent)
-            self._orphaned()
+            self._on_parent_death()
         finally:
             # Not `sys.exit`: what the first process does at its end is not this one's to do. `held`
             # is open until here, and so tells the first process that this one lives.
@@ -239,13 +239,13 @@ class MetricsProcess:
 
     def _ended(self) -> bool:
         """Tell by the pipe: whoever waits for all children may have taken the exit code."""
-        return bool(select.select([self._lifeline], [], [], 0)[0])
+        return bool(select.select([self._alive_pipe], [], [], 0)[0])
 
     def _forget(self) -> None:
         with suppress(ChildProcessError):
             os.waitpid(self._pid, 0)
-        os.close(self._lifeline)
-        self._pid, self._lifeline = 0, -1
+        os.close(self._alive_pipe)
+        self._pid, self._alive_pipe = 0, -1
 
 
 def _reset_signals() -> None:
@@ -297,17 +297,17 @@ def metrics_process(
     def bind() -> socket.socket | None:
         return None if taking_over and _in_use(host, port) else listen(host, port, variable)
 
-    def serve(listener: socket.socket, lonely: "Lonely") -> None:
+    def serve(listener: socket.socket, parent_died: ParentDied) -> None:
         known, exposition = password.get_secret_value(), runtime.metrics.exposition
         if variable == "METRICS_PORT":  # the server's; workers are not there when it matters
             exposition = _with_standing(runtime)
-        MetricsServer(listener, known, exposition, lonely).serve_until_lonely()
+        MetricsServer(listener, known, exposition, parent_died).serve_until_parent_died()
 
-    def orphaned() -> None:
+    def on_parent_death() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
     try:
-        return MetricsProcess(bind, serve, orphaned)
+        return MetricsProcess(bind, serve, on_parent_death)
     except CannotListen as error:
         chosen = environment.find(variable) is not None
         if chosen or runtime.settings.environment == "production":

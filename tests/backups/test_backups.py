@@ -18,7 +18,7 @@ from sqlalchemy import delete, func, select, text, update
 
 from nestegg_core.application import Runtime, start
 from nestegg_core.backups.manifest import BackupFailed, BackupRefused, Manifest
-from nestegg_core.backups.store import kept
+from nestegg_core.backups.store import list_backups
 from nestegg_core.backups.verify import Figures, figures
 from nestegg_core.contracts.storage import DumpingStorage, Transaction
 from nestegg_core.database import head
@@ -70,7 +70,7 @@ def test_the_file_is_a_tar_for_its_owner_alone(backed_up: BackedUp) -> None:
 def test_a_backup_is_verified_and_remembered_as_such(backed_up: BackedUp) -> None:
     made = backed_up.runtime.backups.verify(backed_up.made.path)
 
-    [listed] = kept(made.path.parent)
+    [listed] = list_backups(made.path.parent)
     assert listed.path == made.path
     assert listed.verified_at is not None
     note = json.loads(made.path.with_name(f"{made.path.name}.verified").read_text())
@@ -86,7 +86,7 @@ def test_a_proof_of_another_file_of_the_name_does_not_count(
     other = backed_up.runtime.backups.create(tmp_path / "other")
     other.path.replace(tmp_path / backed_up.made.path.name)
 
-    [listed] = kept(tmp_path)
+    [listed] = list_backups(tmp_path)
 
     assert listed.verified_at is None
 
@@ -240,7 +240,7 @@ def test_two_backups_of_one_second_get_two_names(backed_up: BackedUp, folder: Pa
     runtime.storage.dispose()
 
     assert len(paths) == 2
-    assert {one.path.name for one in kept(folder)} == paths
+    assert {one.path.name for one in list_backups(folder)} == paths
 
 
 def test_data_that_does_not_add_up_is_not_verified(
@@ -255,7 +255,7 @@ def test_data_that_does_not_add_up_is_not_verified(
     with pytest.raises(BackupRefused, match="balances of 3 accounts"):
         same_keys.backups.verify(made.path)
 
-    [listed] = kept(folder)
+    [listed] = list_backups(folder)
     assert listed.verified_at is None
     assert backed_up.made.path.exists()
 

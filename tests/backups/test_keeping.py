@@ -5,35 +5,35 @@ from pathlib import Path
 
 import pytest
 
-from nestegg_core.backups.rotation import Keep, superfluous
-from nestegg_core.backups.store import Kept
+from nestegg_core.backups.rotation import RotationPolicy, expired
+from nestegg_core.backups.store import BackupFile
 
 NEWEST = datetime(2026, 3, 31, 2, 0, tzinfo=UTC)
 
 
-def a_backup(moment: datetime, *, verified: bool = False) -> Kept:
+def a_backup(moment: datetime, *, verified: bool = False) -> BackupFile:
     path = Path(f"nestegg-{moment:%Y%m%dT%H%M%SZ}.backup")
-    return Kept(path, moment, 1, moment if verified else None)
+    return BackupFile(path, moment, 1, moment if verified else None)
 
 
 TWICE_DAILY = [a_backup(NEWEST - timedelta(hours=12 * n)) for n in range(200)]
 
 
-def stay(found: list[Kept], keep: Keep) -> list[datetime]:
-    gone = {one.path for one in superfluous(found, keep)}
+def stay(found: list[BackupFile], keep: RotationPolicy) -> list[datetime]:
+    gone = {one.path for one in expired(found, keep)}
     return [one.created_at for one in found if one.path not in gone]
 
 
 def test_without_a_rule_everything_stays() -> None:
-    assert superfluous(TWICE_DAILY, Keep()) == []
+    assert expired(TWICE_DAILY, RotationPolicy()) == []
 
 
 def test_the_last_stay() -> None:
-    assert stay(TWICE_DAILY, Keep(last=3)) == [one.created_at for one in TWICE_DAILY[:3]]
+    assert stay(TWICE_DAILY, RotationPolicy(last=3)) == [one.created_at for one in TWICE_DAILY[:3]]
 
 
 def test_the_newest_of_each_day_stays() -> None:
-    assert stay(TWICE_DAILY, Keep(daily=3)) == [
+    assert stay(TWICE_DAILY, RotationPolicy(daily=3)) == [
         datetime(2026, 3, 31, 2, tzinfo=UTC),
         datetime(2026, 3, 30, 14, tzinfo=UTC),
         datetime(2026, 3, 29, 14, tzinfo=UTC),
@@ -42,7 +42,7 @@ def test_the_newest_of_each_day_stays() -> None:
 
 def test_the_newest_of_each_week_stays() -> None:
     # 31 March 2026 is a Tuesday.
-    assert [f"{one:%a %d %b}" for one in stay(TWICE_DAILY, Keep(weekly=3))] == [
+    assert [f"{one:%a %d %b}" for one in stay(TWICE_DAILY, RotationPolicy(weekly=3))] == [
         "Tue 31 Mar",
         "Sun 29 Mar",
         "Sun 22 Mar",
@@ -50,32 +50,32 @@ def test_the_newest_of_each_week_stays() -> None:
 
 
 def test_the_newest_of_each_month_stays() -> None:
-    kept = stay(TWICE_DAILY, Keep(monthly=10))
+    kept = stay(TWICE_DAILY, RotationPolicy(monthly=10))
     assert [f"{one:%d %b}" for one in kept] == ["31 Mar", "28 Feb", "31 Jan", "31 Dec"]
 
 
 def test_rules_add_up() -> None:
-    rules = (Keep(last=2), Keep(daily=2), Keep(monthly=2))
+    rules = (RotationPolicy(last=2), RotationPolicy(daily=2), RotationPolicy(monthly=2))
     apart = {moment for keep in rules for moment in stay(TWICE_DAILY, keep)}
-    assert set(stay(TWICE_DAILY, Keep(last=2, daily=2, monthly=2))) == apart
+    assert set(stay(TWICE_DAILY, RotationPolicy(last=2, daily=2, monthly=2))) == apart
 
 
 def test_days_without_a_backup_do_not_count() -> None:
     found = [a_backup(NEWEST - timedelta(days=30 * n)) for n in range(5)]
-    assert len(stay(found, Keep(daily=4))) == 4
+    assert len(stay(found, RotationPolicy(daily=4))) == 4
 
 
 @pytest.mark.parametrize("at", [0, 1, 100, 199])
 def test_the_newest_verified_one_stays_whatever_the_rules_say(at: int) -> None:
     found = [a_backup(one.created_at, verified=n >= at) for n, one in enumerate(TWICE_DAILY)]
-    assert found[at].created_at in stay(found, Keep(last=1))
-    assert len(stay(found, Keep(last=1))) == (1 if at == 0 else 2)
+    assert found[at].created_at in stay(found, RotationPolicy(last=1))
+    assert len(stay(found, RotationPolicy(last=1))) == (1 if at == 0 else 2)
 
 
 def test_unverified_ones_have_a_number_of_their_own() -> None:
     found = [a_backup(one.created_at, verified=n % 4 == 3) for n, one in enumerate(TWICE_DAILY)]
     kept = {one.path for one in found} - {
-        one.path for one in superfluous(found, Keep(last=5, unverified=2))
+        one.path for one in expired(found, RotationPolicy(last=5, unverified=2))
     }
     assert [one.verified_at is not None for one in found if one.path in kept] == [
         *[False, False],
@@ -84,7 +84,7 @@ def test_unverified_ones_have_a_number_of_their_own() -> None:
 
 
 def test_failing_proofs_push_nothing_out_that_was_verified() -> None:
-    rules = Keep(last=7, daily=14, weekly=8, monthly=12, unverified=3)
+    rules = RotationPolicy(last=7, daily=14, weekly=8, monthly=12, unverified=3)
     verified = [a_backup(one.created_at, verified=True) for one in TWICE_DAILY]
     before = stay(verified, rules)
     failing = [a_backup(NEWEST + timedelta(days=n)) for n in range(40, 0, -1)]

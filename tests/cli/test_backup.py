@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from nestegg_core.application import Runtime, start
-from nestegg_core.backups.store import kept
+from nestegg_core.backups.store import list_backups
 from nestegg_core.database import in_org
 from nestegg_core.database.tables import accounts
 from nestegg_core.demo import fill
@@ -92,20 +92,20 @@ def test_a_damaged_file_is_refused_with_the_reason(nestegg: CommandLine) -> None
 
 def test_pruning_shows_first_and_then_deletes(nestegg: CommandLine, folder: Path) -> None:
     nestegg("backup", "create")
-    [one] = kept(folder)
+    [one] = list_backups(folder)
     for days in range(1, 5):
         name = f"nestegg-{one.created_at - timedelta(days=days):%Y%m%dT%H%M%SZ}.backup"
         (folder / name).write_bytes(one.path.read_bytes())
-    nestegg("backup", "verify", str(kept(folder)[4].path))
+    nestegg("backup", "verify", str(list_backups(folder)[4].path))
 
     shown = nestegg("backup", "prune", "--keep-last", "1", "--dry-run", "--json")
-    still = len(kept(folder))
+    still = len(list_backups(folder))
     done = nestegg("backup", "prune", "--keep-last", "1")
 
     assert len(json.loads(shown.stdout)["pruned"]) == 3
     assert still == 5
     assert "3 backups deleted, 2 kept." in done.stdout
-    assert [one.verified_at is not None for one in kept(folder)] == [False, True]
+    assert [one.verified_at is not None for one in list_backups(folder)] == [False, True]
     assert nestegg("backup", "prune", "--keep-last", "0").exit_code == 2
 
 
@@ -128,9 +128,9 @@ def test_the_job_makes_verifies_and_prunes(folder: Path, with_folder: Runtime) -
     job_id = with_folder.jobs.enqueue("backup")
 
     assert with_folder.job_list.read(job_id)["state"] == "done"
-    newest = kept(folder)[0]
+    newest = list_backups(folder)[0]
     assert newest.verified_at is not None
-    assert len(kept(folder)) < 41
+    assert len(list_backups(folder)) < 41
     exposed = samples(with_folder)
     created = exposed["nestegg_backup_last_created_timestamp_seconds"]
     assert created == newest.created_at.timestamp()
@@ -161,24 +161,24 @@ def test_a_proof_that_fails_makes_no_second_backup_and_old_ones_go_nevertheless(
         assert with_folder.job_list.read(job_id)["state"] == "failed"
         with_folder.jobs.retry(job_id)
 
-    new = [one for one in kept(folder) if one.created_at.year > 2020]
+    new = [one for one in list_backups(folder) if one.created_at.year > 2020]
     assert len(new) == 1
     assert new[0].verified_at is None
-    assert len(kept(folder)) < 20
+    assert len(list_backups(folder)) < 20
 
 
 def test_nights_of_failing_proofs_leave_three_backups_and_those_that_were_verified(
     folder: Path, with_folder: Runtime
 ) -> None:
     with_folder.jobs.enqueue("backup")
-    [verified] = kept(folder)
+    [verified] = list_backups(folder)
     for night in range(1, 9):
         moment = datetime.now(UTC) - timedelta(days=night)
         (folder / f"nestegg-{moment:%Y%m%dT%H%M%SZ}.backup").touch()
 
     with_folder.jobs.enqueue("backup")
 
-    left = kept(folder)
+    left = list_backups(folder)
     assert sum(one.verified_at is None for one in left) == 3
     assert verified.path in [one.path for one in left]
 
@@ -193,7 +193,9 @@ def test_a_retry_verifies_the_backup_that_is_there(folder: Path, with_folder: Ru
     with_folder.jobs.retry(job_id)
 
     assert with_folder.job_list.read(job_id)["state"] == "done"
-    assert [(one.path, one.verified_at is not None) for one in kept(folder)] == [(made.path, True)]
+    assert [(one.path, one.verified_at is not None) for one in list_backups(folder)] == [
+        (made.path, True)
+    ]
 
 
 def test_each_job_makes_a_backup_of_its_own(folder: Path, with_folder: Runtime) -> None:
@@ -204,7 +206,7 @@ def test_each_job_makes_a_backup_of_its_own(folder: Path, with_folder: Runtime) 
     job_id = with_folder.jobs.enqueue("backup")
 
     assert with_folder.job_list.read(job_id)["state"] == "done"
-    assert kept(folder)[0].created_at > old + timedelta(minutes=1)
+    assert list_backups(folder)[0].created_at > old + timedelta(minutes=1)
 
 
 def test_the_job_is_not_scheduled_without_a_folder(fresh_runtime: Runtime) -> None:

@@ -4,7 +4,7 @@ import threading
 
 from nestegg_core import StorageUnavailable
 from nestegg_core.application import utc_now
-from nestegg_core.jobs.runner import Keeper
+from nestegg_core.jobs.runner import LeaseRenewer
 from nestegg_core.jobs.store import Claim
 from support.traces import eventually
 
@@ -42,9 +42,9 @@ class Renewals:
 
 def test_every_running_job_is_renewed_again_and_again_from_one_thread() -> None:
     renewals = Renewals()
-    keeper = Keeper(renewals, SOON)
+    renewer = LeaseRenewer(renewals, SOON)
 
-    with keeper.keeping(claim("one")), keeper.keeping(claim("two")):
+    with renewer.renewing(claim("one")), renewer.renewing(claim("two")):
         eventually(lambda: min(renewals.ids.count("one"), renewals.ids.count("two")) >= 3)
 
     assert len(renewals.threads) == 1
@@ -52,11 +52,11 @@ def test_every_running_job_is_renewed_again_and_again_from_one_thread() -> None:
 
 def test_what_has_ended_is_not_renewed_and_the_thread_ends_soon() -> None:
     renewals = Renewals()
-    keeper = Keeper(renewals, SOON)
-    with keeper.keeping(claim("one")):
+    renewer = LeaseRenewer(renewals, SOON)
+    with renewer.renewing(claim("one")):
         pass
 
-    with keeper.keeping(claim("two")):
+    with renewer.renewing(claim("two")):
         eventually(lambda: len(renewals.ids) >= 2)
     eventually(renewals.ended)
 
@@ -66,14 +66,14 @@ def test_what_has_ended_is_not_renewed_and_the_thread_ends_soon() -> None:
 def test_a_database_that_is_away_for_a_moment_ends_nothing() -> None:
     renewals = Renewals(StorageUnavailable("away"), True)
 
-    with Keeper(renewals, SOON).keeping(claim("one")):
+    with LeaseRenewer(renewals, SOON).renewing(claim("one")):
         eventually(lambda: len(renewals.ids) >= 3)
 
 
 def test_one_that_was_taken_over_is_let_go() -> None:
     renewals = Renewals(False)
 
-    with Keeper(renewals, SOON).keeping(claim("one")):
+    with LeaseRenewer(renewals, SOON).renewing(claim("one")):
         eventually(renewals.ended)
 
     assert renewals.ids == ["one"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from nestegg_core.encryption.usage import Count
-from nestegg_core.observability.job_metrics import DailyMeasures
+from nestegg_core.observability.job_metrics import JobMetrics
 
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 
@@ -30,7 +30,7 @@ class Purged:
 
 def told(purged: Purged) -> dict[tuple[str, ...], float]:
     recorder = Recorder()
-    DailyMeasures(recorder, lambda: NOW).retention(purged, {"sessions": 2})
+    JobMetrics(recorder, lambda: NOW).retention(purged, {"sessions": 2})
     return recorder.told
 
 
@@ -61,7 +61,7 @@ def test_values_are_added_up_by_key_and_a_key_that_is_not_needed_is_zero() -> No
         Count("transactions", "notes", "fernet", 2, 4),
         Count("transactions", "notes", None, None, 1),
     ]
-    DailyMeasures(recorder, lambda: NOW).keys(counts, "fernet", [1, 2])
+    JobMetrics(recorder, lambda: NOW).keys(counts, "fernet", [1, 2])
 
     assert recorder.told == {
         ("encrypted_values", "fernet", "1"): 0,

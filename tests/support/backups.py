@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import insert
 
 from nestegg_core.application import Runtime
-from nestegg_core.backups.service import Made
+from nestegg_core.backups.service import Backup
 from nestegg_core.database.tables import accounts, organizations, transactions
 from nestegg_core.database.types import new_id
 
@@ -30,7 +30,7 @@ class BackedUp:
     variables: dict[str, str]
     runtime: Runtime
     org_ids: list[UUID]
-    made: Made
+    made: Backup
 
 
 def populate(

@@ -15,8 +15,8 @@ from nestegg_core.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:
     from nestegg_core.application import Runtime
-    from nestegg_core.backups.service import Made
-    from nestegg_core.backups.store import Kept
+    from nestegg_core.backups.service import Backup
+    from nestegg_core.backups.store import BackupFile
 
 _file = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 _folder = click.Path(file_okay=False, path_type=Path)
@@ -62,11 +62,11 @@ def create(folder: Path | None, as_json: bool) -> None:
 @json_option
 def list_backups(folder: Path | None, as_json: bool) -> None:
     """List the backups of a folder, the newest first, and when each was verified."""
-    from nestegg_core.backups.store import kept
+    from nestegg_core.backups.store import list_backups
 
     with opened(at_head=False) as runtime:
         chosen = _chosen(folder, runtime)
-    found = kept(chosen)
+    found = list_backups(chosen)
     if as_json:
         print_json({"backups": [_kept_document(one) for one in found]})
     elif not found:
@@ -154,13 +154,13 @@ def prune(folder: Path | None, dry_run: bool, as_json: bool, **rules: int | None
     Without any rule those of BACKUP_KEEP_LAST and the like are in force; with one, only those that
     are given. The newest verified backup always stays.
     """
-    from nestegg_core.backups.rotation import Keep
+    from nestegg_core.backups.rotation import RotationPolicy
 
     given = {name.removeprefix("keep_"): n for name, n in rules.items() if n is not None}
     if given and not any(given.values()):
         raise click.UsageError("These rules keep nothing. Give one of them more than 0.")
     with opened(at_head=False) as runtime:
-        keep = Keep(**given) if given else _configured(runtime)
+        keep = RotationPolicy(**given) if given else _configured(runtime)
         stay, gone = runtime.backups.prune(_chosen(folder, runtime), keep, dry_run=dry_run)
     if as_json:
         print_json(
@@ -215,7 +215,7 @@ def _progress() -> Iterator[Callable[[str, int], None]]:
         yield lambda what, done: status.update(f"{what} {_size(done) if done else ''}")
 
 
-def _told(made: "Made") -> str:
+def _told(made: "Backup") -> str:
     manifest = made.manifest
     rows = sum(manifest.figures.rows.values())
     return (
@@ -224,7 +224,7 @@ def _told(made: "Made") -> str:
     )
 
 
-def _document(made: "Made") -> dict[str, Any]:
+def _document(made: "Backup") -> dict[str, Any]:
     manifest = made.manifest
     return {
         "file": made.path,
@@ -237,7 +237,7 @@ def _document(made: "Made") -> dict[str, Any]:
     }
 
 
-def _kept_document(one: "Kept") -> dict[str, Any]:
+def _kept_document(one: "BackupFile") -> dict[str, Any]:
     verified = one.verified_at.isoformat() if one.verified_at else None
     return {
         "file": one.path,
