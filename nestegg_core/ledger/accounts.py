@@ -1,6 +1,7 @@
 """Accounts. Balance = opening balance + the sum of the account's transactions, always."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,14 +15,8 @@ from nestegg_core.database.quotas import Quota
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import accounts, import_rows, imports, in_org, transactions
 from nestegg_core.database.types import new_id
-from nestegg_core.errors import Conflict, InvalidInput
-from nestegg_core.ledger.balances import (
-    delete_row,
-    lock_version,
-    new_stamps,
-    read_row,
-    update_row,
-)
+from nestegg_core.errors import Conflict, InvalidInput, NotFound
+from nestegg_core.ledger.balances import delete_row, lock_version, new_stamps, read_row, update_row
 from nestegg_core.ledger.money import LIMIT, format_amount
 
 ASSETS = ("checking", "savings", "cash", "investment", "property", "other")
@@ -46,18 +41,16 @@ _MOVE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
 class Accounts:
-    """The accounts of an organization."""
-
-    def __init__(self, rows: SealedRows, clock: Callable[[], datetime], quota: Quota) -> None:
-        self._rows = rows
-        self._clock = clock
-        self._quota = quota
+    rows: SealedRows
+    clock: Callable[[], datetime]
+    quota: Quota
 
     def page(
         self, tx: Transaction, *, limit: int, after: tuple[Any, ...] | None
     ) -> Page[dict[str, Any]]:
-        """Return accounts, the oldest first. Numbers stay sealed; their last four show."""
+        """The oldest first. Numbers stay sealed; their last four show."""
         if after is None:
             rows = tx.rows(_PAGE, {"count": limit + 1})
         else:
@@ -66,43 +59,27 @@ class Accounts:
         return Page([_listed(row) for row in rows], last)
 
     def read(self, tx: Transaction, account_id: UUID) -> dict[str, Any]:
-        """Return one account with its number, or raise `NotFound`."""
         row = read_row(tx, accounts, account_id)
         shown = [row._mapping[name] for name in _NAMES]
-        return {**_listed(shown), **self._rows.show(accounts, row, ("number",))}
+        return {**_listed(shown), **self.rows.show(accounts, row, ("number",))}
 
     def create(self, tx: Transaction, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Open an account.
-
-        Args:
-            values: `name`, `type`, `currency`, `opening_balance`, `opening_date` or `None`,
-                `institution`, `number` or `None`.
-
-        Raises:
-            QuotaExceeded: the organization has as many as it may.
-        """
-        self._quota.require(tx, tx.org_id, select(func.count()).where(in_org(accounts)))
+        self.quota.require(tx, tx.org_id, select(func.count()).where(in_org(accounts)))
         row = {
             **values,
             "org_id": tx.org_id,
             "id": new_id(),
             "balance": values["opening_balance"],
             "number_last4": _last4(values["number"]),
-            **new_stamps(self._clock()),
+            **new_stamps(self.clock()),
         }
-        tx.execute(insert(accounts), self._rows.seal(accounts, row))
+        tx.execute(insert(accounts), self.rows.seal(accounts, row))
         return self.read(tx, row["id"])
 
     def change(
         self, tx: Transaction, account_id: UUID, version: int, changes: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Change an account; a new opening balance moves the balance along.
-
-        Raises:
-            Conflict: a new currency, while there are transactions or imports in the old one.
-            InvalidInput: an opening date after which there are rows already or before which
-                rows were purged, or a balance out of range.
-        """
+        """A new opening balance moves the balance along."""
         row = lock_version(tx, accounts, account_id, version)
         values = dict(changes)
         first_day, count = self._extent(tx, account_id)
@@ -125,18 +102,13 @@ class Accounts:
         if "number" in values:
             values["number_last4"] = _last4(values["number"])
         place = {"org_id": row.org_id, "id": row.id}
-        sealed = self._rows.seal(accounts, {**values, **place})
-        update_row(tx, accounts, row, {name: sealed[name] for name in values}, self._clock())
+        sealed = self.rows.seal(accounts, {**values, **place})
+        update_row(tx, accounts, row, {name: sealed[name] for name in values}, self.clock())
         return self.read(tx, account_id)
 
     def delete(
         self, tx: Transaction, account_id: UUID, version: int, *, with_transactions: bool
     ) -> None:
-        """Delete an account.
-
-        Raises:
-            Conflict: it has transactions, and they were not asked to go with it.
-        """
         row = lock_version(tx, accounts, account_id, version)
         _, count = self._extent(tx, account_id)
         if count and not with_transactions:
@@ -150,19 +122,18 @@ class Accounts:
                 in_org(transactions), transactions.c.account_id == account_id
             )
         )
-        own_imports = select(imports.c.id).where(
-            in_org(imports), imports.c.account_id == account_id
-        )
+        its_imports = (in_org(imports), imports.c.account_id == account_id)
+        import_ids = select(imports.c.id).where(*its_imports)
         # Rows of its imports that were moved to other accounts stay there.
         tx.execute(
             update(transactions)
-            .where(in_org(transactions), transactions.c.import_id.in_(own_imports))
-            .values(import_id=None, updated_at=self._clock(), version=transactions.c.version + 1)
+            .where(in_org(transactions), transactions.c.import_id.in_(import_ids))
+            .values(import_id=None, updated_at=self.clock(), version=transactions.c.version + 1)
         )
         tx.execute(
-            delete(import_rows).where(in_org(import_rows), import_rows.c.import_id.in_(own_imports))
+            delete(import_rows).where(in_org(import_rows), import_rows.c.import_id.in_(import_ids))
         )
-        tx.execute(delete(imports).where(in_org(imports), imports.c.account_id == account_id))
+        tx.execute(delete(imports).where(*its_imports))
         delete_row(tx, accounts, row)
 
     def _extent(self, tx: Transaction, account_id: UUID) -> tuple[date | None, int]:
@@ -179,26 +150,15 @@ class Accounts:
 
 
 def lock_account(tx: Transaction, account_id: UUID, pointer: str = "/account_id") -> Row[Any]:
-    """Lock the account that a row is to be booked on.
-
-    Raises:
-        InvalidInput: the organization has no such account; for the field `pointer`.
-    """
-    row = tx.execute(
-        select(accounts)
-        .where(in_org(accounts), accounts.c.id == bindparam("row_id"))
-        .with_for_update(),
-        {"row_id": account_id},
-    ).first()
-    if row is None:
-        raise InvalidInput.one(pointer, "unknown_account", "There is no such account.")
-    return row
+    """Lock the account that a row is to be booked on; `pointer` names the field to blame."""
+    try:
+        return read_row(tx, accounts, account_id, lock=True)
+    except NotFound:
+        raise InvalidInput.one(pointer, "unknown_account", "There is no such account.") from None
 
 
 def first_day(account: Row[Any]) -> date | None:
-    """Return the first day that rows may be booked on: not before the opening, and not on days
-    whose rows were purged. `None` when there is no bound.
-    """
+    """The first day that rows may be booked on: not before the opening, and not on purged days."""
     opening_date: date | None = account.opening_date
     if account.purged_until is None or opening_date is None:
         return opening_date
@@ -207,7 +167,6 @@ def first_day(account: Row[Any]) -> date | None:
 
 
 def refuse_opening_before_purged(account: Row[Any], opening_date: date | None) -> None:
-    """Refuse an opening date that would count the account on days whose rows were purged."""
     if account.purged_until is None:
         return
     if opening_date is None or opening_date < account.opening_date:
@@ -219,17 +178,12 @@ def refuse_opening_before_purged(account: Row[Any], opening_date: date | None) -
 
 
 def move_balance(tx: Transaction, account_id: UUID, delta: Decimal, now: datetime) -> None:
-    """Move an account's balance, in the transaction that books the rows which move it.
-
-    Raises:
-        InvalidInput: the balance would leave the range that is kept exactly.
-    """
+    """Move a balance, in the transaction that books the rows which move it."""
     balance = tx.execute(_MOVE, {"row_id": account_id, "delta": delta, "now": now}).scalar_one()
     refuse_out_of_range(balance, "/amount")
 
 
 def refuse_out_of_range(balance: Decimal, pointer: str) -> None:
-    """Refuse a balance beyond ±10^14; for the field `pointer`."""
     if abs(balance) > LIMIT:
         raise InvalidInput.one(
             pointer, "out_of_range", "The account's balance would leave ±100000000000000."

@@ -16,19 +16,11 @@ from nestegg_core.errors import NotFound, StaleVersion
 
 
 def new_stamps(now: datetime) -> dict[str, Any]:
-    """Return the stamps of a row that is being made."""
     return {"created_at": now, "updated_at": now, "version": 1}
 
 
 def read_row(tx: Transaction, table: Table, row_id: UUID, *, lock: bool = False) -> Row[Any]:
-    """Return one row of the organization.
-
-    Args:
-        lock: whether nobody else may change the row until the transaction ends.
-
-    Raises:
-        NotFound: no such row here; another organization's looks the same.
-    """
+    """One row of the organization, or `NotFound`: another organization's looks the same."""
     statement = select(table).where(in_org(table), table.c.id == bindparam("row_id"))
     row = tx.execute(statement.with_for_update() if lock else statement, {"row_id": row_id}).first()
     if row is None:
@@ -37,12 +29,7 @@ def read_row(tx: Transaction, table: Table, row_id: UUID, *, lock: bool = False)
 
 
 def lock_version(tx: Transaction, table: Table, row_id: UUID, version: int) -> Row[Any]:
-    """Lock a row for a change by someone who has read that version of it.
-
-    Raises:
-        NotFound: no such row here.
-        StaleVersion: it has changed since.
-    """
+    """Lock a row for a change by someone who has read that version of it."""
     row = read_row(tx, table, row_id, lock=True)
     if row.version != version:
         raise StaleVersion("The row has changed since it was read. Read it again, then decide.")
@@ -52,7 +39,6 @@ def lock_version(tx: Transaction, table: Table, row_id: UUID, version: int) -> R
 def update_row(
     tx: Transaction, table: Table, row: Row[Any], values: Mapping[str, Any], now: datetime
 ) -> None:
-    """Write new values into a locked row and count its version up."""
     tx.execute(
         update(table)
         .where(in_org(table), table.c.id == row.id)
@@ -61,7 +47,6 @@ def update_row(
 
 
 def delete_row(tx: Transaction, table: Table, row: Row[Any]) -> None:
-    """Delete a locked row."""
     tx.execute(delete(table).where(in_org(table), table.c.id == row.id))
 
 
@@ -79,37 +64,21 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What a check found."""
-
     accounts: int
     differences: Sequence[Difference]
 
 
+_A = accounts.c
+_CHECKED = (_A.id, _A.name, _A.currency, _A.balance, _A.opening_balance)
 _SUMS = (
-    select(
-        accounts.c.id,
-        accounts.c.name,
-        accounts.c.currency,
-        accounts.c.balance,
-        accounts.c.opening_balance,
-        exact_sum(transactions.c.amount).label("moved"),
-    )
+    select(*_CHECKED, exact_sum(transactions.c.amount).label("moved"))
     .outerjoin(
         transactions,
-        and_(
-            transactions.c.org_id == accounts.c.org_id,
-            transactions.c.account_id == accounts.c.id,
-        ),
+        and_(transactions.c.org_id == _A.org_id, transactions.c.account_id == _A.id),
     )
     .where(in_org(accounts))
-    .group_by(
-        accounts.c.id,
-        accounts.c.name,
-        accounts.c.currency,
-        accounts.c.balance,
-        accounts.c.opening_balance,
-    )
-    .order_by(accounts.c.id)
+    .group_by(*_CHECKED)
+    .order_by(_A.id)
 )
 
 

@@ -1,6 +1,7 @@
 """Categories: what money was for. `income`, `expense`, or `transfer`, which no report counts."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,13 +14,7 @@ from nestegg_core.database.quotas import Quota
 from nestegg_core.database.tables import categories, in_org, transactions
 from nestegg_core.database.types import new_id
 from nestegg_core.errors import Conflict, InvalidInput
-from nestegg_core.ledger.balances import (
-    delete_row,
-    lock_version,
-    new_stamps,
-    read_row,
-    update_row,
-)
+from nestegg_core.ledger.balances import delete_row, lock_version, new_stamps, read_row, update_row
 
 KINDS = ("income", "expense", "transfer")
 
@@ -46,25 +41,18 @@ STARTING_SET: tuple[tuple[str, str], ...] = (
 
 
 def name_key(name: str) -> str:
-    """Return the form under which two names are the same category.
-
-    Example:
-        >>> name_key("  Eating  OUT ")
-        'eating out'
-    """
+    """Two names are the same category when this is equal: "  Eating  OUT " is "eating out"."""
     return " ".join(name.split()).casefold()
 
 
+@dataclass(frozen=True, slots=True)
 class Categories:
-    """The categories of an organization. Each name is there once."""
-
-    def __init__(self, clock: Callable[[], datetime], quota: Quota) -> None:
-        self._clock = clock
-        self._quota = quota
+    clock: Callable[[], datetime]
+    quota: Quota
 
     def prepare(self, tx: Transaction) -> None:
         """Give a new organization its starting set."""
-        stamps = new_stamps(self._clock())
+        stamps = new_stamps(self.clock())
         tx.execute(
             insert(categories),
             [
@@ -83,7 +71,6 @@ class Categories:
     def page(
         self, tx: Transaction, *, limit: int, after: tuple[Any, ...] | None
     ) -> Page[dict[str, Any]]:
-        """Return categories in the order of their names."""
         statement = select(categories).where(in_org(categories))
         if after is not None:
             key = tuple_(categories.c.name_key, categories.c.id)
@@ -95,17 +82,10 @@ class Categories:
         return Page([_shown(row) for row in rows], last)
 
     def read(self, tx: Transaction, category_id: UUID) -> dict[str, Any]:
-        """Return one category, or raise `NotFound`."""
         return _shown(read_row(tx, categories, category_id))
 
     def create(self, tx: Transaction, name: str, kind: str) -> dict[str, Any]:
-        """Make a category.
-
-        Raises:
-            QuotaExceeded: the organization has as many as it may.
-            Conflict: there is one of that name.
-        """
-        self._quota.require(tx, tx.org_id, select(func.count()).where(in_org(categories)))
+        self.quota.require(tx, tx.org_id, select(func.count()).where(in_org(categories)))
         self._refuse_taken(tx, name, None)
         values = {
             "org_id": tx.org_id,
@@ -113,7 +93,7 @@ class Categories:
             "name": name,
             "name_key": name_key(name),
             "kind": kind,
-            **new_stamps(self._clock()),
+            **new_stamps(self.clock()),
         }
         tx.execute(insert(categories), values)
         return self.read(tx, values["id"])
@@ -121,55 +101,38 @@ class Categories:
     def change(
         self, tx: Transaction, category_id: UUID, version: int, changes: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Change name or kind.
-
-        Raises:
-            Conflict: there is another of the new name.
-        """
         row = lock_version(tx, categories, category_id, version)
         values = dict(changes)
         if "name" in values:
             self._refuse_taken(tx, values["name"], category_id)
             values["name_key"] = name_key(values["name"])
-        update_row(tx, categories, row, values, self._clock())
+        update_row(tx, categories, row, values, self.clock())
         return self.read(tx, category_id)
 
     def delete(self, tx: Transaction, category_id: UUID, version: int) -> None:
-        """Delete a category; its transactions stay, without one."""
+        """Its transactions stay, without a category."""
         row = lock_version(tx, categories, category_id, version)
         tx.execute(
             update(transactions)
             .where(in_org(transactions), transactions.c.category_id == category_id)
-            .values(
-                category_id=None,
-                updated_at=self._clock(),
-                version=transactions.c.version + 1,
-            )
+            .values(category_id=None, updated_at=self.clock(), version=transactions.c.version + 1)
         )
         delete_row(tx, categories, row)
 
     def by_name(self, tx: Transaction) -> dict[str, UUID]:
-        """Return every category's id by the form of its name that `name_key` gives."""
+        """Every category's id by its `name_key`."""
         rows = tx.execute(select(categories.c.name_key, categories.c.id).where(in_org(categories)))
         return {row.name_key: row.id for row in rows}
 
     def _refuse_taken(self, tx: Transaction, name: str, own_id: UUID | None) -> None:
-        found = tx.execute(
-            select(categories.c.id).where(
-                in_org(categories), categories.c.name_key == bindparam("key")
-            ),
-            {"key": name_key(name)},
-        ).scalar()
-        if found is not None and found != own_id:
+        same_name = (in_org(categories), categories.c.name_key == name_key(name))
+        taken_by = tx.execute(select(categories.c.id).where(*same_name)).scalar()
+        if taken_by not in {None, own_id}:
             raise Conflict("category-exists", "There is a category of this name already.")
 
 
 def require_category(tx: Transaction, category_id: UUID | None) -> None:
-    """Refuse a category that the organization does not have; none at all is fine.
-
-    Raises:
-        InvalidInput: for the field `/category_id`.
-    """
+    """Refuse a category that the organization does not have; none at all is fine."""
     if category_id is None:
         return
     count = tx.execute(
@@ -181,11 +144,5 @@ def require_category(tx: Transaction, category_id: UUID | None) -> None:
 
 
 def _shown(row: Row[Any]) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "name": row.name,
-        "kind": row.kind,
-        "created_at": row.created_at,
-        "updated_at": row.updated_at,
-        "version": row.version,
-    }
+    names = ("id", "name", "kind", "created_at", "updated_at", "version")
+    return {name: row._mapping[name] for name in names}

@@ -6,15 +6,14 @@ account holds M already, are M duplicates and N - M new rows.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 from hashlib import sha256
-from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
 
+from nestegg_core.contracts.importers import StatementRow
 from nestegg_core.contracts.storage import Transaction
 from nestegg_core.database.tables import in_org, transactions
 
@@ -33,40 +32,9 @@ _STORED = (
 )
 
 
-class DatedAmount(Protocol):
-    """What a key is made from."""
-
-    @property
-    def date(self) -> date | None:
-        """Booking day."""
-        ...
-
-    @property
-    def amount(self) -> Decimal | None:
-        """Signed amount."""
-        ...
-
-    @property
-    def payee(self) -> str:
-        """The other side."""
-        ...
-
-    @property
-    def description(self) -> str:
-        """What it was for."""
-        ...
-
-    @property
-    def external_id(self) -> str:
-        """The bank's id."""
-        ...
-
-
-def import_key(row: DatedAmount) -> bytes:
-    """Return 32 bytes that are equal for rows whose values in the file are equal.
-
-    Made once, from the file's own values, and never changed: editing a transaction does not
-    make its row new again.
+def import_key(row: StatementRow) -> bytes:
+    """32 bytes, equal for rows whose values in the file are equal. They come from the file's own
+    values and never change: editing a transaction does not make its row new again.
     """
     amount = f"{row.amount:.4f}" if row.amount is not None else ""
     values = [str(row.date), amount, row.payee, row.description, row.external_id]
@@ -79,12 +47,9 @@ def classify(
     first_day: date | None,
     rows: Sequence[tuple[bytes | None, date | None]],
 ) -> list[str]:
-    """Tell for each row, given by key and day, whether it is new, a duplicate or an error.
-
-    Args:
-        account_id: the account, locked when the answer is to be acted upon.
-        first_day: rows before it are errors.
-        rows: the key is `None` for a row that could not be read.
+    """Say for each row, given by key and day, whether it is new, a duplicate or an error. The key
+    is `None` for a row that could not be read; rows before `first_day` are errors. The account is
+    locked when the answer is to be acted upon.
     """
     stored = _stored(tx, account_id, {key for key, _ in rows if key is not None})
     statuses = []
@@ -101,12 +66,9 @@ def classify(
 
 def _stored(tx: Transaction, account_id: UUID, keys: set[bytes]) -> Counter[bytes]:
     counts: Counter[bytes] = Counter()
-    for chunk in _chunks(sorted(keys)):
-        found: Iterable[Any] = tx.execute(_STORED, {"account_id": account_id, "keys": chunk})
-        counts.update({bytes(row.import_key): row.count for row in found})
+    wanted = sorted(keys)
+    for start in range(0, len(wanted), _CHUNK):
+        chunk = wanted[start : start + _CHUNK]
+        for row in tx.execute(_STORED, {"account_id": account_id, "keys": chunk}):
+            counts[bytes(row.import_key)] = row._mapping["count"]
     return counts
-
-
-def _chunks(keys: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
-    for start in range(0, len(keys), _CHUNK):
-        yield keys[start : start + _CHUNK]

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -17,19 +17,8 @@ from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import accounts, import_rows, imports, in_org, transactions
 from nestegg_core.database.types import exact_sum, new_id
 from nestegg_core.errors import Conflict, StatementError
-from nestegg_core.ledger.accounts import (
-    first_day,
-    lock_account,
-    move_balance,
-    refuse_out_of_range,
-)
-from nestegg_core.ledger.balances import (
-    delete_row,
-    lock_version,
-    new_stamps,
-    read_row,
-    update_row,
-)
+from nestegg_core.ledger.accounts import first_day, lock_account, move_balance, refuse_out_of_range
+from nestegg_core.ledger.balances import delete_row, lock_version, new_stamps, read_row, update_row
 from nestegg_core.ledger.categories import Categories, name_key
 from nestegg_core.ledger.import_keys import DUPLICATE, ERROR, NEW, classify, import_key
 from nestegg_core.ledger.money import format_amount
@@ -37,8 +26,7 @@ from nestegg_core.ledger.transactions import PURGED, search_text
 
 PREVIEWED, COMMITTED, REVERTED = "previewed", "committed", "reverted"
 
-HELD = ("pending", "reverted")
-"""What a statement's row can be other than booked: it is shown, and not booked."""
+HELD = ("pending", "reverted")  # by the bank: such rows are shown, and not booked
 
 OTHER_CURRENCY = {
     "code": "other_currency",
@@ -52,16 +40,19 @@ BEFORE_OPENING = {
 }
 
 
+_SHOWN = (
+    *("id", "account_id", "status", "importer", "file_name", "decisions", "warnings"),
+    *("created_at", "updated_at", "version"),
+)
+_ROW_SHOWN = (
+    *("line", "status", "problems", "date", "payee", "description", "category", "external_id"),
+    "has_notes",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A statement that an importer has read, and where it came from.
-
-    Attributes:
-        importer: name of the importer.
-        file_name: as the client said it; may be empty.
-        statement: what the importer read.
-        user_id: who uploaded it.
-    """
+    """A statement that an importer has read; `file_name` is as the client gave it, or empty."""
 
     importer: str
     file_name: str
@@ -69,23 +60,14 @@ class Upload:
     user_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
 class Imports:
-    """The imports of an organization."""
-
-    def __init__(
-        self, rows: SealedRows, categories: Categories, clock: Callable[[], datetime]
-    ) -> None:
-        self._rows = rows
-        self._categories = categories
-        self._clock = clock
+    rows: SealedRows
+    categories: Categories
+    clock: Callable[[], datetime]
 
     def preview(self, tx: Transaction, account_id: UUID, upload: Upload) -> dict[str, Any]:
-        """Store what an importer read, with every row classified; no balance moves.
-
-        Raises:
-            InvalidInput: there is no such account, or its balance would leave its range.
-            StatementError: the statement is in another currency than the account.
-        """
+        """Store what an importer read, with every row classified; no balance moves."""
         account = lock_account(tx, account_id, "account_id")
         statement = upload.statement
         if statement.currency not in {None, account.currency}:
@@ -127,19 +109,18 @@ class Imports:
                 "new_rows": counts[NEW],
                 "duplicate_rows": counts[DUPLICATE],
                 "error_rows": counts[ERROR],
-                **{f"{one}_rows": counts[one] for one in HELD},
-                "questions": [_question(one) for one in statement.questions],
+                **{f"{status}_rows": counts[status] for status in HELD},
+                "questions": [_question(question) for question in statement.questions],
                 "statement_balance": statement.closing_balance,
                 "balance_after": balance_after,
                 "created_by": upload.user_id,
-                **new_stamps(self._clock()),
+                **new_stamps(self.clock()),
             },
         )
+        classified = enumerate(zip(statement.rows, keys, statuses, strict=True))
         staged = [
             self._staged((tx.org_id, import_id, position), row, key, status, account)
-            for position, (row, key, status) in enumerate(
-                zip(statement.rows, keys, statuses, strict=True)
-            )
+            for position, (row, key, status) in classified
         ]
         if staged:
             tx.execute(insert(import_rows), staged)
@@ -173,12 +154,11 @@ class Imports:
             "external_id": row.external_id,
             "import_key": key,
         }
-        return self._rows.seal(import_rows, values)
+        return self.rows.seal(import_rows, values)
 
     def page(
         self, tx: Transaction, *, limit: int, after: tuple[Any, ...] | None
     ) -> Page[dict[str, Any]]:
-        """Return imports, the newest first."""
         statement = (
             select(imports, accounts.c.currency)
             .join(
@@ -194,7 +174,6 @@ class Imports:
         return Page([_shown(row, row.currency) for row in rows], last)
 
     def read(self, tx: Transaction, import_id: UUID) -> dict[str, Any]:
-        """Return one import with its counts and decisions, or raise `NotFound`."""
         row = read_row(tx, imports, import_id)
         return _shown(row, read_row(tx, accounts, row.account_id).currency)
 
@@ -207,7 +186,7 @@ class Imports:
         limit: int,
         after: tuple[Any, ...] | None,
     ) -> Page[dict[str, Any]]:
-        """Return an import's rows in the file's order; only those of a status, if one is given."""
+        """In the file's order; only rows of a status, if one is given."""
         entry = read_row(tx, imports, import_id)
         currency = read_row(tx, accounts, entry.account_id).currency
         columns = [column for column in import_rows.columns if column.name != "notes"]
@@ -223,18 +202,12 @@ class Imports:
         return Page([_row_shown(row, currency) for row in rows], last)
 
     def commit(self, tx: Transaction, import_id: UUID) -> dict[str, Any]:
-        """Book every new row, under the account's lock, or none.
-
-        Raises:
-            Conflict: it was committed or reverted already, asks a question, or the rows that
-                are new are no longer those of the preview.
-            InvalidInput: the balance would leave its range.
-        """
+        """Book every new row, under the account's lock, or none."""
         entry, account = self._locked(tx, import_id)
         if entry.status != PREVIEWED:
             raise Conflict("import-not-previewed", f"The import is {entry.status} already.")
         if entry.questions:
-            asked = ", ".join(sorted({f"`{one['decision']}`" for one in entry.questions}))
+            asked = ", ".join(sorted({f"`{question['decision']}`" for question in entry.questions}))
             raise Conflict(
                 "import-unanswered",
                 "The file leaves open what only you can tell. Upload it again with an option for "
@@ -257,7 +230,7 @@ class Imports:
                 "The account has changed since the preview, and other rows are new now. "
                 "Upload the file again for a new preview.",
             )
-        now = self._clock()
+        now = self.clock()
         new = [row for row in staged if row.status == NEW]
         total = sum((row.amount for row in new), Decimal())
         balance_after = account.balance + total
@@ -277,9 +250,9 @@ class Imports:
         new: list[Row[Any]],
         now: datetime,
     ) -> list[dict[str, Any]]:
-        categories = self._categories.by_name(tx)
+        categories = self.categories.by_name(tx)
         return [
-            self._rows.seal(
+            self.rows.seal(
                 transactions,
                 {
                     "org_id": account.org_id,
@@ -292,7 +265,7 @@ class Imports:
                     "search_text": search_text(row.payee, row.description),
                     "category_id": categories.get(name_key(row.category)),
                     "status": "posted",
-                    **self._rows.open(import_rows, row, ("notes",)),
+                    **self.rows.open(import_rows, row, ("notes",)),
                     "external_id": row.external_id,
                     "import_id": import_id,
                     "import_key": row.import_key,
@@ -303,11 +276,7 @@ class Imports:
         ]
 
     def revert(self, tx: Transaction, import_id: UUID) -> dict[str, Any]:
-        """Take the rows of a committed import out again.
-
-        Raises:
-            Conflict: it is not committed, or one of its rows has gone or been changed.
-        """
+        """Take the rows of a committed import out again."""
         entry, account = self._locked(tx, import_id)
         if entry.status != COMMITTED:
             raise Conflict("import-not-committed", f"The import is {entry.status}.")
@@ -326,17 +295,15 @@ class Imports:
                 "A row of the import has gone or been changed since, so taking the others out "
                 "would leave half of it.",
             )
-        now = self._clock()
+        now = self.clock()
         tx.execute(delete(transactions).where(*own), {"import_id": import_id})
         move_balance(tx, account.id, -(kept.total or Decimal()), now)
         update_row(tx, imports, entry, {"status": REVERTED}, now)
         return self.read(tx, import_id)
 
     def delete(self, tx: Transaction, import_id: UUID, version: int) -> None:
-        """Forget a preview or a reverted import.
-
-        Raises:
-            Conflict: it is committed: its rows would lose where they came from.
+        """Forget a preview or a reverted import. The rows of a committed one would lose where they
+        came from.
         """
         row = lock_version(tx, imports, import_id, version)
         if row.status == COMMITTED:
@@ -358,7 +325,7 @@ def _is_bookable(row: StatementRow, currency: str) -> bool:
 
 
 def _with_held(found: Sequence[str], held: Sequence[str | None]) -> list[str]:
-    """Return what was found, but leave alone what the bank itself holds back."""
+    """The statuses, but without those that the bank itself holds back."""
     return [own if own in HELD else status for status, own in zip(found, held, strict=True)]
 
 
@@ -381,33 +348,24 @@ def _question(question: Question) -> dict[str, Any]:
 
 def _shown(row: Row[Any], currency: str) -> dict[str, Any]:
     return {
-        "id": row.id,
-        "account_id": row.account_id,
-        "status": row.status,
-        "importer": row.importer,
-        "file_name": row.file_name,
-        "decisions": row.decisions,
-        "warnings": row.warnings,
+        **{name: row._mapping[name] for name in _SHOWN},
         "counts": {
             "new": row.new_rows,
             "duplicate": row.duplicate_rows,
             "error": row.error_rows,
-            **{one: row._mapping[f"{one}_rows"] for one in HELD},
+            **{status: row._mapping[f"{status}_rows"] for status in HELD},
         },
         "questions": row.questions or [],
         "currency": currency,
         "balance_after": format_amount(row.balance_after, currency),
         "reconciliation": _reconciliation(row.statement_balance, row.balance_after, currency),
-        "created_at": row.created_at,
-        "updated_at": row.updated_at,
-        "version": row.version,
     }
 
 
 def _reconciliation(
     stated: Decimal | None, computed: Decimal, currency: str
 ) -> Mapping[str, str] | None:
-    """Compare the statement's own balance with ours; a difference is told, not refused."""
+    """Compare the statement's own balance with ours; a difference is reported, not refused."""
     if stated is None:
         return None
     return {
@@ -417,17 +375,8 @@ def _reconciliation(
 
 
 def _row_shown(row: Row[Any], currency: str) -> dict[str, Any]:
-    day: date | None = row.date
     return {
-        "line": row.line,
-        "status": row.status,
-        "problems": row.problems,
-        "date": day,
+        **{name: row._mapping[name] for name in _ROW_SHOWN},
         "amount": None if row.amount is None else format_amount(row.amount, currency),
         "currency": currency,
-        "payee": row.payee,
-        "description": row.description,
-        "category": row.category,
-        "external_id": row.external_id,
-        "has_notes": row.has_notes,
     }

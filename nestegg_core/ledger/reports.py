@@ -9,13 +9,7 @@ from typing import Any
 from sqlalchemy import Select, and_, bindparam, case, extract, func, or_, select
 
 from nestegg_core.contracts.storage import Transaction
-from nestegg_core.database.tables import (
-    accounts,
-    carried_amounts,
-    categories,
-    in_org,
-    transactions,
-)
+from nestegg_core.database.tables import accounts, carried_amounts, categories, in_org, transactions
 from nestegg_core.database.types import exact_sum
 from nestegg_core.ledger.accounts import LIABILITIES
 from nestegg_core.ledger.money import format_amount
@@ -36,8 +30,7 @@ def _by_month(*columns: Any) -> Select[Any]:
         .select_from(transactions)
         .join(accounts, and_(accounts.c.org_id == _T.org_id, accounts.c.id == _T.account_id))
         .outerjoin(
-            categories,
-            and_(categories.c.org_id == _T.org_id, categories.c.id == _T.category_id),
+            categories, and_(categories.c.org_id == _T.org_id, categories.c.id == _T.category_id)
         )
         .where(in_org(transactions), _T.date <= bindparam("until"))
         .group_by(_YEAR, _MONTH)
@@ -78,13 +71,9 @@ _SPENDING = (
 
 
 class Reports:
-    """The reports of an organization."""
-
     def net_worth(self, tx: Transaction, since: date, until: date) -> dict[str, Any]:
-        """Return assets, liabilities and their sum at the end of each month.
-
-        Balances of accounts that are loans, mortgages or credit cards count as liabilities. An
-        account counts from its opening date on. The last month ends at `until`.
+        """Assets, liabilities and their sum at the end of each month; the last ends at `until`. An
+        account counts from its opening date on.
         """
         own = tx.execute(select(accounts).where(in_org(accounts)).order_by(accounts.c.id)).all()
         moved: dict[Any, dict[Month, Decimal]] = defaultdict(dict)
@@ -107,7 +96,7 @@ class Reports:
         return {"months": [_worth(month, totals[month]) for month in months]}
 
     def cash_flow(self, tx: Transaction, since: date, until: date) -> dict[str, Any]:
-        """Return income, expenses (negative) and net of each month; transfers do not count."""
+        """Income, expenses (negative) and net of each month; transfers do not count."""
         by_month: dict[Month, list[dict[str, Any]]] = defaultdict(list)
         for row in tx.execute(_FLOWS, {"since": since, "until": until}):
             income, expenses = row.income or Decimal(), row.expenses or Decimal()
@@ -122,8 +111,8 @@ class Reports:
         return _listed(by_month, since, until)
 
     def spending(self, tx: Transaction, since: date, until: date) -> dict[str, Any]:
-        """Return what was spent (positive) in each month by category; refunds in a category of
-        expenses reduce it, transfers do not count.
+        """What was spent (positive) in each month by category; refunds in a category of expenses
+        reduce it, transfers do not count.
         """
         by_month: dict[Month, list[dict[str, Any]]] = defaultdict(list)
         for row in tx.execute(_SPENDING, {"since": since, "until": until}):
@@ -153,10 +142,8 @@ def _balances(
     months: list[Month],
     until: date,
 ) -> Iterable[tuple[Month, Decimal]]:
-    """Give the account's balance at the end of each month in which it was open.
-
-    Args:
-        carried: what the opening balance holds only from a day on.
+    """The account's balance at the end of each month in which it was open. `carried` is what the
+    opening balance holds only from a day on.
     """
     before = [total for month, total in moved.items() if month < months[0]] if months else []
     balance = account.opening_balance + sum(before, Decimal())

@@ -1,8 +1,8 @@
 """Transactions: dated, signed amounts on an account, with whom and what for."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -16,13 +16,7 @@ from nestegg_core.database.tables import accounts, in_org, transactions
 from nestegg_core.database.types import new_id
 from nestegg_core.errors import InvalidInput, NotFound, StaleVersion
 from nestegg_core.ledger.accounts import lock_account, move_balance
-from nestegg_core.ledger.balances import (
-    delete_row,
-    lock_version,
-    new_stamps,
-    read_row,
-    update_row,
-)
+from nestegg_core.ledger.balances import delete_row, lock_version, new_stamps, read_row, update_row
 from nestegg_core.ledger.categories import require_category
 from nestegg_core.ledger.money import format_amount
 
@@ -41,7 +35,6 @@ _FILTERS: Mapping[str, Any] = {
     "after": tuple_(_T.date, _T.id)
     < tuple_(bindparam("after_date", type_=_T.date.type), bindparam("after_id", type_=_T.id.type)),
 }
-
 
 _SHOWN = (
     _T.id,
@@ -77,7 +70,6 @@ _ONE = _shown(_T.notes).where(_T.id == bindparam("row_id"))
 
 @cache
 def _page_statement(filters: frozenset[str]) -> Select[Any]:
-    """Build the page's statement once for each combination of filters."""
     return (
         _shown()
         .where(*(_FILTERS[name] for name in sorted(filters)))
@@ -87,21 +79,14 @@ def _page_statement(filters: frozenset[str]) -> Select[Any]:
 
 
 def search_text(payee: str, description: str) -> str:
-    """Return the text that `q` is looked for in; folded by us, so that databases agree.
-
-    Example:
-        >>> search_text("CAFÉ Müller", "Espresso")
-        'café müller\\nespresso'
-    """
+    """The text that `q` is looked for in; folded by us, so that databases agree."""
     return f"{payee}\n{description}".casefold()
 
 
+@dataclass(frozen=True, slots=True)
 class Transactions:
-    """The transactions of an organization."""
-
-    def __init__(self, rows: SealedRows, clock: Callable[[], datetime]) -> None:
-        self._rows = rows
-        self._clock = clock
+    rows: SealedRows
+    clock: Callable[[], datetime]
 
     def page(
         self,
@@ -111,13 +96,8 @@ class Transactions:
         limit: int,
         after: tuple[Any, ...] | None,
     ) -> Page[dict[str, Any]]:
-        """Return transactions, newest first. Notes stay sealed; `has_notes` tells of them.
-
-        Args:
-            filters: any of `account_id`, `from`, `to`, `q`, `category_id`, `min_amount`,
-                `max_amount`, `status`; those that are `None` do not count.
-            limit: how many at most.
-            after: date and id of the last row of the page before.
+        """Newest first; notes stay sealed. Filters are the names of `_FILTERS`; those that are
+        `None` do not count. `after` is date and id of the last row of the page before.
         """
         parameters = {name: value for name, value in filters.items() if value is not None}
         names = frozenset(parameters)
@@ -133,25 +113,14 @@ class Transactions:
         return Page([_listed(row) for row in rows], last)
 
     def read(self, tx: Transaction, transaction_id: UUID) -> dict[str, Any]:
-        """Return one transaction with its notes, or raise `NotFound`."""
         row = tx.execute(_ONE, {"row_id": transaction_id}).first()
         if row is None:
             raise NotFound("There is no such transaction.")
         place = {**row._mapping, "org_id": tx.org_id}
-        return {**_listed(row[:-1]), **self._rows.show(transactions, place, ("notes",))}
+        return {**_listed(row[:-1]), **self.rows.show(transactions, place, ("notes",))}
 
     def create(self, tx: Transaction, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Book a transaction and move its account's balance.
-
-        Args:
-            values: `account_id`, `date`, `amount`, `payee`, `description`, `category_id` or
-                `None`, `status`, `notes` or `None`, `external_id`.
-
-        Raises:
-            InvalidInput: unknown account or category, a day before the account's opening, or a
-                balance out of range.
-        """
-        now = self._clock()
+        now = self.clock()
         account = lock_account(tx, values["account_id"])
         refuse_before_opening(account, values["date"])
         require_category(tx, values["category_id"])
@@ -162,20 +131,14 @@ class Transactions:
             "search_text": search_text(values["payee"], values["description"]),
             **new_stamps(now),
         }
-        tx.execute(insert(transactions), self._rows.seal(transactions, row))
+        tx.execute(insert(transactions), self.rows.seal(transactions, row))
         move_balance(tx, account.id, values["amount"], now)
         return self.read(tx, row["id"])
 
     def change(
         self, tx: Transaction, transaction_id: UUID, version: int, changes: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Change a transaction and move the balances that it touches.
-
-        Raises:
-            InvalidInput: as in `create`, or the new account has another currency.
-            StaleVersion: it has changed since it was read.
-        """
-        now = self._clock()
+        now = self.clock()
         seen = read_row(tx, transactions, transaction_id)
         locked = self._lock_accounts(tx, seen.account_id, changes.get("account_id"))
         row = lock_version(tx, transactions, transaction_id, version)
@@ -189,21 +152,24 @@ class Transactions:
             )
         if "category_id" in changes:
             require_category(tx, changes["category_id"])
-        sealed = self._rows.seal(transactions, {**changes, "org_id": row.org_id, "id": row.id})
+        sealed = self.rows.seal(transactions, {**changes, "org_id": row.org_id, "id": row.id})
         values = {name: sealed[name] for name in changes}
         values["search_text"] = search_text(new["payee"], new["description"])
         update_row(tx, transactions, row, values, now)
-        self._move(tx, (row.account_id, row.amount), (new["account_id"], new["amount"]), now)
+        if new["account_id"] != row.account_id:
+            move_balance(tx, row.account_id, -row.amount, now)
+            move_balance(tx, new["account_id"], new["amount"], now)
+        elif new["amount"] != row.amount:
+            move_balance(tx, row.account_id, new["amount"] - row.amount, now)
         return self.read(tx, transaction_id)
 
     def delete(self, tx: Transaction, transaction_id: UUID, version: int) -> None:
-        """Take a transaction out and move its account's balance back."""
         seen = read_row(tx, transactions, transaction_id)
         self._lock_accounts(tx, seen.account_id)
         row = lock_version(tx, transactions, transaction_id, version)
         refuse_moved(seen, row)
         delete_row(tx, transactions, row)
-        move_balance(tx, row.account_id, -row.amount, self._clock())
+        move_balance(tx, row.account_id, -row.amount, self.clock())
 
     def _lock_accounts(self, tx: Transaction, *ids: UUID | None) -> dict[UUID, Row[Any]]:
         """Lock accounts before their rows, as everyone does, and in the order of their ids: two
@@ -212,28 +178,14 @@ class Transactions:
         wanted = sorted({account_id for account_id in ids if account_id is not None})
         return {account_id: lock_account(tx, account_id) for account_id in wanted}
 
-    def _move(
-        self,
-        tx: Transaction,
-        old: tuple[UUID, Decimal],
-        new: tuple[UUID, Decimal],
-        now: datetime,
-    ) -> None:
-        if old[0] != new[0]:
-            move_balance(tx, old[0], -old[1], now)
-            move_balance(tx, new[0], new[1], now)
-        elif new[1] != old[1]:
-            move_balance(tx, new[0], new[1] - old[1], now)
-
 
 def refuse_moved(seen: Row[Any], locked: Row[Any]) -> None:
-    """Refuse a row that has moved to another account before its own account was locked."""
+    """Refuse a row that moved to another account before its own account was locked."""
     if seen.account_id != locked.account_id:
         raise StaleVersion("The transaction has changed since it was read.")
 
 
 def refuse_before_opening(account: Row[Any], day: date) -> None:
-    """Refuse a day before the account was opened, or whose rows were purged; for `/date`."""
     if account.purged_until is not None and day <= account.purged_until:
         raise InvalidInput.one("/date", "purged", PURGED)
     if account.opening_date is not None and day < account.opening_date:
