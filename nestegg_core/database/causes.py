@@ -1,7 +1,6 @@
 """Why a database does not serve, in one word list for all of them.
 
-The same trouble has a number of SQLite's and a code of SQL's own, and is told in the same words: an
-operator shall read that the disk is full, whichever database it is.
+The same trouble has a number in SQLite and a code in SQL; operators read the same words for both.
 """
 
 import errno
@@ -59,12 +58,7 @@ _SQL_READ_ONLY = "25006"
 
 
 def reason(error: Exception, *, write: bool) -> str | None:
-    """Return why the database did not do what it was asked; `None` where the statement is wrong.
-
-    Args:
-        error: as SQLAlchemy raises it.
-        write: whether the transaction may write.
-    """
+    """Why the database did not do what it was asked; `None` where the statement is wrong."""
     driver = getattr(error, "orig", None)
     number = getattr(driver, "sqlite_errorcode", None)
     if number is not None:
@@ -78,7 +72,6 @@ def reason(error: Exception, *, write: bool) -> str | None:
 
 
 def of_file(error: OSError, path: Path) -> StorageUnavailable:
-    """Return what a file or folder that stops the database means, with a note for operators."""
     reason = FULL if error.errno in FULL_DISK else READ_ONLY if error.errno in NO_WRITES else DISK
     unavailable = StorageUnavailable(reason)
     unavailable.add_note(obstacle(error, path) or f"{error.strerror}: {path} ({owner_of(path)}).")
@@ -86,8 +79,8 @@ def of_file(error: OSError, path: Path) -> StorageUnavailable:
 
 
 def takes_no_writes(path: Path) -> StorageUnavailable:
-    """Return why SQLite opens a file for reading alone: it needs to write beside it as well."""
-    place = next((one for one in (path, path.parent) if not os.access(one, os.W_OK)), path)
+    """SQLite opens a file for reading alone where it may not write beside it, too."""
+    place = next((p for p in (path, path.parent) if not os.access(p, os.W_OK)), path)
     return of_file(PermissionError(errno.EACCES, "This user may not write to it"), place)
 
 

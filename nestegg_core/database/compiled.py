@@ -15,14 +15,9 @@ Processor = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class CompiledSelect:
-    """A SELECT in a dialect's own words.
-
-    Attributes:
-        sql: the text that the driver gets.
-        constants: values that stand in the statement itself, by parameter.
-        order: names of the parameters by position, for drivers that want them so.
-        writers: what turns a value into the driver's, by parameter, where it is needed.
-        readers: what turns the driver's value into ours, by column, where it is needed.
+    """A SELECT in a dialect's own words. Writers and readers, by parameter and by column, turn our
+    values into the driver's and back, where they differ; `order` is for drivers that want
+    parameters by position.
     """
 
     sql: str
@@ -32,18 +27,13 @@ class CompiledSelect:
     readers: Sequence[tuple[int, Processor]]
 
     def bind(self, parameters: Mapping[str, Any]) -> Any:
-        """Return the parameters as the driver wants them.
-
-        Raises:
-            KeyError: one is missing.
-        """
+        """The parameters as the driver wants them; a missing one is a `KeyError`."""
         values = {**self.constants, **parameters}
         for name, write in self.writers.items():
             values[name] = write(values[name])
         return values if self.order is None else [values[name] for name in self.order]
 
     def read(self, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
-        """Return the driver's rows with our values."""
         if not self.readers:
             return rows
         lists = [list(row) for row in rows]
@@ -54,10 +44,8 @@ class CompiledSelect:
 
 
 def compile_select(statement: Select[Any], dialect: Dialect) -> CompiledSelect:
-    """Compile a statement whose text does not depend on its parameters.
-
-    Raises:
-        ValueError: it does, as an IN over a list.
+    """Compile a statement whose text does not depend on its parameters, as an IN over a list does
+    (`ValueError`).
     """
     compiled: Any = statement.compile(dialect=dialect)
     if compiled.post_compile_params:

@@ -2,8 +2,8 @@
 
 A database lock lasts as long as its transaction, and a transaction that is open for an hour is a
 burden. So the holder's name stands in a row with a time until which it counts, and the holder
-moves that time on. Whoever finds the time past may take over; the former holder learns of it when
-it next renews, so the work itself must bear that two do it at once for a moment.
+moves that time on. Once it is past, another process may take over; the former holder learns of it
+when it next renews, so the work must bear that two do it at once for a moment.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,19 +22,13 @@ from nestegg_core.errors import Conflict
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to do a work, held by this process."""
-
     name: str
     holder: UUID
     lifetime: timedelta
     clock: Callable[[], datetime]
 
     def renew(self, tx: Transaction) -> None:
-        """Hold on to it, in a writing system transaction.
-
-        Raises:
-            Conflict: it had run out, and another process has taken over.
-        """
+        """In a writing system transaction; `Conflict` once another process has taken over."""
         mine = (leases.c.name == self.name, leases.c.holder == self.holder)
         until = self.clock() + self.lifetime
         if tx.execute(update(leases).where(*mine).values(expires_at=until)).rowcount == 0:
@@ -45,16 +39,8 @@ class Lease:
 def held(
     storage: Storage, name: str, lifetime: timedelta, clock: Callable[[], datetime]
 ) -> Iterator[Lease]:
-    """Take a lease, and give it back in the end.
-
-    Args:
-        name: of the work.
-        lifetime: how long it counts after the last renewal: how soon after a crash another
-            process may go on.
-        clock: the present moment.
-
-    Raises:
-        Conflict: another process holds it; says until when.
+    """Take a lease, and give it back in the end. `lifetime` is how soon after a crash another
+    process may go on; `Conflict` says until when another process holds it.
     """
     lease = Lease(name, new_id(), lifetime, clock)
     with storage.system_transaction(write=True) as tx:

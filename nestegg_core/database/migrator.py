@@ -28,10 +28,10 @@ def _folder() -> Path:
 
 @cache
 def _known(folder: Path) -> frozenset[tuple[str, str]]:
-    """Return what the scripts call themselves and what they are built upon, by which it is."""
+    """What the scripts call themselves and what they are built upon: pairs of kind and revision."""
     scripts = (folder / "versions").glob("*.py")
     return frozenset(
-        found for one in scripts for found in _REVISION.findall(one.read_text(encoding="utf-8"))
+        pair for script in scripts for pair in _REVISION.findall(script.read_text(encoding="utf-8"))
     )
 
 
@@ -56,18 +56,18 @@ def _config(connection: Connection | None = None) -> "Config":
 
 
 def head() -> str:
-    """Return the newest migration that this code knows: the one that none is built upon."""
+    """The newest migration that this code knows: the one that none is built upon."""
     (newest,) = _revisions("revision") - _revisions("down_revision")
     return newest
 
 
 def history() -> list[tuple[str, str]]:
-    """Return every migration and its one-line description, the newest first."""
+    """Every migration and its one-line description, the newest first."""
     return [(script.revision, script.doc) for script in _scripts().walk_revisions()]
 
 
 def current_revision(connection: Connection) -> str | None:
-    """Return the migration that the database stands at; `None` when it is empty."""
+    """`None` when the database is empty."""
     if not inspect(connection).has_table(_TABLE):
         return None
     revision: str | None = connection.scalar(text(f"SELECT version_num FROM {_TABLE}"))  # noqa: S608
@@ -75,17 +75,11 @@ def current_revision(connection: Connection) -> str | None:
 
 
 def way_to_head(revision: str | None) -> str:
-    """Say what brings a database to head that is not there, or this release to the database.
-
-    Example:
-        >>> way_to_head(None)
-        'nestegg db upgrade'
-    """
+    """What brings a database to head, or this release to the database."""
     return _ANOTHER_RELEASE if _is_unknown(revision) else "nestegg db upgrade"
 
 
 def not_at_head(revision: str | None) -> str:
-    """Say it to whoever needs the tables."""
     if _is_unknown(revision):
         return _refusal(revision)
     return f"The database is not at the newest migration. Run: {way_to_head(revision)}"
@@ -103,11 +97,6 @@ def _is_unknown(revision: str | None) -> bool:
 
 
 def refuse_unknown(revision: str | None) -> None:
-    """Refuse a database that stands at a migration which this code does not know.
-
-    Raises:
-        MigrationError: a newer release has been here.
-    """
     if _is_unknown(revision):
         raise MigrationError(_refusal(revision))
 

@@ -48,7 +48,6 @@ class Patience:
         self._stopped = threading.Event()
 
     def begin(self, connection: Connection) -> Wait:
-        """Watch a connection until `end`."""
         if self._watcher is None:  # lazily: a thread does not survive a fork
             self._watcher = threading.Thread(target=self._watch, name="patience", daemon=True)
             self._watcher.start()
@@ -57,11 +56,10 @@ class Patience:
         return wait
 
     def end(self, wait: Wait) -> None:
-        """Watch it no longer."""
         self._waits.discard(wait)
 
     def stop(self) -> None:
-        """End the watching thread, and wait for it: none may be alive where a process forks."""
+        """No thread may be alive where a process forks."""
         self._stopped.set()
         if self._watcher is not None:
             self._watcher.join(EVERY_SECONDS)

@@ -24,10 +24,8 @@ class Sealer(Protocol):
         ...
 
     def open(self, token: str, place: "Place") -> str:
-        """Return the text.
-
-        Raises:
-            DecryptionError: the token was altered, moved, or its key is missing.
+        """Return the text; `DecryptionError` where the token was altered, moved, or its key is
+        missing.
         """
         ...
 
@@ -57,14 +55,8 @@ class SealedRows:
         self._sealer = sealer
 
     def seal(self, table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values with every encrypted column replaced by its token.
-
-        Args:
-            table: the table that they are for.
-            values: by column name; must hold the primary key. An absent or `None` value stays.
-
-        Raises:
-            KeyError: a column of the primary key is missing.
+        """Return the values with every encrypted column replaced by its token. They must hold the
+        primary key; an absent or `None` value stays.
         """
         sealed = dict(values)
         for name in encrypted_columns(table):
@@ -73,15 +65,9 @@ class SealedRows:
         return sealed
 
     def open(self, table: Table, row: Any, columns: Iterable[str]) -> dict[str, Any]:
-        """Return clear values of the named columns of one row; NULL stays `None`.
-
-        Args:
-            table: the table that it is from.
-            row: a SQLAlchemy row or a mapping; must hold the primary key and the columns.
-            columns: encrypted columns to open; nothing else is decrypted.
-
-        Raises:
-            DecryptionError: a value was altered, moved, or its key is missing.
+        """Return clear values of the named columns of one row or mapping, which must hold the
+        primary key; NULL stays `None`. `DecryptionError`: a value was altered, moved, or its key is
+        missing.
         """
         values = row if isinstance(row, Mapping) else row._mapping
         return {
@@ -93,10 +79,8 @@ class SealedRows:
 
     def show(self, table: Table, row: Any, columns: Iterable[str]) -> dict[str, Any]:
         """Do as `open` does, for an answer: a value that does not open is `None`, and `damaged`
-        then names its column. One of them shall not take a list down.
-
-        Whoever writes what was shown back must leave a damaged value as it is: a changed row gets
-        only what was given.
+        names its column, so that one of them does not take a list down. A writer of what was shown
+        must leave a damaged value as it is: a changed row gets only what was given.
         """
         shown: dict[str, Any] = {}
         damaged = []
@@ -112,13 +96,7 @@ class SealedRows:
 
 @cache
 def encrypted_columns(table: Table) -> tuple[str, ...]:
-    """Return the names of a table's columns that hold personal data.
-
-    Example:
-        >>> from nestegg_core.database.tables import accounts
-        >>> encrypted_columns(accounts)
-        ('number',)
-    """
+    """Return the names of a table's columns that hold personal data."""
     return tuple(column.name for column in table.columns if column.info.get("encrypted"))
 
 
@@ -130,6 +108,6 @@ def _place(table: Table, column: str, values: Mapping[str, Any]) -> Place:
 
 @cache
 def _key(table: Table) -> tuple[bool, tuple[str, ...]]:
-    """Tell whether rows have an organization, and return the rest of their primary key."""
+    """Whether rows have an organization, and the rest of their primary key."""
     key = tuple(column.name for column in table.primary_key if column.name != "org_id")
     return any(column.name == "org_id" for column in table.primary_key), key

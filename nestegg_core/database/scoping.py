@@ -48,15 +48,13 @@ _held = _Held()
 
 
 def enter(storage: object, *, write: bool) -> list[object]:
-    """Note that this thread opens a transaction; `leave` takes what is returned.
-
-    Raises:
-        RuntimeError: it would write, and so does one that this thread has open.
+    """Note that this thread opens a transaction; `leave` takes what is returned. `RuntimeError`
+    where it would write and a writing one of this thread is open.
     """
     if not write:
         _held.readers.append(storage)
         return _held.readers
-    if any(one is storage for one in _held.writers):
+    if any(writer is storage for writer in _held.writers):
         raise RuntimeError(
             "This thread has a write transaction open already, and would wait for itself. Hand "
             "that transaction on, or open the second one after it."
@@ -66,16 +64,12 @@ def enter(storage: object, *, write: bool) -> list[object]:
 
 
 def leave(storage: object, held: list[object]) -> None:
-    """Note that it is closed; `held` is the opener's list, also where another thread closes it."""
+    """`held` is the opener's list, also where another thread closes the transaction."""
     held.remove(storage)
 
 
 def refuse_inside_a_transaction(what: str) -> None:
-    """Refuse what may take long, such as a call over the network, while rows may be locked.
-
-    Raises:
-        RuntimeError: this thread has a transaction open.
-    """
+    """Refuse what may take long, such as a call over the network, while rows may be locked."""
     if _held.readers or _held.writers:
         raise RuntimeError(f"{what} must not be asked for while a transaction is open.")
 
@@ -88,11 +82,8 @@ Refuse = Callable[[str], Exception]
 
 
 class ScopedTransaction:
-    """Fulfils `nestegg_core.Transaction` over another.
-
-    Args:
-        transaction: the organization's.
-        refuse: makes the error to raise, from what is wrong with a statement.
+    """Fulfils `nestegg_core.Transaction` over an organization's; `refuse` makes the error from what
+    is wrong with a statement.
     """
 
     _judged: ClassVar[WeakSet[Any]] = WeakSet()
@@ -103,7 +94,6 @@ class ScopedTransaction:
 
     @property
     def org_id(self) -> UUID:
-        """The organization whose rows this transaction sees."""
         return self._transaction.org_id
 
     def execute(
@@ -111,19 +101,16 @@ class ScopedTransaction:
         statement: Executable,
         parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     ) -> CursorResult[Any]:
-        """Run one statement that is scoped."""
         self._judge(statement, parameters)
         return self._transaction.execute(statement, parameters)
 
     def rows(
         self, statement: Select[Any], parameters: Mapping[str, Any]
     ) -> Sequence[Sequence[Any]]:
-        """Run a SELECT that is scoped."""
         self._judge(statement, parameters)
         return self._transaction.rows(statement, parameters)
 
     def lock(self, name: str) -> None:
-        """Wait for a lock of that name, held until the transaction ends."""
         self._transaction.lock(name)
 
     def _judge(self, statement: Any, parameters: Any) -> None:
@@ -137,9 +124,8 @@ class ScopedTransaction:
 
 
 def unscoped(statement: Any, parameters: Sequence[Mapping[str, Any]], org_id: UUID) -> str | None:
-    """Say why a statement is not one of this organization alone; `None` when it is.
-
-    Every table with `org_id`, at every level, must have `in_org(table)` among its conditions.
+    """Why a statement is not one of this organization alone; `None` when it is. Every table with
+    `org_id`, at every level, must have `in_org(table)` among its conditions.
     """
     if not isinstance(statement, _KINDS):
         return "runs what is no SELECT, INSERT, UPDATE or DELETE"
@@ -184,8 +170,8 @@ def _of_froms(froms: Iterable[Any], where: Sequence[Any]) -> Iterator[str]:
     tables: list[Any] = []
     conditions = list(where)
     outer: list[tuple[set[Any], Any]] = []
-    for one in froms:
-        tables += _tables(one, conditions, outer)
+    for source in froms:
+        tables += _tables(source, conditions, outer)
     scoped = {table for table in tables if _is_scoped(table, conditions)}
     scoped |= {t for right, on in outer for t in right if _is_scoped(t, _conjuncts(on))}
     while more := {t for t in tables if t not in scoped and _follows(t, scoped, conditions)}:
@@ -201,7 +187,7 @@ def _of_froms(froms: Iterable[Any], where: Sequence[Any]) -> Iterator[str]:
 
 
 def _tables(one: Any, conditions: list[Any], outer: list[tuple[set[Any], Any]]) -> list[Any]:
-    """Return the tables of a FROM; add what its joins demand of all rows, or of the right alone."""
+    """The tables of a FROM; adds what its joins demand of all rows, or of the right alone."""
     if not isinstance(one, Join):
         return [one]
     left = _tables(one.left, conditions, outer)
@@ -242,7 +228,7 @@ def _inserted(
         elif not parameters:
             yield None
         else:
-            yield from (one.get(column) for one in parameters)
+            yield from (row.get(column) for row in parameters)
 
 
 def _sets_organization(update: Update, parameters: Sequence[Mapping[str, Any]]) -> bool:
@@ -252,7 +238,7 @@ def _sets_organization(update: Update, parameters: Sequence[Mapping[str, Any]]) 
     names |= {
         getattr(key, "name", key) for key, _ in (getattr(changed, "_ordered_values", None) or ())
     }
-    return column in names or any(column in one for one in parameters)
+    return column in names or any(column in row for row in parameters)
 
 
 def _conjuncts(clause: Any) -> list[Any]:
@@ -298,7 +284,7 @@ def _name(table: Any) -> str:
 
 
 def _scope(name: str) -> str | None:
-    """Return the column that says whose a table's rows are."""
+    """The column that says whose a table's rows are."""
     table = metadata.tables.get(name)
     own = "org_id" if table is not None and "org_id" in table.c else None
     return _OWN_ROW.get(name, own)

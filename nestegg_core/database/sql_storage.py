@@ -108,7 +108,7 @@ class SqlTransaction:
         tenant = {TENANT_PARAMETER: self._org_id}
         if parameters is None or isinstance(parameters, Mapping):
             return self._connection.execute(statement, {**(parameters or {}), **tenant})
-        return self._connection.execute(statement, [{**one, **tenant} for one in parameters])
+        return self._connection.execute(statement, [{**row, **tenant} for row in parameters])
 
     def rows(
         self, statement: Select[Any], parameters: Mapping[str, Any]
@@ -159,9 +159,7 @@ class SqlStorage:
         raise NotImplementedError
 
     def make_patience(self) -> Patience | None:
-        """Return what cuts connections that have said nothing for too long; by default nothing
-        does, for a database that is a file.
-        """
+        """Return what cuts connections that are silent for too long; nothing does for a file."""
         return None
 
     @contextmanager
@@ -185,13 +183,9 @@ class SqlStorage:
         raise NotImplementedError
 
     def ensure_roles(self) -> Sequence[str]:
-        """Give the roles that connect to this database their rights, and return their names.
-
-        None by default: not every database has roles.
-
-        Raises:
-            ConfigurationError: the application has no role of its own.
-            MigrationError: there are no tables yet, or the owner may not do it.
+        """Give the roles that connect to this database, where it has any, their rights, and return
+        their names. `ConfigurationError`: the application has no role of its own; `MigrationError`:
+        there are no tables yet, or the owner may not do it.
         """
         return ()
 
@@ -229,7 +223,7 @@ class SqlStorage:
             nesting.leave(self, held)
 
     def _roll_back(self, connection: Connection) -> None:
-        """Take everything back. What has gone wrong is told, not that this went wrong as well:
+        """Take everything back. The error that led here is raised, not that this fails as well:
         SQLite itself rolls back on a full disk, and has nothing left to take back then.
         """
         if connection.invalidated:
@@ -269,7 +263,6 @@ class SqlStorage:
             connection.close()
 
     def _taken(self) -> Connection:
-        """Take a connection out of the pool."""
         began = time.perf_counter()
         try:
             return self.engine.connect()
@@ -293,7 +286,6 @@ class SqlStorage:
             return self._engine
 
     def _retire(self, engine: Engine | None) -> None:
-        """Close an engine's connections, now or when they are given back, and use it no more."""
         with self._engine_lock:
             if engine is None or engine is not self._engine:
                 return  # somebody else has done so
@@ -367,9 +359,7 @@ class SqlStorage:
             )
 
     def _stands_at_head(self) -> bool:
-        """Tell whether there is nothing to migrate, as far as the application's role can see:
-        that role may not be there yet, or have no rights.
-        """
+        """As far as the application's role can see: it may not be there yet, or have no rights."""
         try:
             return self.current_revision() == migrator.head()
         except (StorageUnavailable, DBAPIError):
@@ -394,11 +384,8 @@ class SqlStorage:
 
 @contextmanager
 def translated_errors(*, write: bool = False) -> Iterator[None]:
-    """Turn the driver's errors into those of `nestegg_core.errors`.
-
-    Args:
-        write: whether a transaction that may write is open: a refusal to write is then no mistake
-            of a statement.
+    """Turn the driver's errors into those of `nestegg_core.errors`. `write` says whether a
+    transaction that may write is open: a refusal to write is then no mistake of a statement.
     """
     try:
         yield

@@ -35,12 +35,7 @@ _TABLES = text(
 
 
 class SqliteSnapshot:
-    """Fulfils `nestegg_core.Snapshot`.
-
-    Args:
-        transaction: a reading one on the file.
-        file: a copy that nobody writes to.
-    """
+    """Fulfils `nestegg_core.Snapshot`: a reading transaction on a copy that nobody writes to."""
 
     def __init__(self, transaction: Transaction, file: Path) -> None:
         self._file = file
@@ -48,7 +43,6 @@ class SqliteSnapshot:
 
     @property
     def tables(self) -> Sequence[str]:
-        """Names of the tables that are there."""
         return list(self.transaction.execute(_TABLES).scalars())
 
     def dump(self, target: IO[bytes]) -> None:
@@ -58,10 +52,8 @@ class SqliteSnapshot:
 
 
 def open_elsewhere(database: Path) -> bool:
-    """Tell whether another connection is open, idle ones included.
-
-    In WAL mode each holds a shared lock for as long as it lives, so that one that wants the file
-    for itself gets it only when it is alone.
+    """Whether another connection is open, idle ones included: in WAL mode each holds a shared lock
+    for as long as it lives, so one that wants the file for itself gets it only when it is alone.
     """
     with closing(sqlite3.connect(database, timeout=0)) as connection:
         try:
@@ -75,17 +67,9 @@ def open_elsewhere(database: Path) -> bool:
 
 
 def copy_database(source: Path, target: Path, seconds: float) -> None:
-    """Copy a database into another by SQLite's online backup.
-
-    The copy is the state of one moment. A target that others have open is replaced in one
-    transaction: they see all of the new state or, when this fails, the old one.
-
-    Args:
-        seconds: how long to wait for a writer of the target.
-
-    Raises:
-        NestEggError: the disk is full or out of order, or a database has another page size.
-        StorageUnavailable: others write all the time.
+    """Copy the state of one moment by SQLite's online backup. Users of the target see all of the
+    new state or, when this fails, the old one; for so many seconds this waits for a writer of the
+    target. A full or broken disk and another page size are a `NestEggError`.
     """
     with (
         closing(sqlite3.connect(source, timeout=seconds)) as read,
@@ -98,7 +82,7 @@ def copy_database(source: Path, target: Path, seconds: float) -> None:
 
 
 def _patience(seconds: float) -> Callable[[int, int, int], None]:
-    """Return what ends a copy that is kept waiting; SQLite would try again for ever."""
+    """Ends a copy that is kept waiting; SQLite would try again for ever."""
     deadline = time.monotonic() + seconds
 
     def look(status: int, _remaining: int, _total: int) -> None:
@@ -109,11 +93,7 @@ def _patience(seconds: float) -> Callable[[int, int, int], None]:
 
 
 def written(source: IO[bytes], file: Path) -> Path:
-    """Write a dump to a file and return it.
-
-    Raises:
-        NestEggError: it is no sound SQLite database.
-    """
+    """Write a dump to a file and check that it is a sound SQLite database."""
     with file.open("xb") as target:
         shutil.copyfileobj(source, target, _CHUNK)
     try:
@@ -145,7 +125,6 @@ class SqliteStorage(SqlStorage):
         self._makes_folder = makes_folder
 
     def make_engine(self) -> Engine:
-        """Make the file and its folder, for this user alone, and a pool of connections."""
         try:
             self._make_folder()
             with suppress(FileExistsError):  # SQLite gives its journals the mode of the file
@@ -202,12 +181,11 @@ class SqliteStorage(SqlStorage):
             )
 
     def check_database(self, transaction: SqlTransaction) -> Sequence[Finding]:
-        """Nothing beyond the schema's revision can be wrong with a file."""
-        del transaction
+        del transaction  # nothing beyond the schema's revision can be wrong with a file
         return []
 
     def others_connected(self) -> int:
-        """Return 1 where somebody else has the file open: SQLite does not tell how many."""
+        """1 where somebody else has the file open: SQLite does not say how many."""
         self.dispose()
         return int(self._path.exists() and open_elsewhere(self._path))
 
@@ -215,7 +193,6 @@ class SqliteStorage(SqlStorage):
 
     @contextmanager
     def snapshot(self) -> Iterator[SqliteSnapshot]:
-        """Copy the file, writers notwithstanding, and look at the copy."""
         with translated_errors(), self._scratch_folder() as folder:
             copy = folder / "copy.sqlite3"
             copy_database(self._path, copy, BUSY_SECONDS)
@@ -224,7 +201,6 @@ class SqliteStorage(SqlStorage):
 
     @contextmanager
     def scratch(self, source: IO[bytes]) -> Iterator["SqliteCopy"]:
-        """Write the dump to a file of its own, and check that it is a sound database."""
         with self._scratch_folder() as folder:
             storage = SqliteCopy(written(source, folder / "scratch.sqlite3"))
             try:
@@ -233,9 +209,8 @@ class SqliteStorage(SqlStorage):
                 storage.dispose()
 
     def restore(self, source: IO[bytes]) -> None:
-        """Put the dump in the place of everything in the file, in one transaction of SQLite's.
-
-        The file stays the same one, so that processes that have it open see what was restored.
+        """Replace everything in one transaction of SQLite's. The file stays the same one, so that
+        processes that have it open see what was restored.
         """
         with translated_errors(), self._scratch_folder() as folder:
             dump = written(source, folder / "dump.sqlite3")
@@ -243,7 +218,7 @@ class SqliteStorage(SqlStorage):
 
     @contextmanager
     def _scratch_folder(self) -> Iterator[Path]:
-        """Give a folder for copies beside the database, where there is room for one if anywhere."""
+        """For copies beside the database, where there is room for one if anywhere."""
         try:
             self._make_folder()
             folder = tempfile.TemporaryDirectory(prefix=".nestegg-copy-", dir=self._path.parent)
@@ -261,7 +236,7 @@ class SqliteStorage(SqlStorage):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def _connected(self, dialect: Any, _record: Any, args: Any, parameters: Any) -> Any:
-        """Connect; what cannot be prepared is closed, as no pool has it yet that would do so."""
+        """What cannot be prepared is closed here: no pool has it yet that would do so."""
         connection = dialect.connect(*args, **parameters)
         try:
             self._prepare(connection)
@@ -290,7 +265,6 @@ class SqliteCopy(SqliteStorage):
 
     @contextmanager
     def snapshot(self) -> Iterator[SqliteSnapshot]:
-        """Look at the file itself."""
         try:
             with self.system_transaction(write=False) as transaction:
                 yield SqliteSnapshot(transaction, self._path)

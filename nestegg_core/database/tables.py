@@ -47,18 +47,13 @@ TENANT_PARAMETER = "tenant_id"
 
 
 def in_org(table: Table) -> ColumnElement[bool]:
-    """Return the condition that a row is the transaction's organization's.
-
-    Example:
-        >>> print(in_org(accounts))
-        accounts.org_id = :tenant_id
-    """
+    """Return the condition that a row is the transaction's organization's."""
     tenant: BindParameter[Any] = bindparam(TENANT_PARAMETER, type_=Uuid())
     return table.c.org_id == tenant
 
 
 def is_tenant_table(table: Table) -> bool:
-    """Tell whether the rows of a table belong to one organization each, behind the policies."""
+    """Whether the rows of a table belong to one organization each, behind the policies."""
     return table not in SYSTEM_TABLES
 
 
@@ -72,6 +67,12 @@ def _stamps() -> list[Column[Any]]:
         Column("updated_at", UtcDateTime, nullable=False),
         Column("version", Integer, nullable=False),
     ]
+
+
+def _of_user(**options: Any) -> Column[Any]:
+    return Column(
+        "user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, **options
+    )
 
 
 users = Table(
@@ -101,13 +102,7 @@ identities = Table(
     Column("id", Uuid, primary_key=True),
     Column("issuer", Text, nullable=False),
     Column("subject", Text, nullable=False),
-    Column(
-        "user_id",
-        Uuid,
-        ForeignKey("users.id", ondelete="CASCADE"),
-        nullable=False,
-        index=True,
-    ),
+    _of_user(index=True),
     _sealed("email"),
     # Digest of the roles that the user's groups gave when they were last looked at.
     Column("grants_hash", LargeBinary(32)),
@@ -119,13 +114,7 @@ sessions = Table(
     "sessions",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column(
-        "user_id",
-        Uuid,
-        ForeignKey("users.id", ondelete="CASCADE"),
-        nullable=False,
-        index=True,
-    ),
+    _of_user(index=True),
     _sealed("user_agent"),
     _sealed("address"),
     Column("address_index", LargeBinary(32)),
@@ -156,12 +145,6 @@ denied_tokens = Table(
     Column("token_hash", LargeBinary(32), primary_key=True),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
-
-
-def _of_user(**options: Any) -> Column[Any]:
-    return Column(
-        "user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, **options
-    )
 
 
 second_factors = Table(
@@ -324,29 +307,7 @@ clock_marks = Table(
     Column("seen_at", UtcDateTime, nullable=False),
 )
 
-SYSTEM_TABLES = frozenset(
-    {
-        clock_marks,
-        users,
-        credentials,
-        identities,
-        sessions,
-        refresh_tokens,
-        denied_tokens,
-        second_factors,
-        recovery_codes,
-        personal_tokens,
-        one_time_links,
-        organizations,
-        memberships,
-        invitations,
-        instance_secrets,
-        key_fingerprints,
-        rewrap_checkpoints,
-        leases,
-        jobs,
-    }
-)
+SYSTEM_TABLES = frozenset(metadata.tables.values())  # all above; those of organizations follow
 
 
 def _of_organization() -> Column[Any]:

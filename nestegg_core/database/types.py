@@ -14,12 +14,7 @@ from uuid_utils.compat import uuid7
 
 
 def new_id() -> UUID:
-    """Return a new id.
-
-    Example:
-        >>> new_id().version
-        7
-    """
+    """Return a new id (UUIDv7)."""
     return uuid7()
 
 

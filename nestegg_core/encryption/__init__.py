@@ -45,11 +45,8 @@ def wire(kernel: "Kernel") -> EncryptionServices:
 
 
 def jobs(kernel: "Sealed", reindex: Callable[[], object]) -> Sequence[JobRegistration]:
-    """Return the jobs that seal anew what another key has sealed, and count values by their key.
-
-    Args:
-        kernel: with the keys.
-        reindex: brings the blind indexes of addresses up to the present rules.
+    """Those that seal anew what another key has sealed, and count values by their key. `reindex`
+    brings the blind indexes of addresses up to the present rules.
     """
     from nestegg_core.encryption.rewrap import rewrap
     from nestegg_core.encryption.usage import status

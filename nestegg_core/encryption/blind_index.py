@@ -1,7 +1,7 @@
 """Blind index: finds a row by an encrypted value without opening any.
 
-HMAC-SHA256 over the value, under a key of each column's own. It folds nothing: which values are one
-is for those to say who know what they are (`users.emails` does of addresses). The keys derive from
+HMAC-SHA256 over the value, under a separate key for each column. It folds nothing: the caller says
+which values are the same (`users.emails` does for addresses). The keys derive from
 a random root that does not change with the data keys: rotating them must not break sign-in. The
 root itself is kept in the database, sealed under the current data key.
 """
@@ -27,38 +27,23 @@ ROOT_NAME = "blind_index_root"
 
 
 class BlindIndex:
-    """Computes the index of a value.
-
-    Example:
-        >>> index = BlindIndex(lambda: bytes(32))
-        >>> ada = index.of("credentials.email", "ada@example.org")
-        >>> ada == index.of("credentials.email", "ada@example.org")
-        True
-        >>> ada == index.of("credentials.email", "Ada@example.org")
-        False
-    """
-
     def __init__(self, load_root: Callable[[], bytes]) -> None:
         self._load_root = load_root
 
-    @cached_property
+    @cached_property  # and not at once: the database may be below head when the process starts
     def _root(self) -> bytes:
-        """Read once: the database may still be below head when the process starts."""
         return self._load_root()
 
     def load(self) -> None:
         """Load the root now, outside of any transaction. One that does not open stops nobody who
-        has no use for it: whoever has is told then.
+        has no use for it; a use of it raises the error.
         """
         with suppress(NestEggError):
             _ = self._root
 
     def of(self, column: str, value: str) -> bytes:
-        """Return 32 bytes that are equal for equal values.
-
-        Args:
-            column: `table.column`, which keeps two columns' indexes apart.
-            value: in the one spelling that stands for all that mean the same.
+        """32 bytes that are equal for equal values of one column (`table.column`); the value comes
+        in the one spelling that stands for all that mean the same.
         """
         key = HKDF(algorithm=SHA256(), length=32, salt=None, info=column.encode()).derive(
             self._root
@@ -67,11 +52,8 @@ class BlindIndex:
 
 
 def stored_root(storage: Storage, rows: SealedRows) -> bytes:
-    """Return the root from the database.
-
-    Raises:
-        LookupError: nobody has made it: the key check does, see `make_root`.
-        DecryptionError: it was altered, or its key is missing.
+    """`LookupError` before the key check has made it; `DecryptionError` where it was altered, or
+    its key is missing.
     """
     with storage.system_transaction(write=False) as tx:
         row = _stored(tx)
@@ -84,14 +66,12 @@ def stored_root(storage: Storage, rows: SealedRows) -> bytes:
 
 
 def has_root(tx: Transaction) -> bool:
-    """Tell whether the root has been made."""
     return _stored(tx) is not None
 
 
 def make_root(tx: Transaction, rows: SealedRows) -> None:
-    """Make the root, once, in the transaction of the key check.
-
-    Not when it is first needed: that may be inside a transaction, where nothing else may write.
+    """Make the root, once, in the transaction of the key check. Not when it is first needed: that
+    may be inside a transaction, where nothing else may write.
     """
     if not has_root(tx):
         values = {"name": ROOT_NAME, "value": secrets.token_bytes(32).hex()}

@@ -16,44 +16,26 @@ FAILURES = "decrypt_failures"
 class Counts(Protocol):
     """Takes counts: a metrics exporter, or `FailureCounts`."""
 
-    def count(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None:
-        """Add to a counter."""
-        ...
+    def count(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None: ...
 
 
 class FailureCounts:
-    """Counts in memory, where nothing exports them.
-
-    Example:
-        >>> counts = FailureCounts()
-        >>> counts.count("decrypt_failures", {"column": "accounts.number"})
-        >>> counts.total
-        1
-    """
+    """Counts in memory, where nothing exports them."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
 
     def count(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None:
-        """Add to a counter."""
         self._counts[f"{name} {sorted(labels.items())}"] += int(amount)
 
     @property
     def total(self) -> int:
-        """How often anything was counted."""
         return self._counts.total()
 
 
 class FieldCipher:
-    """Seals and opens text, bound to the place where it is kept.
-
-    Fulfils `nestegg_core.database.rows.Sealer`.
-
-    Args:
-        keyring: the keys at hand.
-        backends: every backend that can be used, by name.
-        current: name of the backend that new values are written with.
-        counts: where values that do not open are counted.
+    """Seals and opens text, bound to the place where it is kept; fulfils
+    `nestegg_core.database.rows.Sealer`. `current` is the backend that new values are written with.
     """
 
     def __init__(
@@ -69,7 +51,6 @@ class FieldCipher:
         self._counts = FailureCounts() if counts is None else counts
 
     def seal(self, text: str, place: tuple[str, ...]) -> str:
-        """Return a token under the current backend and key."""
         version = self._keyring.current
         payload = self._backends[self._current].encrypt(
             text.encode(),
@@ -79,12 +60,7 @@ class FieldCipher:
         return str(Token(self._current, version, payload.decode("ascii")))
 
     def open(self, token: str, place: tuple[str, ...]) -> str:
-        """Return the text of a token.
-
-        Raises:
-            DecryptionError: it is no token, was altered or moved, or its key or backend is not
-                at hand. Names the place's column, backend and key version, never the value.
-        """
+        """A `DecryptionError` names the column, backend and key version, never the value."""
         column = f"{place[1]}.{place[2]}"
         parts = parse(token)
         try:

@@ -20,15 +20,10 @@ class FernetBackend:
     """Fulfils `nestegg_core.EncryptionBackend`."""
 
     def encrypt(self, plaintext: bytes, *, key: bytes, context: bytes) -> bytes:
-        """Return a Fernet token."""
         return _fernet(key, context).encrypt(plaintext)
 
     def decrypt(self, payload: bytes, *, key: bytes, context: bytes) -> bytes:
-        """Open a Fernet token; its age does not matter.
-
-        Raises:
-            DecryptionError: altered, moved, or written under another key.
-        """
+        """A token's age does not matter."""
         try:
             # The library reads base64 leniently: characters could be added unnoticed.
             if base64.urlsafe_b64encode(base64.urlsafe_b64decode(payload)) == payload:

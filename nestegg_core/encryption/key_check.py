@@ -24,13 +24,7 @@ _LOCK = "nestegg key fingerprints"
 
 @dataclass(frozen=True, slots=True)
 class KnownKey:
-    """What the database knows of a key version.
-
-    Attributes:
-        fingerprint: of the key that it has been used with.
-        first_used_at: when a process first wrote under it.
-        retired_at: when it was found that no row needs it any more; `None` while one may.
-    """
+    """`retired_at` is when no row was found to need the version any more; `None` while one may."""
 
     version: int
     fingerprint: bytes = field(repr=False)
@@ -39,23 +33,14 @@ class KnownKey:
 
 
 def known_keys(tx: Transaction) -> dict[int, KnownKey]:
-    """Return every version that has written to this database."""
     rows = tx.execute(select(key_fingerprints).order_by(key_fingerprints.c.version))
     return {row.version: KnownKey(**row._mapping) for row in rows}
 
 
 class KeyCheck:
-    """Refuses keys that do not fit the database, and makes a new version known to it.
-
-    What a new database must have before anybody is served is made here as well: nothing else
-    writes because it happens to be first.
-
-    Args:
-        storage: a database whose schema is at head when the check is called.
-        keyring: the keys of this process.
-        rows: seals with them.
-        index: reads the secret that was made.
-        clock: the present moment.
+    """Refuses keys that do not fit the database (at head), and makes a new version known to it.
+    What a new database must have before anybody is served is made here as well: nothing else writes
+    because it happens to be first.
     """
 
     def __init__(
@@ -74,12 +59,8 @@ class KeyCheck:
         self._passed = False
 
     def __call__(self) -> None:
-        """Check once; a process that has passed has passed for good.
-
-        Raises:
-            ConfigurationError: a key differs, is missing, or the current version is below one
-                that has been used. Every problem names its variable.
-            StorageUnavailable: the database cannot be reached.
+        """Check once; a process that has passed has passed for good. The `ConfigurationError` names
+        the variable of every key that differs, is missing, or is older than one that has been used.
         """
         if self._passed:
             return
@@ -92,10 +73,8 @@ class KeyCheck:
         self._passed = True
 
     def refusals(self, keys: Iterable[tuple[int, bytes, bool]]) -> Sequence[Problem]:
-        """Return what is wrong with the keys of this process for another database, or a backup.
-
-        Args:
-            keys: versions with their fingerprints, and whether they were retired.
+        """What is wrong with the keys of this process for another database, or a backup, given its
+        versions, their fingerprints and whether they were retired.
         """
         now = self._clock()
         known = {
@@ -105,13 +84,8 @@ class KeyCheck:
         return list(problems(self._keyring, known))
 
     def look(self, keyring: Keyring | None = None) -> Sequence[Problem]:
-        """Return what is wrong with the keys of this process, and make nothing known.
-
-        Args:
-            keyring: other keys to look at in their place.
-
-        Raises:
-            StorageUnavailable: the database cannot be reached.
+        """What is wrong with the keys of this process, or with others in their place; makes nothing
+        known.
         """
         with self._storage.system_transaction(write=False) as tx:
             known = known_keys(tx)
@@ -141,7 +115,7 @@ class KeyCheck:
 
 
 def problems(keyring: Keyring, known: Mapping[int, KnownKey]) -> Iterator[Problem]:
-    """Yield what is wrong with the keys at hand, given those that the database knows."""
+    """What is wrong with the keys at hand, given those that the database knows."""
     newest = max(known, default=0)
     if keyring.current < newest:
         yield Problem(

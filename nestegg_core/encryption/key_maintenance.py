@@ -18,15 +18,7 @@ EXAMPLES = 20
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Handed to `rewrap`, `verify`, `retire` and `status`.
-
-    Attributes:
-        storage: the database, at head.
-        rows: seals and opens with the keys of `keyring`.
-        keyring: the keys at hand.
-        backend: name of the one for new values.
-        clock: the present moment.
-    """
+    """Handed to `rewrap`, `verify`, `retire` and `status`; `backend` is the one for new values."""
 
     storage: Storage
     rows: SealedRows
@@ -36,19 +28,12 @@ class Keys:
 
     @property
     def target(self) -> Token:
-        """Backend and version of new values, with an empty payload."""
         return Token(self.backend, self.keyring.current)
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A stored value that does not open. The value itself is nowhere in it.
-
-    Attributes:
-        org_id: whose row; `None` in a system table.
-        row_key: the rest of its primary key.
-        reason: why it does not open.
-    """
+    """A stored value that does not open; the value itself is nowhere in it."""
 
     table: str
     column: str
@@ -59,15 +44,12 @@ class Failure:
 
 @dataclass(slots=True)
 class Failures:
-    """Counts failures by their reason, and keeps some of each as examples."""
-
     examples: list[Failure] = field(default_factory=list)
     _counts: Counter[str] = field(default_factory=Counter)
 
     def add(
         self, column: SealedColumn, org_id: UUID | None, row_key: Sequence[str], reason: str
     ) -> None:
-        """Take one."""
         self._counts[reason] += 1
         if self._counts[reason] <= EXAMPLES:
             self.examples.append(
@@ -80,12 +62,8 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a long work is.
-
-    Attributes:
-        column: what is being worked on, e.g. `transactions.notes`.
-        done: values so far.
-        total: values in all, as counted in the beginning.
+    """How far a long work is: values of a column (`transactions.notes`) so far, and those counted
+    in the beginning.
     """
 
     column: str
@@ -97,5 +75,4 @@ Report = Callable[[Progress], None]
 
 
 def no_report(progress: Progress) -> None:
-    """Tell nobody."""
     del progress

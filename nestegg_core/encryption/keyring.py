@@ -15,15 +15,7 @@ FINGERPRINT_BYTES = 8
 
 
 def key_bytes(text: str) -> bytes:
-    """Return the 32 bytes of a Fernet key (url-safe base64, 44 characters).
-
-    Raises:
-        ValueError: it is no such key; the message does not repeat it.
-
-    Example:
-        >>> key_bytes("A" * 43 + "=") == bytes(32)
-        True
-    """
+    """The 32 bytes of a Fernet key (url-safe base64); a `ValueError` does not repeat the key."""
     try:
         key = base64.urlsafe_b64decode(text.encode("ascii"))
     except (binascii.Error, ValueError):
@@ -34,13 +26,8 @@ def key_bytes(text: str) -> bytes:
 
 
 def fingerprint(key: bytes) -> bytes:
-    """Return 8 bytes that tell two keys apart and say nothing else about them.
-
-    HKDF-SHA256 (RFC 5869) without salt, with `key-check` as `info`.
-
-    Example:
-        >>> fingerprint(bytes(32)) == fingerprint(bytes(32)), len(fingerprint(bytes(32)))
-        (True, 8)
+    """8 bytes that distinguish two keys and reveal nothing else about them: HKDF-SHA256 (RFC 5869)
+    without salt, with `key-check` as `info`.
     """
     derivation = HKDF(algorithm=SHA256(), length=FINGERPRINT_BYTES, salt=None, info=b"key-check")
     return derivation.derive(key)
@@ -48,23 +35,15 @@ def fingerprint(key: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """Every data key at hand.
-
-    Attributes:
-        current: the version that new values are written under.
-        keys: 32 bytes for each version; holds at least the current one. A version above the
-            current one only reads.
+    """32 bytes for each version, at least the current one, which new values are written under; a
+    version above it only reads.
     """
 
     current: int
     keys: Mapping[int, bytes] = field(repr=False)
 
     def key(self, version: int) -> bytes:
-        """Return the key of a version.
-
-        Raises:
-            DecryptionError: the key is not at hand; names the variable that would bring it.
-        """
+        """A `DecryptionError` names the variable that would bring a missing key."""
         try:
             return self.keys[version]
         except KeyError:
@@ -73,11 +52,4 @@ class Keyring:
             ) from None
 
     def variable(self, version: int) -> str:
-        """Return the name of the variable that a version's key comes from.
-
-        Example:
-            >>> keyring = Keyring(2, {2: bytes(32)})
-            >>> keyring.variable(2), keyring.variable(1)
-            ('MASTER_ENCRYPTION_KEY', 'ENCRYPTION_KEY_V1')
-        """
         return "MASTER_ENCRYPTION_KEY" if version == self.current else f"ENCRYPTION_KEY_V{version}"

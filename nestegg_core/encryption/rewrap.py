@@ -36,19 +36,14 @@ from nestegg_core.errors import ConfigurationError, DecryptionError, PluginFault
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The last row that is done.
-
-    Attributes:
-        org_id: its organization; `None` in a system table.
-        row_key: its key, as `sealed_columns.row_key` gives it.
-    """
+    """The last row that is done, its key as `row_key` gives it."""
 
     org_id: UUID | None
     row_key: Sequence[str]
 
 
 def read(tx: Transaction, column: SealedColumn, target: str) -> Checkpoint | None:
-    """Return the checkpoint of a column; one on the way to another target does not count."""
+    """One on the way to another target does not count."""
     row = tx.execute(
         select(rewrap_checkpoints).where(*_place(column), rewrap_checkpoints.c.target == target)
     ).first()
@@ -56,7 +51,6 @@ def read(tx: Transaction, column: SealedColumn, target: str) -> Checkpoint | Non
 
 
 def write(tx: Transaction, column: SealedColumn, target: str, checkpoint: Checkpoint) -> None:
-    """Put a checkpoint in place of the one before."""
     clear(tx, column)
     values = {
         "table_name": column.table.name,
@@ -69,7 +63,6 @@ def write(tx: Transaction, column: SealedColumn, target: str, checkpoint: Checkp
 
 
 def clear(tx: Transaction, column: SealedColumn) -> None:
-    """Forget the checkpoint of a column that is done."""
     tx.execute(delete(rewrap_checkpoints).where(*_place(column)))
 
 
@@ -95,13 +88,8 @@ _PASSES = 5
 
 @dataclass(frozen=True, slots=True)
 class Rewrapped:
-    """What a run has done.
-
-    Attributes:
-        target: backend and version that values were moved to.
-        moved: how many were.
-        failures: those that do not open, and stay as they are.
-        counts: every value after the run.
+    """What a run has done: values moved to `target`, those that do not open and stay as they are,
+    and every value counted after the run.
     """
 
     target: Token
@@ -116,7 +104,6 @@ class Rewrapped:
 
     @property
     def clear_text(self) -> int:
-        """How many values are no tokens."""
         return total(count for count in self.counts if count.backend is None)
 
 

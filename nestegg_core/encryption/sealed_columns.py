@@ -19,11 +19,8 @@ from nestegg_core.database.tables import in_org, is_tenant_table, metadata, orga
 
 @dataclass(frozen=True, slots=True)
 class SealedColumn:
-    """One column that holds tokens.
-
-    Attributes:
-        key: the primary key without the organization of a tenant's table: it leads through the
-            rows of one organization, or of a system table.
+    """`key` is the primary key without a tenant's organization: it leads through the rows of one
+    organization, or of a system table.
     """
 
     table: Table
@@ -32,7 +29,6 @@ class SealedColumn:
 
     @property
     def of_tenants(self) -> bool:
-        """Whether its rows belong to one organization each."""
         return is_tenant_table(self.table)
 
     @property
@@ -45,12 +41,6 @@ class SealedColumn:
 
 
 def sealed_columns() -> list[SealedColumn]:
-    """Return every sealed column.
-
-    Example:
-        >>> [str(column) for column in sealed_columns() if column.table.name == "accounts"]
-        ['accounts.number']
-    """
     return [
         SealedColumn(table, table.c[name], _key(table))
         for table in metadata.sorted_tables
@@ -66,21 +56,13 @@ def _key(table: Table) -> tuple[Column[Any], ...]:
 def transaction_for(
     storage: Storage, org_id: UUID | None, *, write: bool
 ) -> AbstractContextManager[Transaction]:
-    """Open the transaction that a column's rows are reached through."""
     if org_id is None:
         return storage.system_transaction(write=write)
     return storage.transaction(org_id, write=write)
 
 
 def scopes(storage: Storage, column: SealedColumn, first: UUID | None = None) -> Iterator[Any]:
-    """Yield the organizations to walk through, those that come to be meanwhile included.
-
-    Args:
-        first: the organization to begin with, in the order of ids.
-
-    Yields:
-        ids; for a system table `None`, once.
-    """
+    """Organizations by id, new ones included; `None`, once, for a system table."""
     if not column.of_tenants:
         yield None
         return
@@ -113,15 +95,9 @@ def pages(
     size: int,
     after: Sequence[str] | None = None,
 ) -> Iterator[Sequence[Row[Any]]]:
-    """Yield the rows of one organization (or system table) page by page, in the order of keys.
-
-    Args:
-        wanted: which rows.
-        size: of a page; each is read in a transaction of its own.
-        after: the key, as `row_key` gives it, that the pages begin after.
-
-    Yields:
-        rows with the primary key and the column's stored value.
+    """Yield the wanted rows of one organization (or system table) by their keys, each page in a
+    transaction of its own. `after` is a key as `row_key` gives it. Rows hold the primary key and
+    the column's stored value.
     """
     statement = (
         select(*column.table.primary_key, column.column)
@@ -143,20 +119,16 @@ def pages(
 
 
 def row_key(column: SealedColumn, row: Row[Any]) -> list[str]:
-    """Return a row's key as texts, for a checkpoint or a report.
-
-    The keys of tables with sealed columns are UUIDs, numbers and texts.
-    """
+    """A row's key as texts; keys of tables with sealed columns are UUIDs, numbers and texts."""
     return [str(row._mapping[key.name]) for key in column.key]
 
 
 def bound_key(column: SealedColumn, name: str) -> ColumnElement[Any]:
-    """Return a key that a statement gets from `key_parameters` of the same name."""
+    """A key that a statement gets from `key_parameters` of the same name."""
     return tuple_(*(bindparam(f"{name}_{key.name}", type_=key.type) for key in column.key))
 
 
 def key_parameters(column: SealedColumn, name: str, texts: Sequence[str]) -> dict[str, Any]:
-    """Return the parameters of a `bound_key` from what `row_key` gave."""
     return {
         f"{name}_{key.name}": key.type.python_type(text)
         for key, text in zip(column.key, texts, strict=True)
@@ -164,5 +136,5 @@ def key_parameters(column: SealedColumn, name: str, texts: Sequence[str]) -> dic
 
 
 def begins_with(column: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:
-    """Return the condition that a text begins so, letter by letter (LIKE on SQLite is lax)."""
+    """Letter by letter: LIKE on SQLite is lax."""
     return func.substr(column, 1, len(prefix), type_=Text) == prefix

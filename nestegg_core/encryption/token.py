@@ -17,13 +17,7 @@ _TOKEN = re.compile(rf"ne1:({PATTERN}):v([1-9][0-9]{{0,8}}):([^:\s]*)", re.ASCII
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """The parts of a stored value.
-
-    Attributes:
-        backend: name of the backend that wrote it.
-        version: of the key that it was written under.
-        payload: what the backend gave; empty where only the prefix was read.
-    """
+    """A stored value; `payload` is empty where only the prefix was read."""
 
     backend: str
     version: int
@@ -31,12 +25,6 @@ class Token:
 
     @property
     def prefix(self) -> str:
-        """What precedes the payload.
-
-        Example:
-            >>> Token("fernet", 2).prefix
-            'ne1:fernet:v2:'
-        """
         return f"{SCHEME}{self.backend}:v{self.version}:"
 
     def __str__(self) -> str:
@@ -44,7 +32,7 @@ class Token:
 
 
 def parse(text: str) -> Token | None:
-    """Return the parts of a token or of its prefix; `None` for everything else.
+    """`None` for what is no token or prefix of one.
 
     Example:
         >>> parse("ne1:fernet:v1:gAAAAA").version

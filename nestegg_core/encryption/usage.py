@@ -30,12 +30,8 @@ from nestegg_core.errors import Conflict, DecryptionError, NotFound, PluginFault
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many values of a column one backend wrote under one key version.
-
-    Attributes:
-        backend: `None` for values that are no tokens: clear text, or damaged.
-        version: `None` likewise.
-        rows: how many.
+    """How many values of a column one backend wrote under one key version; both are `None` for
+    values that are no tokens: clear text, or damaged.
     """
 
     table: str
@@ -45,7 +41,6 @@ class Count:
     rows: int
 
     def is_of(self, target: Token) -> bool:
-        """Tell whether these values were written as `target` says."""
         return (self.backend, self.version) == (target.backend, target.version)
 
 
@@ -54,11 +49,7 @@ _Kind = tuple[str, str, str | None, int | None]
 
 
 def census(storage: Storage) -> list[Count]:
-    """Count every sealed value of the database, organization by organization.
-
-    Returns:
-        counts by table, column, backend and version; NULLs do not count.
-    """
+    """Count every sealed value, organization by organization; NULLs do not count."""
     found: Counter[_Kind] = Counter()
     for group in _by_scope(sealed_columns()):
         for org_id in scopes(storage, group[0]):
@@ -70,7 +61,6 @@ def census(storage: Storage) -> list[Count]:
 
 
 def total(counts: Iterable[Count]) -> int:
-    """Return how many values there are in all."""
     return sum(count.rows for count in counts)
 
 
@@ -128,16 +118,9 @@ def _prefix(column: ColumnElement[Any]) -> ColumnElement[Any]:
 
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
-    """One key version.
-
-    Attributes:
-        variable: where its key comes from.
-        at_hand: whether the key is set.
-        state: `current`, `reads` (older, or not current yet), `retired` (no row needs it) or
-            `missing`.
-        first_used_at: when a process first wrote under it; `None` when none has.
-        retired_at: when it was retired.
-        rows: values under it.
+    """One key version and where its key comes from. Its state is `current`, `reads` (older, or not
+    current yet), `retired` (no row needs it) or `missing`; `first_used_at` is when a process first
+    wrote under it.
     """
 
     version: int
@@ -151,12 +134,8 @@ class KeyStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """All keys and all values.
-
-    Attributes:
-        problems: why the server would refuse to start with these keys.
-        outdated: values under another backend or version than new ones.
-        clear_text: values that are no tokens.
+    """`problems` say why the server would refuse to start with these keys; `outdated` values are
+    under another backend or version than new ones; `clear_text` ones are no tokens.
     """
 
     keys: Sequence[KeyStatus]
@@ -167,7 +146,7 @@ class Status:
 
 
 def status(keys: Keys) -> Status:
-    """Return what there is, also where the keys do not fit; writes nothing."""
+    """Also where the keys do not fit; writes nothing."""
     with keys.storage.system_transaction(write=False) as tx:
         known = known_keys(tx)
     counts = census(keys.storage)
@@ -207,16 +186,9 @@ def _key_status(
 
 
 def retire(keys: Keys, version: int) -> datetime:
-    """Note that no row needs a key version any more: the start no longer asks for its key.
-
-    Backups from before this moment still need the key.
-
-    Returns:
-        the moment.
-
-    Raises:
-        NotFound: this database does not know the version.
-        Conflict: it is the current one, or rows need it still; the message says how many, where.
+    """Note that no row needs a key version any more, so that the start no longer asks for its key;
+    backups from before the returned moment still need it. `Conflict` says how many rows need it,
+    and where.
     """
     if version >= keys.keyring.current:
         raise Conflict(
@@ -255,12 +227,7 @@ _PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was found.
-
-    Attributes:
-        checked: how many values were opened, or tried.
-        failures: those that do not open; what is no token is among them.
-    """
+    """Failures include values that are no token."""
 
     checked: int
     failures: Failures
@@ -269,12 +236,8 @@ class Verified:
 def verify(
     keys: Keys, *, report: Report = no_report, enough: Callable[[], bool] = lambda: False
 ) -> Verified:
-    """Open every value of every organization; nothing is written, and no value is kept.
-
-    Args:
-        keys: the database and its keys. A missing key shows as failures.
-        report: called after every page.
-        enough: asked after every page; once it says so, the rest is left out.
+    """Open every value of every organization; nothing is written, and no value is kept. A missing
+    key shows as failures. After every page `report` is called, and `enough` may end the work.
     """
     failures, checked, expected = Failures(), 0, total(census(keys.storage))
     for column in sealed_columns():

@@ -9,7 +9,6 @@ from nestegg_core.errors import ConfigurationError, Problem
 
 
 def run(connection: Connection) -> None:
-    """Run the asked-for migrations in the transaction that the connection is in."""
     context.configure(connection=connection, target_metadata=metadata, transactional_ddl=False)
     context.run_migrations()
 
