@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -11,16 +12,12 @@ import structlog
 
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.errors import Conflict
-from nestegg_core.retention.plan import Plan
+from nestegg_core.retention.policy import Plan
 from nestegg_core.retention.purge import START, Batch, Position, purge_batch, purge_left_over
 from nestegg_core.retention.receipts import AccountCount, OrganizationCount, Receipt, accounts_of
 
-MAX_BATCH = 5000
-"""Rows of one transaction, at most."""
-
-SECONDS = 0.25
-"""How long a batch should keep its account locked."""
-
+MAX_BATCH = 5000  # rows of one transaction
+SECONDS = 0.25  # that a batch should keep its account locked
 _SMALLEST, _FIRST = 100, 1000
 _TRIES = 5
 
@@ -30,14 +27,7 @@ _log = structlog.get_logger("nestegg.retention")
 
 
 class Pace:
-    """How many rows the next batch takes, so that none holds its lock for long.
-
-    Example:
-        >>> pace = Pace(5000)
-        >>> pace.took(0.01)
-        >>> pace.size
-        2000
-    """
+    """How many rows the next batch takes, so that none holds its lock for long."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -51,63 +41,44 @@ class Pace:
             self.size = min(self.size * 2, self._most)
 
 
+@dataclass
 class Batches:
-    """Deletes one organization's rows.
+    """Deletes one organization's rows; `failures` says why an account was not purged to its end."""
 
-    Args:
-        storage: where the rows are.
-        receipt: of this run in this organization.
-        clock: the present moment.
-        most: rows of one transaction, at most.
+    storage: Storage
+    receipt: Receipt
+    clock: Callable[[], datetime]
+    most: int
+    failures: list[Conflict] = field(default_factory=list)
 
-    Attributes:
-        failures: why an account could not be purged to its end.
-    """
+    def __post_init__(self) -> None:
+        self._pace = Pace(self.most)
 
-    def __init__(
-        self, storage: Storage, receipt: Receipt, clock: Callable[[], datetime], most: int
-    ) -> None:
-        self.failures: list[Conflict] = []
-        self._storage = storage
-        self._receipt = receipt
-        self._clock = clock
-        self._pace = Pace(most)
-        self._most = most
-
-    def purge(self, made: Plan, on_progress: Callable[[int], None]) -> OrganizationCount:
-        """Delete what has had its time, account by account.
-
-        Args:
-            made: what may go.
-            on_progress: told after each batch how many transactions it has deleted.
-
-        Returns:
-            what was deleted.
+    def purge(self, plan: Plan, on_progress: Callable[[int], None]) -> OrganizationCount:
+        """Delete what has had its time, account by account. `on_progress` gets each batch's number
+        of deleted transactions.
         """
-        accounts = self._accounts(made)
+        accounts: Sequence[AccountCount] = ()
+        if plan.days:
+            with self.storage.transaction(plan.org_id, write=False) as tx:
+                accounts = accounts_of(tx, plan)
         for account in accounts:
             try:
-                self._purge_account(made, account, on_progress)
-                self._purge_left_over(made.org_id, account)
+                self._purge_account(plan, account, on_progress)
+                self._purge_left_over(plan.org_id, account)
             except Conflict as error:
                 self.failures.append(error)
-                _log.error("Data retention left an account", org=str(made.org_id), why=str(error))
-        return OrganizationCount(made.org_id, made.days, made.reasons, accounts)
-
-    def _accounts(self, made: Plan) -> Sequence[AccountCount]:
-        if not made.days:
-            return ()
-        with self._storage.transaction(made.org_id, write=False) as tx:
-            return accounts_of(tx, made)
+                _log.error("Data retention left an account", org=str(plan.org_id), why=str(error))
+        return OrganizationCount(plan.org_id, plan.days, plan.reasons, accounts)
 
     def _purge_account(
-        self, made: Plan, account: AccountCount, on_progress: Callable[[int], None]
+        self, plan: Plan, account: AccountCount, on_progress: Callable[[int], None]
     ) -> None:
         after: Position | None = START
         while after is not None:
             begun = time.monotonic()
-            step = partial(self._batch, account, made.held, after)
-            batch = self._in_transaction(made.org_id, step)
+            step = partial(self._batch, account, plan.held, after)
+            batch = self._in_transaction(plan.org_id, step)
             self._pace.took(time.monotonic() - begun)
             account.transactions += batch.count
             account.amount += batch.amount
@@ -119,7 +90,7 @@ class Batches:
     def _batch(
         self, account: AccountCount, held: frozenset[UUID], after: Position, tx: Transaction
     ) -> Batch:
-        now = self._clock()
+        now = self.clock()
         batch = purge_batch(
             tx,
             account.account_id,
@@ -130,7 +101,7 @@ class Batches:
             now=now,
         )
         if batch.count:
-            self._receipt.add(
+            self.receipt.add(
                 tx,
                 account,
                 now,
@@ -141,22 +112,22 @@ class Batches:
         return batch
 
     def _purge_left_over(self, org_id: UUID, account: AccountCount) -> None:
-        count = self._most
-        while count == self._most:
+        count = self.most
+        while count == self.most:
             count = self._in_transaction(org_id, partial(self._left_over_batch, account))
             account.import_rows += count
 
     def _left_over_batch(self, account: AccountCount, tx: Transaction) -> int:
-        count = purge_left_over(tx, account.account_id, account.cutoff.before, size=self._most)
+        count = purge_left_over(tx, account.account_id, account.cutoff.before, size=self.most)
         if count:
-            self._receipt.add(tx, account, self._clock(), import_rows=count)
+            self.receipt.add(tx, account, self.clock(), import_rows=count)
         return count
 
     def _in_transaction(self, org_id: UUID, step: Callable[[Transaction], T]) -> T:
         """Run a step in a transaction of its own; again, when another change got in between."""
         for attempt in range(_TRIES):
             try:
-                with self._storage.transaction(org_id, write=True) as tx:
+                with self.storage.transaction(org_id, write=True) as tx:
                     return step(tx)
             except Conflict as error:
                 if error.code != "concurrent-change" or attempt == _TRIES - 1:

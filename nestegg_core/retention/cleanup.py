@@ -3,7 +3,8 @@
 None of it is history that anyone looks up, so it goes whether or not the purge is a dry run.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,23 +28,15 @@ from nestegg_core.database.tables import (
 )
 from nestegg_core.retention.purge import PREVIEWED
 
-IDEMPOTENCY_HOURS = 24
-"""How long a POST may be sent again and have its effect once."""
-
-EXPIRED_TOKEN_DAYS = 30
-"""How long a personal access token that has expired is still listed."""
-
-UNCONFIRMED_HOURS = 24
-"""How long a second factor that was begun may wait for its first code."""
-
-EXPIRED_INVITATION_DAYS = 30
-"""How long an invitation that has expired is still listed, so that it can be made anew."""
-
+IDEMPOTENCY_HOURS = 24  # in which a POST may be sent again and have its effect once
+EXPIRED_TOKEN_DAYS = 30  # for which an expired personal access token is still listed
+UNCONFIRMED_HOURS = 24  # for which a begun second factor may wait for its first code
+EXPIRED_INVITATION_DAYS = 30  # for which an expired invitation is still listed, to be made anew
 _SIZE = 500
 
 
 def _delete(table: Table, *conditions: ColumnElement[bool]) -> Delete:
-    """Delete some rows before the moment `until`; `_SIZE` at most, for the sake of short locks."""
+    """Delete rows before the moment `until`; `_SIZE` at most, for the sake of short locks."""
     key = table.primary_key.columns
     tenant = (in_org(table),) if is_tenant_table(table) else ()
     some = select(*key).where(*tenant, *conditions).limit(_SIZE)
@@ -70,63 +63,50 @@ _PREVIEWS = _delete(imports, _past(imports.c.created_at), imports.c.status == PR
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """How long things are kept that nobody ends.
-
-    Attributes:
-        session: how long a session lasts without being used. A spent refresh token is kept as
-            long, so that its second use can be told.
-        preview: how long an import waits to be committed.
+    """`session` is how long one lasts unused; a spent refresh token is kept as long, so that its
+    second use is recognized. `preview` is how long an import waits to be committed.
     """
 
     session: timedelta
     preview: timedelta
 
 
+@dataclass(frozen=True, slots=True)
 class Cleaning:
-    """Deletes what has expired by itself."""
-
-    def __init__(self, storage: Storage, lifetimes: Lifetimes) -> None:
-        self._storage = storage
-        self._lifetimes = lifetimes
+    storage: Storage
+    lifetimes: Lifetimes
 
     def system(self, now: datetime) -> dict[str, int]:
         """Clean what belongs to no organization; returns how many rows went, by table."""
         moments = (
             (sessions, _SESSIONS, now),
-            (refresh_tokens, _SPENT, now - self._lifetimes.session),
+            (refresh_tokens, _SPENT, now - self.lifetimes.session),
             (denied_tokens, _DENIED, now),
             (second_factors, _UNCONFIRMED, now - timedelta(hours=UNCONFIRMED_HOURS)),
             (personal_tokens, _PERSONAL, now - timedelta(days=EXPIRED_TOKEN_DAYS)),
             (one_time_links, _LINKS, now),
             (invitations, _INVITATIONS, now - timedelta(days=EXPIRED_INVITATION_DAYS)),
         )
-        return {
-            table.name: sum(self._batches(None, statement, until))
-            for table, statement, until in moments
-        }
+        return {table.name: self._delete(None, sql, until) for table, sql, until in moments}
 
     def organization(self, org_id: UUID, now: datetime) -> Mapping[str, int]:
         """Clean what belongs to an organization; returns how many rows went, by table."""
         moments = (
             (idempotency_keys, _KEYS, now - timedelta(hours=IDEMPOTENCY_HOURS)),
-            (imports, _PREVIEWS, now - self._lifetimes.preview),  # their rows go with them
+            (imports, _PREVIEWS, now - self.lifetimes.preview),  # their rows go with them
         )
-        return {
-            table.name: sum(self._batches(org_id, statement, until))
-            for table, statement, until in moments
-        }
+        return {table.name: self._delete(org_id, sql, until) for table, sql, until in moments}
 
-    def _batches(self, org_id: UUID | None, statement: Delete, until: datetime) -> Iterator[int]:
-        count = _SIZE
+    def _delete(self, org_id: UUID | None, statement: Delete, until: datetime) -> int:
+        """Delete in batches, each in its own transaction; returns how many rows went."""
+        total, count = 0, _SIZE
         while count == _SIZE:
-            with self._open(org_id) as tx:
-                count = self._run(tx, statement, until)
-            yield count
+            with self._transaction(org_id) as tx:
+                count = tx.execute(statement, {"until": until}).rowcount
+            total += count
+        return total
 
-    def _open(self, org_id: UUID | None) -> Any:
+    def _transaction(self, org_id: UUID | None) -> AbstractContextManager[Transaction]:
         if org_id is None:
-            return self._storage.system_transaction(write=True)
-        return self._storage.transaction(org_id, write=True)
-
-    def _run(self, tx: Transaction, statement: Delete, until: datetime) -> int:
-        return tx.execute(statement, {"until": until}).rowcount
+            return self.storage.system_transaction(write=True)
+        return self.storage.transaction(org_id, write=True)

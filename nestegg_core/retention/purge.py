@@ -16,18 +16,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    Row,
-    bindparam,
-    delete,
-    exists,
-    func,
-    insert,
-    or_,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import Row, bindparam, delete, exists, func, insert, or_, select, tuple_, update
 
 from nestegg_core.contracts.storage import Transaction
 from nestegg_core.database.tables import (
@@ -41,17 +30,14 @@ from nestegg_core.database.tables import (
 from nestegg_core.database.types import exact_sum
 from nestegg_core.errors import Conflict
 
-PREVIEWED = "previewed"
-"""Status of an import that has not been committed."""
+PREVIEWED = "previewed"  # status of an import that has not been committed
 
-Position = tuple[date, UUID]
-"""Where a row stands in its account: its day and its id."""
-
+Position = tuple[date, UUID]  # where a row stands in its account: its day and its id
 START: Position = (date.min, UUID(int=0))
 _LAST_ID = UUID(int=2**128 - 1)
 
+# What certainly fits its column, and the difference of two of which does too.
 LARGEST_OPENING = Decimal(4) * 10**14
-"""What certainly fits its column, and the difference of two of which does too."""
 
 _T = transactions.c
 _place = tuple_(_T.date, _T.id)
@@ -70,11 +56,8 @@ _BATCH = (
     _place <= _position("end"),
     _T.id.not_in(bindparam("kept", expanding=True)),
 )
-_LOCK = (
-    select(accounts)
-    .where(in_org(accounts), accounts.c.id == bindparam("account"))
-    .with_for_update()
-)
+_ACCOUNT = (in_org(accounts), accounts.c.id == bindparam("account"))
+_LOCK = select(accounts).where(*_ACCOUNT).with_for_update()
 _END = (
     select(_T.date, _T.id)
     .where(*_OWN, _place > _position("after"), _T.date < bindparam("before"))
@@ -129,10 +112,7 @@ _LEFT_OVER = (
         in_org(import_rows),
         import_rows.c.import_id.in_(_IMPORTS),
         import_rows.c.date < bindparam("before"),
-        ~exists().where(
-            *_OWN,
-            _T.import_key == import_rows.c.import_key,
-        ),
+        ~exists().where(*_OWN, _T.import_key == import_rows.c.import_key),
     )
     .limit(bindparam("size"))
 )
@@ -143,7 +123,7 @@ _DELETE_LEFT_OVER = delete(import_rows).where(
 
 _FOLD = (
     update(accounts)
-    .where(in_org(accounts), accounts.c.id == bindparam("account"))
+    .where(*_ACCOUNT)
     .values(
         opening_balance=bindparam("opening", type_=accounts.c.opening_balance.type),
         opening_date=bindparam("opened"),
@@ -165,14 +145,8 @@ _CARRY_MORE = (
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a batch took.
-
-    Attributes:
-        count: transactions that went.
-        amount: what they add up to.
-        import_rows: rows of statements that went with them.
-        held: transactions that were old enough and stay.
-        end: where the next batch begins; `None` when the account is done.
+    """What a batch took: transactions, their sum, the rows of statements that went with them, and
+    how many were old enough and stay. The next begins at `end`; `None` when the account is done.
     """
 
     count: int
@@ -200,18 +174,9 @@ def purge_batch(
     size: int,
     now: datetime,
 ) -> Batch:
-    """Delete the oldest rows of an account, and fold them into its opening balance.
-
-    Args:
-        account_id: the account, which is locked.
-        before: rows dated earlier go.
-        held: rows that stay.
-        after: the end of the last batch; `START` for the first.
-        size: how many rows are looked at.
-        now: for the account's stamp.
-
-    Raises:
-        Conflict: the opening balance would leave what its column holds; nothing was deleted.
+    """Delete the oldest rows of an account dated before a day, and fold them into its opening
+    balance. Looks at `size` rows. Raises `Conflict`, with nothing deleted, when the opening balance
+    would leave what its column holds.
     """
     account = lock(tx, account_id)
     if account is None:
@@ -222,8 +187,8 @@ def purge_batch(
         **dict(zip(("after_date", "after_id"), after, strict=True)),
         **dict(zip(("end_date", "end_id"), end, strict=True)),
     }
-    here = tx.execute(_IDS, {**scope, "kept": []}).scalars() if held else ()
-    scope["kept"] = scope["staying"] = [key for key in here if key in held]
+    ids = tx.execute(_IDS, {**scope, "kept": []}).scalars() if held else ()
+    scope["kept"] = scope["staying"] = [key for key in ids if key in held]
     days = {row.date: row for row in tx.execute(_DAYS, scope)}
     if not days:
         return Batch(0, Decimal(), 0, len(scope["kept"]), None if last else end)
@@ -247,11 +212,8 @@ def purge_batch(
 def purge_left_over(tx: Transaction, account_id: UUID, before: date, *, size: int) -> int:
     """Delete old rows of statements that belong to no transaction: duplicates, rows that were
     refused, and those of imports that were reverted. A preview's rows stay until it is cleaned.
-
-    Carried amounts that count on no day any more are forgotten, too.
-
-    Returns:
-        how many rows went; fewer than `size` when it was the last batch.
+    Carried amounts that count on no day any more are forgotten, too. Returns how many rows went;
+    fewer than `size` when it was the last batch.
     """
     account = lock(tx, account_id)
     if account is None:
@@ -264,7 +226,7 @@ def purge_left_over(tx: Transaction, account_id: UUID, before: date, *, size: in
 def _end(
     tx: Transaction, account_id: UUID, before: date, after: Position, size: int
 ) -> tuple[Position, bool]:
-    """Return the last position of a batch, and whether no further one is needed."""
+    """The last position of a batch, and whether no further one is needed."""
     parameters = {
         "account": account_id,
         "before": before,
@@ -272,14 +234,14 @@ def _end(
         "after_id": after[1],
         "skipped": size - 1,
     }
-    found = tx.execute(_END, parameters).first()
-    if found is not None:
-        return (found.date, found.id), False
+    row = tx.execute(_END, parameters).first()
+    if row is not None:
+        return (row.date, row.id), False
     return (before - timedelta(days=1), _LAST_ID), True
 
 
 def _oldest(tx: Transaction, account_id: UUID, after: Position) -> date | None:
-    """Return the day of the oldest row that is left behind a position."""
+    """The day of the oldest row that is left behind a position."""
     parameters = {"account": account_id, "after_date": after[0], "after_id": after[1]}
     return tx.execute(_OLDEST, parameters).scalar()
 
@@ -294,7 +256,6 @@ def _fold(
     now: datetime,
 ) -> None:
     """Move what was deleted into the opening balance, and open the account later."""
-    own = {"account": account.id}
     opening = account.opening_balance + sum(amounts.values(), Decimal())
     if abs(opening) > LARGEST_OPENING:
         raise Conflict(
@@ -306,7 +267,7 @@ def _fold(
     tx.execute(
         _FOLD,
         {
-            **own,
+            "account": account.id,
             "opening": opening,
             "opened": opened,
             "purged": max(purged, account.purged_until or purged),
@@ -319,7 +280,6 @@ def _fold(
 
 
 def _carry(tx: Transaction, account: Row[Any], day: date, amount: Decimal) -> None:
-    here = {"account": account.id, "on": day}
-    if tx.execute(_CARRY_MORE, {**here, "more": amount}).rowcount == 0:
+    if tx.execute(_CARRY_MORE, {"account": account.id, "on": day, "more": amount}).rowcount == 0:
         row = {"org_id": account.org_id, "account_id": account.id, "day": day, "amount": amount}
         tx.execute(insert(carried_amounts), row)

@@ -1,5 +1,6 @@
 """Receipts: what a live run deleted in an organization, kept when the rows have gone."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -10,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from nestegg_core.contracts.storage import Transaction
-from nestegg_core.database.paging import Page
+from nestegg_core.database.paging import Page, page_of
 from nestegg_core.database.tables import (
     accounts,
     in_org,
@@ -20,7 +21,7 @@ from nestegg_core.database.tables import (
 )
 from nestegg_core.database.types import exact_sum, new_id
 from nestegg_core.errors import NestEggError
-from nestegg_core.retention.plan import Cutoff, Plan
+from nestegg_core.retention.policy import Cutoff, Plan
 
 _CHUNK = 500
 
@@ -41,13 +42,8 @@ _HELD = select(transactions.c.account_id, transactions.c.date, transactions.c.am
 
 @dataclass(slots=True)
 class AccountCount:
-    """Rows of one account that go.
-
-    Attributes:
-        transactions: how many go, or went.
-        amount: what they add up to.
-        import_rows: rows of statements that went; a dry run does not count them.
-        held: how many transactions are old enough and stay.
+    """Transactions of one account that go or went, and their sum; rows of statements that went (a
+    dry run does not count them); and how many transactions are old enough and `held`.
     """
 
     account_id: UUID
@@ -61,13 +57,8 @@ class AccountCount:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationCount:
-    """Rows of one organization that go.
-
-    Attributes:
-        org_id: the organization.
-        days: the days of all cut-offs in it.
-        reasons: why everything is held; empty when not everything is.
-        accounts: by account, those with a cut-off.
+    """Rows of one organization that go: the days of all cut-offs, why everything is held (empty
+    when not everything is), and the accounts with a cut-off.
     """
 
     org_id: UUID
@@ -77,25 +68,19 @@ class OrganizationCount:
 
     @property
     def transactions(self) -> int:
-        """How many transactions go, or went."""
-        return sum(one.transactions for one in self.accounts)
+        return sum(account.transactions for account in self.accounts)
 
     def by_day(self) -> Iterator[tuple[date, int]]:
-        """Return each cut-off with the number of transactions that it takes."""
+        """Each cut-off with the number of transactions that it takes."""
         for day in self.days:
-            own = (one for one in self.accounts if one.cutoff.before == day)
-            yield day, sum(one.transactions for one in own)
+            accounts = (account for account in self.accounts if account.cutoff.before == day)
+            yield day, sum(account.transactions for account in accounts)
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a run, or a preview, came to.
-
-    Attributes:
-        day: the day that the policies were asked about.
-        live: whether rows were deleted.
-        organizations: those that a policy has an opinion on.
-        failures: why an organization, or an account of it, was left alone.
+    """What a run, or a preview, came to: `day` is the day that the policies were asked about, and
+    `failures` says why an organization, or an account of it, was left alone.
     """
 
     day: date
@@ -105,24 +90,23 @@ class Counts:
 
     @property
     def transactions(self) -> int:
-        """How many transactions go, or went."""
-        return sum(one.transactions for one in self.organizations)
+        return sum(organization.transactions for organization in self.organizations)
 
 
-def accounts_of(tx: Transaction, made: Plan) -> list[AccountCount]:
-    """Return every account that has a cut-off, with nothing counted yet."""
-    found = ((row, made.cutoff(row.id)) for row in tx.execute(_ALL_ACCOUNTS).all())
-    return [AccountCount(row.id, row.currency, cutoff) for row, cutoff in found if cutoff]
+def accounts_of(tx: Transaction, plan: Plan) -> list[AccountCount]:
+    """Every account that has a cut-off, with nothing counted yet."""
+    rows = ((row, plan.cutoff(row.id)) for row in tx.execute(_ALL_ACCOUNTS).all())
+    return [AccountCount(row.id, row.currency, cutoff) for row, cutoff in rows if cutoff]
 
 
-def count_expired(tx: Transaction, made: Plan) -> list[AccountCount]:
+def count_expired(tx: Transaction, plan: Plan) -> list[AccountCount]:
     """Count what goes, account by account; one that has a cut-off and nothing to lose is 0."""
-    counts = {one.account_id: one for one in accounts_of(tx, made)}
-    for one in counts.values():
-        parameters = {"account_id": one.account_id, "before": one.cutoff.before}
+    counts = {count.account_id: count for count in accounts_of(tx, plan)}
+    for count in counts.values():
+        parameters = {"account_id": count.account_id, "before": count.cutoff.before}
         row = tx.execute(_EXPIRED, parameters).one()
-        one.transactions, one.amount = row.rows, row.amount or Decimal()
-    for row in _held(tx, made.held) if counts else ():
+        count.transactions, count.amount = row.rows, row.amount or Decimal()
+    for row in _held(tx, plan.held) if counts else ():
         entry = counts.get(row.account_id)
         if entry is not None and row.date < entry.cutoff.before:
             entry.transactions -= 1
@@ -138,6 +122,11 @@ def _held(tx: Transaction, ids: Iterable[UUID]) -> Iterator[Any]:
 
 
 _R, _A = retention_receipts.c, retention_receipt_accounts.c
+
+_ACCOUNT_SHOWN = (
+    *("account_id", "currency", "before", "policies"),
+    *("transactions", "import_rows"),
+)
 
 _HEAD = select(_R.id).where(in_org(retention_receipts), _R.id == bindparam("receipt"))
 _ADD = (
@@ -171,23 +160,17 @@ _ACCOUNTS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
 class Receipt:
-    """The receipt of one run in one organization, written batch by batch.
-
-    Each batch writes in its own transaction, so a run that was cut short has a true receipt. A
-    run that deletes nothing leaves none.
-
-    Args:
-        day: the day that the policies were asked about.
-        started_by: who started the run: `schedule`, `command` or `user`.
-        started_at: when the organization's turn came.
+    """The receipt of one run in one organization. Each batch writes in its own transaction, so a
+    run that was cut short has a true receipt. A run that deletes nothing leaves none. It was
+    started by `schedule`, `command` or `user`.
     """
 
-    def __init__(self, day: date, started_by: str, started_at: datetime) -> None:
-        self._id = new_id()
-        self._day = day
-        self._started_by = started_by
-        self._started_at = started_at
+    day: date
+    started_by: str
+    started_at: datetime
+    id: UUID = field(default_factory=new_id)
 
     def add(
         self,
@@ -201,7 +184,7 @@ class Receipt:
     ) -> None:
         """Add what a batch deleted, in the transaction that deletes it."""
         more = {
-            "receipt": self._id,
+            "receipt": self.id,
             "account": account.account_id,
             "more_transactions": transactions,
             "more_import_rows": import_rows,
@@ -214,7 +197,7 @@ class Receipt:
                 insert(retention_receipt_accounts),
                 {
                     "org_id": tx.org_id,
-                    "receipt_id": self._id,
+                    "receipt_id": self.id,
                     "account_id": account.account_id,
                     "currency": account.currency,
                     "before": account.cutoff.before,
@@ -228,69 +211,48 @@ class Receipt:
 
     def _begin(self, tx: Transaction) -> None:
         """Write the head, unless another account's first batch has written it."""
-        if tx.execute(_HEAD, {"receipt": self._id}).first() is None:
+        if tx.execute(_HEAD, {"receipt": self.id}).first() is None:
             tx.execute(
                 insert(retention_receipts),
                 {
                     "org_id": tx.org_id,
-                    "id": self._id,
-                    "day": self._day,
-                    "started_by": self._started_by,
-                    "started_at": self._started_at,
+                    "id": self.id,
+                    "day": self.day,
+                    "started_by": self.started_by,
+                    "started_at": self.started_at,
                 },
             )
 
 
+@dataclass(frozen=True, slots=True)
 class Receipts:
-    """Reads an organization's receipts.
-
-    Args:
-        write_amount: writes an amount with its currency's decimals.
-    """
-
-    def __init__(self, write_amount: Callable[[Decimal, str], str]) -> None:
-        self._write_amount = write_amount
+    write_amount: Callable[[Decimal, str], str]
 
     def page(
         self, tx: Transaction, *, limit: int, after: tuple[Any, ...] | None
     ) -> Page[dict[str, Any]]:
-        """Return receipts, the newest first, and where the next page begins.
-
-        Args:
-            limit: how many at most.
-            after: what the page before returned; `None` for the first.
-        """
+        """The newest first."""
         if after is None:
             rows = tx.execute(_PAGE, {"count": limit + 1}).all()
         else:
             rows = tx.execute(_NEXT_PAGE, {"count": limit + 1, "after_id": UUID(after[0])}).all()
-        shown = rows[:limit]
-        ids = [row.id for row in shown]
-        accounts = tx.execute(_ACCOUNTS, {"receipts": ids}).all()
-        items = [
-            self._shown(row, [one for one in accounts if one.receipt_id == row.id]) for row in shown
-        ]
-        return Page(items, (str(shown[-1].id),) if len(rows) > limit else None)
+        rows, last = page_of(rows, limit, lambda row: (str(row.id),))
+        accounts = defaultdict(list)
+        for account in tx.execute(_ACCOUNTS, {"receipts": [row.id for row in rows]}):
+            accounts[account.receipt_id].append(account)
+        return Page([self._shown(row, accounts[row.id]) for row in rows], last)
 
     def _shown(self, row: Row[Any], accounts: Sequence[Row[Any]]) -> dict[str, Any]:
         return {
-            "id": row.id,
-            "day": row.day,
-            "started_by": row.started_by,
-            "started_at": row.started_at,
-            "updated_at": max(one.updated_at for one in accounts),
-            "transactions": sum(one.transactions for one in accounts),
-            "import_rows": sum(one.import_rows for one in accounts),
+            **{name: row._mapping[name] for name in ("id", "day", "started_by", "started_at")},
+            "updated_at": max(account.updated_at for account in accounts),
+            "transactions": sum(account.transactions for account in accounts),
+            "import_rows": sum(account.import_rows for account in accounts),
             "accounts": [
                 {
-                    "account_id": one.account_id,
-                    "currency": one.currency,
-                    "before": one.before,
-                    "policies": one.policies,
-                    "transactions": one.transactions,
-                    "import_rows": one.import_rows,
-                    "amount": self._write_amount(one.amount, one.currency),
+                    **{name: account._mapping[name] for name in _ACCOUNT_SHOWN},
+                    "amount": self.write_amount(account.amount, account.currency),
                 }
-                for one in accounts
+                for account in accounts
             ],
         }

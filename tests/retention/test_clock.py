@@ -82,7 +82,7 @@ def test_a_dry_run_needs_no_clock(fresh_runtime: Runtime) -> None:
     made = Retention(
         storage=fresh_runtime.storage,
         policies={},
-        cleaning=fresh_runtime.retention._cleaning,
+        cleaning=fresh_runtime.retention.cleaning,
         clock=lambda: NOW,
         check_clock=never,
     )

@@ -9,8 +9,7 @@ import pytest
 
 from nestegg_core import Expire, Hold
 from nestegg_core.errors import PluginFault
-from nestegg_core.retention.plan import Cutoff, Plan, plan
-from nestegg_core.retention.policy import TransactionAge
+from nestegg_core.retention.policy import Cutoff, Plan, TransactionAge, make_plan
 
 ORG, CASH, CARD, ROW = (UUID(int=n) for n in range(4))
 TODAY = date(2026, 3, 31)
@@ -32,7 +31,7 @@ def expire(year: int, *accounts: UUID) -> Expire:
 
 
 def planned(**policies: Any) -> Plan:
-    return plan(list(policies.items()), ORG, TODAY)
+    return make_plan(list(policies.items()), ORG, TODAY)
 
 
 def test_without_policies_everything_stays() -> None:
