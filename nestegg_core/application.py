@@ -15,7 +15,7 @@ from nestegg_core import auth, backups, encryption, importers, jobs, ledger, mai
 from nestegg_core.contracts.context import Clock
 from nestegg_core.contracts.routes import Route
 from nestegg_core.contracts.storage import Storage
-from nestegg_core.database.quotas import Quota
+from nestegg_core.database.locks import Quota
 from nestegg_core.database.scoping import ScopedTransaction
 from nestegg_core.database.sql_storage import SqlStorage
 from nestegg_core.errors import Problem

@@ -53,7 +53,7 @@ PARTS = [
     ),
     ("nestegg_core/settings/loading.py", "python-dotenv", "dotenv.parser", ["parse_stream"]),
     (
-        "nestegg_core/database/compiled.py",
+        "nestegg_core/database/rows.py",
         "sqlalchemy",
         "sqlalchemy.sql.compiler",
         ["SQLCompiler.positiontup", "SQLCompiler.post_compile_params"],

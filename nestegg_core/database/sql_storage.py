@@ -29,10 +29,10 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, InterfaceE
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from nestegg_core.contracts.storage import Finding
-from nestegg_core.database import causes, migrator
+from nestegg_core.database import availability, migrator
 from nestegg_core.database import scoping as nesting
-from nestegg_core.database.compiled import CompiledSelect, compile_select
-from nestegg_core.database.patience import Patience, Wait
+from nestegg_core.database.availability import Patience, Wait
+from nestegg_core.database.rows import CompiledSelect, compile_select
 from nestegg_core.database.tables import TENANT_PARAMETER
 from nestegg_core.errors import Conflict, MigrationError, StorageUnavailable
 
@@ -398,7 +398,7 @@ def translated_errors(*, write: bool = False) -> Iterator[None]:
             raise Conflict("concurrent-change", "Another change got in between.") from error
         if isinstance(error, PoolTimeout):
             raise StorageUnavailable("Every connection to the database is in use.") from error
-        reason = causes.reason(error, write=write)
+        reason = availability.reason(error, write=write)
         if reason is None:
             raise
         unavailable = StorageUnavailable(reason)

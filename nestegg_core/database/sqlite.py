@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.pool import QueuePool
 
 from nestegg_core.contracts.storage import Finding, Transaction
-from nestegg_core.database import causes
+from nestegg_core.database import availability
 from nestegg_core.database.sql_storage import SqlStorage, SqlTransaction, translated_errors
 from nestegg_core.database.types import ExactSum
 from nestegg_core.errors import (
@@ -130,7 +130,7 @@ class SqliteStorage(SqlStorage):
             with suppress(FileExistsError):  # SQLite gives its journals the mode of the file
                 os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         except OSError as error:
-            raise causes.of_file(error, Path(error.filename or self._path)) from error
+            raise availability.of_file(error, Path(error.filename or self._path)) from error
         engine = create_engine(
             f"sqlite+pysqlite:///{self._path}",
             poolclass=QueuePool,
@@ -223,7 +223,7 @@ class SqliteStorage(SqlStorage):
             self._make_folder()
             folder = tempfile.TemporaryDirectory(prefix=".nestegg-copy-", dir=self._path.parent)
         except OSError as error:
-            raise causes.of_file(error, self._path.parent) from error
+            raise availability.of_file(error, self._path.parent) from error
         with folder as name:
             yield Path(name)
 
@@ -251,7 +251,7 @@ class SqliteStorage(SqlStorage):
             connection.execute(f"PRAGMA journal_mode = {self.journal_mode}")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF in _NOT_FOR_WRITING:
-                raise causes.takes_no_writes(self._path) from error
+                raise availability.takes_no_writes(self._path) from error
             raise
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")

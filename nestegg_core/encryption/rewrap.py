@@ -15,21 +15,25 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Table, bindparam, delete, insert, select, tuple_, update
 
 from nestegg_core.contracts.storage import Transaction
-from nestegg_core.database.leases import Lease, held
+from nestegg_core.database.locks import Lease, held
 from nestegg_core.database.tables import instance_secrets, rewrap_checkpoints
-from nestegg_core.encryption.key_maintenance import Failures, Keys, Progress, Report, no_report
-from nestegg_core.encryption.sealed_columns import (
+from nestegg_core.encryption.cipher import SCHEME, Token
+from nestegg_core.encryption.key_maintenance import (
+    Failures,
+    Keys,
+    Progress,
+    Report,
     SealedColumn,
     begins_with,
     bound_key,
     key_parameters,
+    no_report,
     pages,
     row_key,
     scopes,
     sealed_columns,
     transaction_for,
 )
-from nestegg_core.encryption.token import SCHEME, Token
 from nestegg_core.encryption.usage import Count, census, total
 from nestegg_core.errors import ConfigurationError, DecryptionError, PluginFault, Problem
 

@@ -13,18 +13,22 @@ from sqlalchemy.sql.functions import GenericFunction
 
 from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.tables import key_fingerprints
+from nestegg_core.encryption.cipher import SCHEME, Token, parse
 from nestegg_core.encryption.key_check import KnownKey, known_keys, problems
-from nestegg_core.encryption.key_maintenance import Failures, Keys, Progress, Report, no_report
-from nestegg_core.encryption.sealed_columns import (
+from nestegg_core.encryption.key_maintenance import (
+    Failures,
+    Keys,
+    Progress,
+    Report,
     SealedColumn,
     begins_with,
+    no_report,
     pages,
     row_key,
     scopes,
     sealed_columns,
     transaction_for,
 )
-from nestegg_core.encryption.token import SCHEME, Token, parse
 from nestegg_core.errors import Conflict, DecryptionError, NotFound, PluginFault, Problem
 
 

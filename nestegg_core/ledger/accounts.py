@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 
 from nestegg_core.contracts.storage import Transaction
+from nestegg_core.database.locks import Quota
 from nestegg_core.database.paging import Page, page_of
-from nestegg_core.database.quotas import Quota
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import accounts, import_rows, imports, in_org, transactions
 from nestegg_core.database.types import new_id

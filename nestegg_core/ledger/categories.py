@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, func, insert, select, tuple_, update
 
 from nestegg_core.contracts.storage import Transaction
+from nestegg_core.database.locks import Quota
 from nestegg_core.database.paging import Page, page_of
-from nestegg_core.database.quotas import Quota
 from nestegg_core.database.tables import categories, in_org, transactions
 from nestegg_core.database.types import new_id
 from nestegg_core.errors import Conflict, InvalidInput

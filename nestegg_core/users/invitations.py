@@ -11,8 +11,8 @@ from sqlalchemy import Select, and_, bindparam, delete, func, insert, select, up
 
 from nestegg_core.auth.builtin.email_verification import link_hash, mark_verified
 from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.database.locks import Quota
 from nestegg_core.database.paging import LAST, Page, page_by_id, position
-from nestegg_core.database.quotas import Quota
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import (
     credentials,

@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, select, update
 
 from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.database.locks import Quota
 from nestegg_core.database.paging import FIRST, Page, page_by_id, position
-from nestegg_core.database.quotas import Quota
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import memberships, organizations, users
 from nestegg_core.errors import Conflict, Forbidden, NotFound, StaleVersion

@@ -17,9 +17,8 @@ from nestegg_core.database.tables import (
     rewrap_checkpoints,
     transactions,
 )
-from nestegg_core.encryption.key_maintenance import Progress
+from nestegg_core.encryption.key_maintenance import Progress, sealed_columns
 from nestegg_core.encryption.rewrap import Rewrapped, rewrap
-from nestegg_core.encryption.sealed_columns import sealed_columns
 from nestegg_core.encryption.usage import census, retire, verify
 from nestegg_testing import MovableClock
 from support.rotation import (

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Select, event
 
 from nestegg_core.database import SqlStorage
-from nestegg_core.database.compiled import CompiledSelect
+from nestegg_core.database.rows import CompiledSelect
 
 _CONDITION = re.compile(r"\b(\w+)\.org_id = %\(tenant_id\)s(?:::\w+)?")
 

@@ -20,8 +20,8 @@ from zlib import crc32
 from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, update
 
 from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.database.locks import Quota
 from nestegg_core.database.paging import LAST, Page, page_by_id, position
-from nestegg_core.database.quotas import Quota
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import personal_tokens, users
 from nestegg_core.database.types import new_id

@@ -19,7 +19,7 @@ from nestegg_core.auth.builtin.personal_tokens import (
     looks_personal,
     new_token,
 )
-from nestegg_core.database.quotas import Quota
+from nestegg_core.database.locks import Quota
 from nestegg_core.database.sql_storage import SqlTransaction
 from nestegg_core.database.tables import personal_tokens, users
 from nestegg_core.database.types import new_id

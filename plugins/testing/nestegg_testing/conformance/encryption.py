@@ -8,7 +8,7 @@ import pytest
 
 from nestegg_core.contracts.encryption import EncryptionBackend
 from nestegg_core.contracts.names import RULE, is_name
-from nestegg_core.encryption.token import Token, parse
+from nestegg_core.encryption.cipher import Token, parse
 from nestegg_core.errors import DecryptionError
 from nestegg_testing.conformance.base import Conformance
 
