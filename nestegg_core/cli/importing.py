@@ -10,7 +10,7 @@ from sqlalchemy import select
 from nestegg_core.application import Runtime
 from nestegg_core.contracts.importers import StatementFile
 from nestegg_core.contracts.storage import Transaction
-from nestegg_core.database.tables import memberships, organizations
+from nestegg_core.database.tables import memberships, organization_ids
 from nestegg_core.errors import NotFound
 from nestegg_core.ledger.imports import Upload
 
@@ -33,7 +33,7 @@ class Target:
 
 def find_target(runtime: Runtime, account_id: UUID, org_id: UUID | None) -> Target:
     """Look for an account in each organization alone, for none sees another's."""
-    for candidate in [org_id] if org_id else _organizations(runtime):
+    for candidate in [org_id] if org_id else organization_ids(runtime.storage):
         with runtime.storage.transaction(candidate, write=False) as tx:
             try:
                 account = runtime.accounts.read(tx, account_id)
@@ -42,11 +42,6 @@ def find_target(runtime: Runtime, account_id: UUID, org_id: UUID | None) -> Targ
             return Target(candidate, account, _owner(tx))
     where = "in this organization" if org_id else "in any organization"
     raise NotFound(f"There is no account of this id {where}.")
-
-
-def _organizations(runtime: Runtime) -> list[UUID]:
-    with runtime.storage.system_transaction(write=False) as tx:
-        return list(tx.execute(select(organizations.c.id).order_by(organizations.c.id)).scalars())
 
 
 def _owner(tx: Transaction) -> UUID:

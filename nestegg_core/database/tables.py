@@ -5,7 +5,9 @@ through `SealedRows`. Tables outside an organization (`SYSTEM_TABLES`) are reach
 `Storage.system_transaction`, or read beside a tenant's rows to decide who may.
 """
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     JSON,
@@ -27,9 +29,11 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     bindparam,
+    select,
     text,
 )
 
+from nestegg_core.contracts.storage import Storage
 from nestegg_core.database.types import Money, UtcDateTime
 
 metadata = MetaData(
@@ -510,3 +514,10 @@ retention_receipt_accounts = Table(
         ondelete="CASCADE",
     ),
 )
+
+
+def organization_ids(storage: Storage) -> Sequence[UUID]:
+    """All organizations, by id. What they own is then read in each one's own transaction."""
+    ids = organizations.c.id
+    with storage.system_transaction(write=False) as tx:
+        return list(tx.execute(select(ids).order_by(ids)).scalars())

@@ -11,7 +11,7 @@ from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 
 from nestegg_core.contracts.storage import Transaction
 from nestegg_core.database.locks import Quota
-from nestegg_core.database.paging import Page, page_of
+from nestegg_core.database.paging import FIRST, Page, page_of, position
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import accounts, import_rows, imports, in_org, transactions
 from nestegg_core.database.types import new_id
@@ -27,8 +27,12 @@ LAST4 = 4
 _LISTED = [column for column in accounts.columns if column.name not in {"org_id", "number"}]
 _NAMES = tuple(str(column.name) for column in _LISTED)
 _ID = _NAMES.index("id")
-_PAGE = select(*_LISTED).where(in_org(accounts)).order_by(accounts.c.id).limit(bindparam("count"))
-_NEXT_PAGE = _PAGE.where(accounts.c.id > bindparam("after_id"))
+_PAGE = (
+    select(*_LISTED)
+    .where(in_org(accounts), accounts.c.id > bindparam("after_id"))
+    .order_by(accounts.c.id)
+    .limit(bindparam("count"))
+)
 _MOVE = (
     update(accounts)
     .where(in_org(accounts), accounts.c.id == bindparam("row_id"))
@@ -51,10 +55,8 @@ class Accounts:
         self, tx: Transaction, *, limit: int, after: tuple[Any, ...] | None
     ) -> Page[dict[str, Any]]:
         """The oldest first. Numbers stay sealed; their last four show."""
-        if after is None:
-            rows = tx.rows(_PAGE, {"count": limit + 1})
-        else:
-            rows = tx.rows(_NEXT_PAGE, {"count": limit + 1, "after_id": UUID(after[0])})
+        after_id = position(after, otherwise=FIRST)
+        rows = tx.rows(_PAGE, {"count": limit + 1, "after_id": after_id})
         rows, last = page_of(rows, limit, lambda row: (str(row[_ID]),))
         return Page([_listed(row) for row in rows], last)
 

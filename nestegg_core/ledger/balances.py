@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, Table, and_, bindparam, delete, select, update
 
 from nestegg_core.contracts.storage import Storage, Transaction
-from nestegg_core.database.tables import accounts, in_org, organizations, transactions
+from nestegg_core.database.tables import accounts, in_org, organization_ids, transactions
 from nestegg_core.database.types import exact_sum
 from nestegg_core.errors import NotFound, StaleVersion
 
@@ -86,13 +86,9 @@ def check_books(storage: Storage) -> Books:
     """Add up every account, organization by organization (row-level security allows no other
     way), each in one reading transaction.
     """
-    with storage.system_transaction(write=False) as tx:
-        org_ids = list(
-            tx.execute(select(organizations.c.id).order_by(organizations.c.id)).scalars()
-        )
     count = 0
     differences: list[Difference] = []
-    for org_id in org_ids:
+    for org_id in organization_ids(storage):
         with storage.transaction(org_id, write=False) as tx:
             for row in tx.execute(_SUMS):
                 count += 1

@@ -12,7 +12,7 @@ from sqlalchemy import Row, bindparam, delete, func, insert, select
 
 from nestegg_core.contracts.importers import Question, Statement, StatementRow
 from nestegg_core.contracts.storage import Transaction
-from nestegg_core.database.paging import Page, page_of
+from nestegg_core.database.paging import LAST, Page, page_by_id, page_of, position
 from nestegg_core.database.rows import SealedRows
 from nestegg_core.database.tables import accounts, import_rows, imports, in_org, transactions
 from nestegg_core.database.types import exact_sum, new_id
@@ -165,13 +165,10 @@ class Imports:
                 accounts,
                 (accounts.c.org_id == imports.c.org_id) & (accounts.c.id == imports.c.account_id),
             )
-            .where(in_org(imports))
+            .where(in_org(imports), imports.c.id < position(after, otherwise=LAST))
         )
-        if after is not None:
-            statement = statement.where(imports.c.id < UUID(after[0]))
         rows = tx.execute(statement.order_by(imports.c.id.desc()).limit(limit + 1)).all()
-        rows, last = page_of(rows, limit, lambda row: (str(row.id),))
-        return Page([_shown(row, row.currency) for row in rows], last)
+        return page_by_id(rows, limit, lambda row: _shown(row, row.currency))
 
     def read(self, tx: Transaction, import_id: UUID) -> dict[str, Any]:
         row = read_row(tx, imports, import_id)

@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, select
 
 from nestegg_core.contracts.operations import JobRegistration
 from nestegg_core.contracts.storage import Storage
-from nestegg_core.database.tables import clock_marks, organizations
+from nestegg_core.database.tables import clock_marks, organization_ids
 from nestegg_core.errors import Conflict, NestEggError, NotFound, PluginFault
 from nestegg_core.retention.batches import MAX_BATCH, Batches
 from nestegg_core.retention.cleanup import Cleaning
@@ -124,7 +124,7 @@ class Retention:
             else:
                 count = self._count(plan)
             counts.organizations.append(count)
-            _tell(count, live=live)
+            _log_count(count, live=live)
         return counts
 
     def clean(self, org_id: UUID | None = None) -> Mapping[str, int]:
@@ -158,17 +158,15 @@ class Retention:
 
     def organizations(self, org_id: UUID | None = None) -> Sequence[UUID]:
         """All, or the one that is asked for; `NotFound` when there is no such organization."""
-        ids = organizations.c.id
-        with self.storage.system_transaction(write=False) as tx:
-            found = list(tx.execute(select(ids).order_by(ids)).scalars())
+        org_ids = organization_ids(self.storage)
         if org_id is None:
-            return found
-        if org_id not in found:
+            return org_ids
+        if org_id not in org_ids:
             raise NotFound("There is no such organization.")
         return [org_id]
 
 
-def _tell(count: OrganizationCount, *, live: bool) -> None:
+def _log_count(count: OrganizationCount, *, live: bool) -> None:
     for reason in count.reasons:
         _log.info("Data retention holds an organization", org=str(count.org_id), why=reason)
     for day, number in count.by_day():

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from nestegg_core.contracts.storage import Transaction
-from nestegg_core.database.paging import Page, page_of
+from nestegg_core.database.paging import LAST, Page, page_of, position
 from nestegg_core.database.tables import (
     accounts,
     in_org,
@@ -145,11 +145,10 @@ _ADD = (
 )
 _PAGE = (
     select(retention_receipts)
-    .where(in_org(retention_receipts))
+    .where(in_org(retention_receipts), _R.id < bindparam("after_id"))
     .order_by(_R.id.desc())
     .limit(bindparam("count"))
 )
-_NEXT_PAGE = _PAGE.where(_R.id < bindparam("after_id"))
 _ACCOUNTS = (
     select(retention_receipt_accounts)
     .where(
@@ -232,10 +231,8 @@ class Receipts:
         self, tx: Transaction, *, limit: int, after: tuple[Any, ...] | None
     ) -> Page[dict[str, Any]]:
         """The newest first."""
-        if after is None:
-            rows = tx.execute(_PAGE, {"count": limit + 1}).all()
-        else:
-            rows = tx.execute(_NEXT_PAGE, {"count": limit + 1, "after_id": UUID(after[0])}).all()
+        after_id = position(after, otherwise=LAST)
+        rows = tx.execute(_PAGE, {"count": limit + 1, "after_id": after_id}).all()
         rows, last = page_of(rows, limit, lambda row: (str(row.id),))
         accounts = defaultdict(list)
         for account in tx.execute(_ACCOUNTS, {"receipts": [row.id for row in rows]}):
