@@ -11,6 +11,7 @@ import hmac
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -26,13 +27,13 @@ from nestegg_core.errors import NestEggError
 ROOT_NAME = "blind_index_root"
 
 
+@dataclass(frozen=True)
 class BlindIndex:
-    def __init__(self, load_root: Callable[[], bytes]) -> None:
-        self._load_root = load_root
+    load_root: Callable[[], bytes]
 
     @cached_property  # and not at once: the database may be below head when the process starts
     def _root(self) -> bytes:
-        return self._load_root()
+        return self.load_root()
 
     def load(self) -> None:
         """Load the root now, outside of any transaction. One that does not open stops nobody who

@@ -6,12 +6,11 @@ prefix.
 """
 
 import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from nestegg_core.contracts.encryption import EncryptionBackend
+from nestegg_core.contracts.metrics import MetricsExporter
 from nestegg_core.contracts.names import PATTERN
 from nestegg_core.encryption.keyring import Keyring
 from nestegg_core.errors import DecryptionError
@@ -55,51 +54,25 @@ FAILURES = "decrypt_failures"
 """The counter of values that did not open, by `column` (`accounts.number`)."""
 
 
-class Counts(Protocol):
-    """Takes counts: a metrics exporter, or `FailureCounts`."""
-
-    def count(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None: ...
-
-
-class FailureCounts:
-    """Counts in memory, where nothing exports them."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-
-    def count(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None:
-        self._counts[f"{name} {sorted(labels.items())}"] += int(amount)
-
-    @property
-    def total(self) -> int:
-        return self._counts.total()
-
-
+@dataclass(frozen=True, slots=True)
 class FieldCipher:
     """Seals and opens text, bound to the place where it is kept; fulfils
     `nestegg_core.database.rows.Sealer`. `current` is the backend that new values are written with.
     """
 
-    def __init__(
-        self,
-        keyring: Keyring,
-        backends: Mapping[str, EncryptionBackend],
-        current: str,
-        counts: Counts | None = None,
-    ) -> None:
-        self._keyring = keyring
-        self._backends = backends
-        self._current = current
-        self._counts = FailureCounts() if counts is None else counts
+    keyring: Keyring
+    backends: Mapping[str, EncryptionBackend]
+    current: str
+    counts: MetricsExporter | None = None
 
     def seal(self, text: str, place: tuple[str, ...]) -> str:
-        version = self._keyring.current
-        payload = self._backends[self._current].encrypt(
+        version = self.keyring.current
+        payload = self.backends[self.current].encrypt(
             text.encode(),
-            key=self._keyring.key(version),
-            context=_context(self._current, version, place),
+            key=self.keyring.key(version),
+            context=_context(self.current, version, place),
         )
-        return str(Token(self._current, version, payload.decode("ascii")))
+        return str(Token(self.current, version, payload.decode("ascii")))
 
     def open(self, token: str, place: tuple[str, ...]) -> str:
         """A `DecryptionError` names the column, backend and key version, never the value."""
@@ -108,7 +81,8 @@ class FieldCipher:
         try:
             return self._open(parts, place)
         except Exception as error:
-            self._counts.count(FAILURES, {"column": column})
+            if self.counts is not None:
+                self.counts.count(FAILURES, {"column": column})
             if not isinstance(error, DecryptionError):
                 raise
             written = f" ({parts.backend}, key version {parts.version})" if parts else ""
@@ -118,12 +92,12 @@ class FieldCipher:
     def _open(self, token: Token | None, place: tuple[str, ...]) -> str:
         if token is None:
             raise DecryptionError("What is stored is no encrypted value")
-        backend = self._backends.get(token.backend)
+        backend = self.backends.get(token.backend)
         if backend is None:
             raise DecryptionError(f"The encryption backend {token.backend} is not installed")
         plaintext = backend.decrypt(
             token.payload.encode("ascii", "replace"),
-            key=self._keyring.key(token.version),
+            key=self.keyring.key(token.version),
             context=_context(token.backend, token.version, place),
         )
         try:

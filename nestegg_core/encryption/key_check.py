@@ -37,26 +37,19 @@ def known_keys(tx: Transaction) -> dict[int, KnownKey]:
     return {row.version: KnownKey(**row._mapping) for row in rows}
 
 
+@dataclass(slots=True)
 class KeyCheck:
     """Refuses keys that do not fit the database (at head), and makes a new version known to it.
     What a new database must have before anybody is served is made here as well: nothing else writes
     because it happens to be first.
     """
 
-    def __init__(
-        self,
-        storage: Storage,
-        keyring: Keyring,
-        rows: SealedRows,
-        index: BlindIndex,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._storage = storage
-        self._keyring = keyring
-        self._rows = rows
-        self._index = index
-        self._clock = clock
-        self._passed = False
+    storage: Storage
+    keyring: Keyring
+    rows: SealedRows
+    index: BlindIndex
+    clock: Callable[[], datetime]
+    _passed: bool = field(default=False, init=False)
 
     def __call__(self) -> None:
         """Check once; a process that has passed has passed for good. The `ConfigurationError` names
@@ -64,53 +57,53 @@ class KeyCheck:
         """
         if self._passed:
             return
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             known, complete = known_keys(tx), has_root(tx)
         self._refuse(known)
-        if self._keyring.current not in known or not complete:
+        if self.keyring.current not in known or not complete:
             self._complete()
-        self._index.load()
+        self.index.load()
         self._passed = True
 
     def refusals(self, keys: Iterable[tuple[int, bytes, bool]]) -> Sequence[Problem]:
         """What is wrong with the keys of this process for another database, or a backup, given its
         versions, their fingerprints and whether they were retired.
         """
-        now = self._clock()
+        now = self.clock()
         known = {
             version: KnownKey(version, print_, now, now if retired else None)
             for version, print_, retired in keys
         }
-        return list(problems(self._keyring, known))
+        return list(problems(self.keyring, known))
 
     def look(self, keyring: Keyring | None = None) -> Sequence[Problem]:
         """What is wrong with the keys of this process, or with others in their place; makes nothing
         known.
         """
-        with self._storage.system_transaction(write=False) as tx:
+        with self.storage.system_transaction(write=False) as tx:
             known = known_keys(tx)
-        return list(problems(keyring or self._keyring, known))
+        return list(problems(keyring or self.keyring, known))
 
     def _complete(self) -> None:
         """Write the current key's fingerprint and the instance's secret, unless another process
         was first: then its key counts, and ours must be the same.
         """
-        version = self._keyring.current
-        with self._storage.system_transaction(write=True) as tx:
+        version = self.keyring.current
+        with self.storage.system_transaction(write=True) as tx:
             tx.lock(_LOCK)
             known = known_keys(tx)
             self._refuse(known)
             if version not in known:
                 values = {
                     "version": version,
-                    "fingerprint": fingerprint(self._keyring.key(version)),
-                    "first_used_at": self._clock(),
+                    "fingerprint": fingerprint(self.keyring.key(version)),
+                    "first_used_at": self.clock(),
                 }
                 tx.execute(insert(key_fingerprints), values)
-            make_root(tx, self._rows)
+            make_root(tx, self.rows)
 
     def _refuse(self, known: Mapping[int, KnownKey]) -> None:
-        if found := list(problems(self._keyring, known)):
+        if found := list(problems(self.keyring, known)):
             raise ConfigurationError(found)
 
 

@@ -7,7 +7,7 @@ where the old token still stands. Whatever is left over, the next pass finds.
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -119,31 +119,17 @@ def rewrap(
     batch: int = BATCH,
     lease: timedelta = LEASE,
 ) -> Rewrapped:
-    """Seal every value anew that another key or backend has sealed.
+    """Seal every value anew that another key or backend has sealed; with `take_in_clear_text` also
+    what is no token: values from before encryption.
 
     A run that is killed at any moment leaves every value readable, and the next one goes on where
-    it was. Neither `version` nor `updated_at` of a row changes: to its readers it is the same.
-
-    Args:
-        keys: the database and its keys, checked.
-        take_in_clear_text: seal what is no token as well: values from before encryption.
-        report: called after every batch.
-        batch: values read and written at once.
-        lease: how soon after a crash another process may go on.
-
-    Raises:
-        ConfigurationError: what the backend for new values writes does not open again.
-        Conflict: another process is at it (`busy`), or has taken over (`taken-over`).
-
-    Example:
-        ```python
-        done = rewrap(runtime.keys, report=lambda p: print(p.column, p.done, p.total))
-        assert done.left == 0
-        ```
+    it was, once the lease has run out. Neither `version` nor `updated_at` of a row changes: to its
+    readers it is the same. `ConfigurationError`: what the backend for new values writes does not
+    open again. `Conflict`: another process is at it (`busy`), or has taken over (`taken-over`).
     """
     _try(keys)
     with held(keys.storage, WORK, lease, keys.clock) as holding:
-        run = _Run(keys, holding, report, batch, take_in_clear_text=take_in_clear_text)
+        run = _Run(keys, holding, report, batch, take_in_clear_text)
         return run.all()
 
 
@@ -161,10 +147,8 @@ def _try(keys: Keys) -> None:
 def _unverified(
     keys: Keys, table: Table, name: str, sealed: Mapping[str, Any], text: str
 ) -> str | None:
-    """Open what was just sealed, before it takes the place of a value that does open.
-
-    Returns:
-        why it may not; `None` when it came back as it was.
+    """Open what was just sealed, before it takes the place of a value that does open; why it may
+    not, or `None` when it came back as it was.
     """
     try:
         if keys.rows.open(table, sealed, (name,))[name] != text:
@@ -174,92 +158,89 @@ def _unverified(
     return None
 
 
+@dataclass(slots=True)
 class _Run:
-    def __init__(
-        self, keys: Keys, lease: Lease, report: Report, batch: int, *, take_in_clear_text: bool
-    ) -> None:
-        self._keys = keys
-        self._lease = lease
-        self._report = report
-        self._batch = batch
-        self._take_in = take_in_clear_text
-        self._target = keys.target
-        self._failures = Failures()
-        self._moved = 0
-        self._total = 0
+    keys: Keys
+    lease: Lease
+    report: Report
+    batch: int
+    take_in_clear_text: bool
+    failures: Failures = field(default_factory=Failures)
+    moved: int = 0
+    total: int = 0
 
     def all(self) -> Rewrapped:
         """Pass over all columns until nothing is left that can be moved."""
-        counts = census(self._keys.storage)
-        self._total = total(self._wanted_of(counts))
+        counts = census(self.keys.storage)
+        self.total = total(self._wanted_of(counts))
         for _ in range(_PASSES):
-            before, self._failures = self._moved, Failures()
+            before, self.failures = self.moved, Failures()
             whole = [self._column(column) for column in sealed_columns()]
-            counts = census(self._keys.storage)
-            nothing_moves = all(whole) and self._moved == before
+            counts = census(self.keys.storage)
+            nothing_moves = all(whole) and self.moved == before
             if nothing_moves or not total(self._wanted_of(counts)):
                 break
-        return Rewrapped(self._target, self._moved, self._failures, counts)
+        return Rewrapped(self.keys.target, self.moved, self.failures, counts)
 
     def _wanted_of(self, counts: Sequence[Count]) -> list[Count]:
-        outdated = _outdated(counts, self._target)
-        if self._take_in:
+        outdated = _outdated(counts, self.keys.target)
+        if self.take_in_clear_text:
             outdated += [count for count in counts if count.backend is None]
         return outdated
 
     def _column(self, column: SealedColumn) -> bool:
-        """Move one column, and tell whether it was walked from its beginning."""
-        storage, target = self._keys.storage, self._target.prefix
+        """Move one column; whether it was walked from its beginning."""
+        storage, target = self.keys.storage, self.keys.target.prefix
         with storage.system_transaction(write=False) as tx:
             start = read(tx, column, target)
-        writer = _Writer(self._keys, column, self._wanted(column))
+        writer = _Writer(self.keys, column, self._wanted(column))
         for batch in _ahead(self._batches(column, start)):
-            self._moved += writer.write(batch)
+            self.moved += writer.write(batch)
             with storage.system_transaction(write=True) as tx:
-                self._lease.renew(tx)
+                self.lease.renew(tx)
                 write(tx, column, target, Checkpoint(batch.org_id, batch.last))
-            self._report(Progress(str(column), self._moved, self._total))
-        if start is not None or self._moved:
+            self.report(Progress(str(column), self.moved, self.total))
+        if start is not None or self.moved:
             with storage.system_transaction(write=True) as tx:
-                self._lease.renew(tx)
+                self.lease.renew(tx)
                 clear(tx, column)
         return start is None
 
     def _wanted(self, column: SealedColumn) -> ColumnElement[bool]:
         stored = column.column
-        candidate = stored.is_not(None) if self._take_in else begins_with(stored, SCHEME)
-        return candidate & ~begins_with(stored, self._target.prefix)
+        candidate = stored.is_not(None) if self.take_in_clear_text else begins_with(stored, SCHEME)
+        return candidate & ~begins_with(stored, self.keys.target.prefix)
 
     def _batches(self, column: SealedColumn, start: Checkpoint | None) -> Iterator["_Batch"]:
-        storage, wanted = self._keys.storage, self._wanted(column)
+        storage, wanted = self.keys.storage, self._wanted(column)
         first = start.org_id if start else None
         for org_id in scopes(storage, column, first):
             after = start.row_key if start and start.org_id == org_id else None
-            for rows in pages(storage, column, org_id, wanted, size=self._batch, after=after):
+            for rows in pages(storage, column, org_id, wanted, size=self.batch, after=after):
                 values = [value for row in rows if (value := self._reseal(column, org_id, row))]
                 yield _Batch(org_id, row_key(column, rows[0]), row_key(column, rows[-1]), values)
 
     def _reseal(
         self, column: SealedColumn, org_id: UUID | None, row: Row[Any]
     ) -> dict[str, Any] | None:
-        """Return the parameters of one row's update; `None` when its value does not open, or the
-        one that would take its place.
+        """The parameters of one row's update; `None` when its value does not open, or the one that
+        would take its place.
         """
         name = column.column.name
         values = dict(row._mapping)
         stored: str = values[name]
         try:
-            if self._take_in and not stored.startswith(SCHEME):
+            if self.take_in_clear_text and not stored.startswith(SCHEME):
                 text = stored
             else:
-                text = self._keys.rows.open(column.table, values, (name,))[name]
+                text = self.keys.rows.open(column.table, values, (name,))[name]
         except (DecryptionError, PluginFault) as error:
-            self._failures.add(column, org_id, row_key(column, row), str(error))
+            self.failures.add(column, org_id, row_key(column, row), str(error))
             return None
-        sealed = self._keys.rows.seal(column.table, {**values, name: text})
-        if why := _unverified(self._keys, column.table, name, sealed, text):
-            reason = f"{column}: what {self._keys.backend} wrote does not open again: {why}"
-            self._failures.add(column, org_id, row_key(column, row), reason)
+        sealed = self.keys.rows.seal(column.table, {**values, name: text})
+        if why := _unverified(self.keys, column.table, name, sealed, text):
+            reason = f"{column}: what {self.keys.backend} wrote does not open again: {why}"
+            self.failures.add(column, org_id, row_key(column, row), reason)
             return None
         key = {f"key_{part.name}": values[part.name] for part in column.key}
         return {**key, "stored": stored, "sealed": sealed[name]}
@@ -267,12 +248,8 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Values of one organization, sealed anew but not written yet.
-
-    Attributes:
-        first: key of the first row that was read.
-        last: and of the last.
-        values: parameters of an update each; rows that do not open are left out.
+    """Values of one organization, sealed anew but not written yet: the keys of the first and last
+    row that were read, and an update's parameters for each that opens.
     """
 
     org_id: UUID | None
@@ -282,8 +259,6 @@ class _Batch:
 
 
 class _Writer:
-    """Writes batches of one column."""
-
     def __init__(self, keys: Keys, column: SealedColumn, wanted: ColumnElement[bool]) -> None:
         self._storage = keys.storage
         self._column = column
