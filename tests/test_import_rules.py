@@ -21,7 +21,7 @@ CORE = "nestegg_core"
 KIT = "nestegg_testing"
 API = "__init__"
 
-SEAMS = {"aliases", "contracts", "errors", "files", "foreign", "texts"}
+SEAMS = {"contracts", "errors", "files", "foreign"}
 DOMAINS = {
     "auth",
     "backups",
@@ -54,8 +54,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "files": set(),
     "foreign": set(),
-    "aliases": set(),
-    "texts": set(),
     "hookspecs": {"contracts"},
     API: {*SEAMS, "hookspecs", "setting_types"},
     "setting_types": set(),

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nestegg_core.application import Kernel, Sealed
-    from nestegg_core.backups.rotation import RotationPolicy
-    from nestegg_core.backups.service import Backups
+    from nestegg_core.backups.service import Backups, RotationPolicy
     from nestegg_core.contracts.operations import JobRegistration
     from nestegg_core.settings import Settings
 
@@ -61,7 +60,7 @@ def jobs(kernel: "Kernel", services: BackupServices) -> "Sequence[JobRegistratio
 
 
 def to_keep(settings: "Settings") -> "RotationPolicy":
-    from nestegg_core.backups.rotation import RotationPolicy
+    from nestegg_core.backups.service import RotationPolicy
 
     return RotationPolicy(
         last=settings.backup_keep_last,

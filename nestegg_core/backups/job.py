@@ -13,8 +13,7 @@ from typing import Any
 import structlog
 
 from nestegg_core.backups import store
-from nestegg_core.backups.rotation import RotationPolicy
-from nestegg_core.backups.service import Backups
+from nestegg_core.backups.service import Backups, RotationPolicy
 from nestegg_core.contracts.operations import JobRegistration
 from nestegg_core.errors import ConfigurationError, Problem
 

@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
 
-from nestegg_core.backups.archive import checksum_of
-from nestegg_core.backups.manifest import BackupFailed, BackupRefused
+from nestegg_core.backups.archive import BackupFailed, BackupRefused, checksum_of
 from nestegg_core.files import sync_folder
 
 SUFFIX = ".backup"

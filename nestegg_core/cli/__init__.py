@@ -6,19 +6,17 @@ wait for the database's libraries. Exit codes: 0 all is well, 1 something is wro
 """
 
 from nestegg_core.cli.commands.backup import backup
-from nestegg_core.cli.commands.check import check
 from nestegg_core.cli.commands.config import config
-from nestegg_core.cli.commands.db import db
+from nestegg_core.cli.commands.db import check, db
 from nestegg_core.cli.commands.doctor import doctor
 from nestegg_core.cli.commands.import_statement import import_statement
 from nestegg_core.cli.commands.jobs import jobs
 from nestegg_core.cli.commands.keys import keys
 from nestegg_core.cli.commands.plugins import plugin, plugins
 from nestegg_core.cli.commands.retention import retention
-from nestegg_core.cli.commands.user import user
+from nestegg_core.cli.commands.user import permissions, user
 from nestegg_core.cli.demo import demo
 from nestegg_core.cli.group import NestEgg
-from nestegg_core.cli.permissions import permissions
 from nestegg_core.cli.serve import serve
 from nestegg_core.cli.worker import scheduler, worker
 

@@ -1,17 +1,49 @@
-"""The group of all commands: those of the core, and those that plugins bring."""
+"""The group of all commands, those of plugins too; how they answer, and how they fail."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from nestegg_core.aliases import aliases
+from nestegg_core.contracts.names import aliases
 from nestegg_core.errors import ConfigurationError, NestEggError, Problem, told
 from nestegg_core.files import obstacle
 
 if TYPE_CHECKING:
     from nestegg_core.plugin_host import Registered
+
+
+_UNBOUNDED = 10_000
+"""Columns of a line where nobody looks: what is piped on must not be wrapped."""
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+
+
+def print_json(value: Any) -> None:
+    click.echo(json.dumps(value, default=str, indent=2, ensure_ascii=False))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    width = None if sys.stdout.isatty() else _UNBOUNDED
+    # Cells are data: `[red]` in one is a text, and no colour.
+    console = Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False)
+    with console.capture() as printed:
+        console.print(table)
+    for line in printed.get().splitlines():
+        click.echo(line.rstrip())
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 A = TypeVar("A")

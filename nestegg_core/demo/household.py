@@ -8,8 +8,7 @@ from uuid import UUID
 
 from nestegg_core.application import Runtime
 from nestegg_core.contracts.importers import StatementFile
-from nestegg_core.demo.life import CARD, CHECKING, OPENING, SAVINGS, bookings
-from nestegg_core.demo.statements import FORMATS
+from nestegg_core.demo.life import CARD, CHECKING, FORMATS, OPENING, SAVINGS, bookings
 from nestegg_core.errors import ConfigurationError, Conflict, Problem, Unauthenticated
 from nestegg_core.ledger.imports import Upload
 from nestegg_core.settings import Settings

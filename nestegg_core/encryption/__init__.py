@@ -50,7 +50,7 @@ def jobs(kernel: "Sealed", reindex: Callable[[], object]) -> Sequence[JobRegistr
     """
     from nestegg_core.encryption.rewrap import rewrap
     from nestegg_core.encryption.usage import status
-    from nestegg_core.observability.job_metrics import DAILY, MEASURE_KEYS, JobMetrics
+    from nestegg_core.observability.metrics import DAILY, MEASURE_KEYS, JobMetrics
 
     keys, daily = kernel.keys, JobMetrics(kernel.metrics, kernel.clock)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from nestegg_core.aliases import aliases, short_name
+from nestegg_core.contracts.names import aliases, short_name
 from nestegg_core.contracts.operations import JobRegistration
 from nestegg_core.errors import InvalidInput, NotFound
 

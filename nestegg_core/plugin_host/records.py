@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from nestegg_core import foreign
-from nestegg_core.aliases import full_name
+from nestegg_core.contracts.names import full_name
 from nestegg_core.errors import Problem
 from nestegg_core.plugin_host.kinds import KINDS, Kind
 

@@ -47,7 +47,7 @@ def wire(kernel: "Kernel") -> RetentionServices:
 
 def jobs(kernel: "Kernel", services: RetentionServices) -> "Sequence[JobRegistration]":
     from nestegg_core.jobs.runner import asked_by
-    from nestegg_core.observability.job_metrics import JobMetrics
+    from nestegg_core.observability.metrics import JobMetrics
     from nestegg_core.retention.engine import retention_job
 
     return [

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import delete, func, select, text, update
 
 from nestegg_core.application import Runtime, start
-from nestegg_core.backups.manifest import BackupFailed, BackupRefused, Manifest
+from nestegg_core.backups.archive import BackupFailed, BackupRefused, Manifest
 from nestegg_core.backups.store import list_backups
 from nestegg_core.backups.verify import Figures, figures
 from nestegg_core.contracts.storage import DumpingStorage, Transaction

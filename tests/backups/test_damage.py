@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from nestegg_core.application import Runtime
 from nestegg_core.backups import archive
-from nestegg_core.backups.manifest import BackupFailed, BackupRefused, Manifest
+from nestegg_core.backups.archive import BackupFailed, BackupRefused, Manifest
 from support.backups import BackedUp
 from support.command_line import NESTEGG, PATIENCE, environ
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nestegg_core.backups.rotation import RotationPolicy, expired
+from nestegg_core.backups.service import RotationPolicy, expired
 from nestegg_core.backups.store import BackupFile
 
 NEWEST = datetime(2026, 3, 31, 2, 0, tzinfo=UTC)

@@ -22,7 +22,7 @@ from nestegg_core.database.tables import jobs, users
 from nestegg_core.doctor.backups import backups
 from nestegg_core.doctor.disk import rights as disk_rights
 from nestegg_core.doctor.disk import room
-from nestegg_core.doctor.redis import redis as examine_redis
+from nestegg_core.doctor.queue import redis as examine_redis
 from nestegg_core.doctor.run import Check, Found, examine
 from nestegg_testing import FakeIdentityProvider
 from support.command_line import CommandLine

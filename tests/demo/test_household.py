@@ -9,8 +9,7 @@ import pytest
 from nestegg_core.application import Runtime
 from nestegg_core.contracts.importers import StatementFile
 from nestegg_core.demo import DemoHousehold, fill
-from nestegg_core.demo.life import CARD, CHECKING, OPENING, SAVINGS, bookings
-from nestegg_core.demo.statements import FORMATS
+from nestegg_core.demo.life import CARD, CHECKING, FORMATS, OPENING, SAVINGS, bookings
 from nestegg_core.importers.csv.importer import CsvImporter
 
 START, TODAY = date(2025, 4, 1), date(2026, 6, 17)

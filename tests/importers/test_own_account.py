@@ -14,7 +14,7 @@ from nestegg_core.contracts.importers import (
     StatementRow,
 )
 from nestegg_core.errors import StatementError
-from nestegg_core.importers.own_account import of_one_account
+from nestegg_core.importers.select import of_one_account
 
 GIRO = StatementAccount("a", "DE02120300000000202051", "EUR", closing_balance=Decimal(7))
 DOLLARS = StatementAccount("b", "DE02120300000000202051", "USD")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from nestegg_core.encryption.usage import Count
-from nestegg_core.observability.job_metrics import JobMetrics
+from nestegg_core.observability.metrics import JobMetrics
 
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 

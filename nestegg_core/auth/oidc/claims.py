@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
-from nestegg_core.texts import text
+from nestegg_core.foreign import text
 
 MAX_TOKEN_CHARACTERS = 16 * 1024
 """Longer tokens are refused unread: real ones stay below 8 KB, the usual limit of a header."""

@@ -28,7 +28,7 @@ from nestegg_core.contracts.identity import (
 )
 from nestegg_core.contracts.operations import Diagnosis
 from nestegg_core.errors import ConfigurationError, Problem, ProviderUnavailable
-from nestegg_core.texts import subject_text, text
+from nestegg_core.foreign import subject_text, text
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nestegg_core.cli.context import opened
-from nestegg_core.cli.group import Refused
-from nestegg_core.cli.output import counted, json_option, print_json, print_table
+from nestegg_core.cli.group import Refused, counted, json_option, print_json, print_table
 from nestegg_core.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:
@@ -154,7 +153,7 @@ def prune(folder: Path | None, dry_run: bool, as_json: bool, **rules: int | None
     Without any rule those of BACKUP_KEEP_LAST and the like are in force; with one, only those that
     are given. The newest verified backup always stays.
     """
-    from nestegg_core.backups.rotation import RotationPolicy
+    from nestegg_core.backups.service import RotationPolicy
 
     given = {name.removeprefix("keep_"): n for name, n in rules.items() if n is not None}
     if given and not any(given.values()):

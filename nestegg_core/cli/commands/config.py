@@ -5,9 +5,14 @@ from dataclasses import asdict
 
 import click
 
-from nestegg_core.cli.group import MISCONFIGURED, show_problems
+from nestegg_core.cli.group import (
+    MISCONFIGURED,
+    json_option,
+    print_json,
+    print_table,
+    show_problems,
+)
 from nestegg_core.cli.inspection import discover, doubts_of, load_both, sections
-from nestegg_core.cli.output import json_option, print_json, print_table
 from nestegg_core.errors import ConfigurationError
 from nestegg_core.server.listening import ServerSettings
 from nestegg_core.settings import (

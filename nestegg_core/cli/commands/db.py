@@ -1,4 +1,4 @@
-"""`nestegg db`: the schema, the roles, and what is wrong with them."""
+"""`nestegg db` and `nestegg check`: the schema, the roles and the data, and what is wrong there."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,12 +8,55 @@ from typing import TYPE_CHECKING
 import click
 
 from nestegg_core.cli.context import opened
-from nestegg_core.cli.group import WRONG, Refused
-from nestegg_core.cli.output import json_option, print_json, print_table
+from nestegg_core.cli.group import WRONG, Refused, counted, json_option, print_json, print_table
 from nestegg_core.errors import StorageUnavailable, told
 
 if TYPE_CHECKING:
     from nestegg_core.contracts.storage import Finding
+
+
+@click.group(epilog="Example: nestegg check books")
+def check() -> None:
+    """Verify that the data is sound."""
+
+
+@check.command(epilog="Example: nestegg check books --json")
+@json_option
+@click.pass_context
+def books(ctx: click.Context, as_json: bool) -> None:
+    """Add up every account: its balance must be its opening balance and all its transactions.
+
+    The exit code is 1 when an account differs; each that does is listed.
+    """
+    from nestegg_core.ledger.balances import check_books
+    from nestegg_core.ledger.money import format_amount
+
+    with opened() as runtime:
+        found = check_books(runtime.storage)
+    differences = [
+        {
+            "organization_id": one.org_id,
+            "account_id": one.account_id,
+            "name": one.name,
+            "currency": one.currency,
+            "balance": format_amount(one.balance, one.currency),
+            "expected": format_amount(one.expected, one.currency),
+        }
+        for one in found.differences
+    ]
+    if as_json:
+        print_json({"accounts": found.accounts, "differences": differences})
+    elif differences:
+        print_table(
+            ("ORGANIZATION", "ACCOUNT", "NAME", "CURRENCY", "BALANCE", "EXPECTED"),
+            (tuple(one.values()) for one in differences),
+        )
+        click.echo(f"{counted(len(differences), 'account')} of {found.accounts} differ.")
+    else:
+        click.echo(f"The books balance: {counted(found.accounts, 'account')} checked.")
+    if differences:
+        ctx.exit(WRONG)
+
 
 _EMPTY = "nothing (no migration has run)"
 
@@ -59,10 +102,10 @@ def history() -> None:
     print_table(("REVISION", "WHAT IT DOES"), migrator.history())
 
 
-@db.command(epilog="Example: nestegg db check --json")
+@db.command("check", epilog="Example: nestegg db check --json")
 @json_option
 @click.pass_context
-def check(ctx: click.Context, as_json: bool) -> None:
+def check_database(ctx: click.Context, as_json: bool) -> None:
     """Look for what is wrong with the schema, the roles and the policies.
 
     The exit code is 1 when anything is.

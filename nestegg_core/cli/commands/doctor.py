@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nestegg_core.cli.group import counted, json_option, print_json
 from nestegg_core.cli.inspection import discover, doubts_of, load_both
-from nestegg_core.cli.output import counted, json_option, print_json
 from nestegg_core.errors import ConfigurationError, Problem
 from nestegg_core.server.listening import ServerSettings
 from nestegg_core.settings import Environment, Settings
@@ -163,7 +163,7 @@ def _remote(runtime: "Runtime", web_processes: int) -> "Iterator[Check]":
 def _redis(settings: Settings) -> "Iterator[Check]":
     from functools import partial
 
-    from nestegg_core.doctor.redis import redis
+    from nestegg_core.doctor.queue import redis
     from nestegg_core.doctor.run import Check
     from nestegg_core.settings.urls import parse, stays_private
 

@@ -10,8 +10,7 @@ from uuid import UUID
 import click
 
 from nestegg_core.cli.context import opened
-from nestegg_core.cli.group import Refused
-from nestegg_core.cli.output import counted, json_option, print_json, print_table
+from nestegg_core.cli.group import Refused, counted, json_option, print_json, print_table
 from nestegg_core.contracts.importers import StatementFile
 from nestegg_core.errors import NestEggError, StatementError
 

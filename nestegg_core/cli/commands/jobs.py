@@ -6,8 +6,7 @@ from typing import Any
 import click
 
 from nestegg_core.cli.context import opened
-from nestegg_core.cli.group import Refused
-from nestegg_core.cli.output import json_option, print_json, print_table
+from nestegg_core.cli.group import Refused, json_option, print_json, print_table
 
 _STATES = ("queued", "running", "done", "failed")
 

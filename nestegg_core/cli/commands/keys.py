@@ -11,8 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from nestegg_core.cli.context import opened
-from nestegg_core.cli.group import WRONG, show_problems
-from nestegg_core.cli.output import counted, json_option, print_json, print_table
+from nestegg_core.cli.group import (
+    WRONG,
+    counted,
+    json_option,
+    print_json,
+    print_table,
+    show_problems,
+)
 from nestegg_core.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nestegg_core.cli.group import WRONG, Refused, show_problems
+from nestegg_core.cli.group import (
+    WRONG,
+    Refused,
+    json_option,
+    print_json,
+    print_table,
+    show_problems,
+)
 from nestegg_core.cli.inspection import discover, load_both
-from nestegg_core.cli.output import json_option, print_json, print_table
 from nestegg_core.plugin_host.scaffold import KINDS, InvalidName, Names, names_for
 from nestegg_core.settings import Environment
 

@@ -10,8 +10,7 @@ from uuid import UUID
 import click
 
 from nestegg_core.cli.context import opened
-from nestegg_core.cli.group import WRONG
-from nestegg_core.cli.output import counted, json_option, print_json, print_table
+from nestegg_core.cli.group import WRONG, counted, json_option, print_json, print_table
 
 if TYPE_CHECKING:
     from nestegg_core.contracts.storage import Storage

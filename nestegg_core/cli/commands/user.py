@@ -1,4 +1,4 @@
-"""`nestegg user`: users with a password of their own (the built-in identity provider)."""
+"""`nestegg user` and `nestegg permissions`: who may come in, and what each role may do."""
 
 import secrets
 import sys
@@ -8,8 +8,28 @@ from typing import Any
 import click
 
 from nestegg_core.cli.context import opened
-from nestegg_core.cli.output import counted, json_option, print_json, print_table
+from nestegg_core.cli.group import counted, json_option, print_json, print_table
 from nestegg_core.users.roles import SCOPES
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  nestegg permissions"""
+)
+def permissions() -> None:
+    """Show what each role may do in an organization."""
+    from nestegg_core.cli.group import print_table
+    from nestegg_core.users.roles import PERMISSIONS, ROLES
+
+    print_table(
+        ["PERMISSION", *map(str.upper, ROLES)],
+        (
+            [name, *("yes" if name in held else "-" for held in ROLES.values())]
+            for name in sorted(PERMISSIONS)
+        ),
+    )
+
 
 _RANDOM_BYTES = 15
 

@@ -11,10 +11,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from nestegg_core.aliases import full_name
 from nestegg_core.contracts.encryption import EncryptionBackend
 from nestegg_core.contracts.identity import IdentityProvider
 from nestegg_core.contracts.importers import StatementImporter
+from nestegg_core.contracts.names import full_name
 from nestegg_core.contracts.operations import JobRegistration
 from nestegg_core.contracts.retention import RetentionPolicy
 from nestegg_core.contracts.routes import Route

@@ -22,8 +22,8 @@ from nestegg_core.contracts.identity import (
 )
 from nestegg_core.contracts.operations import Diagnosis
 from nestegg_core.errors import ProviderUnavailable
+from nestegg_core.foreign import subject_text, text
 from nestegg_core.plugin_host.proxies.guard import Guard
-from nestegg_core.texts import subject_text, text
 
 MAX_GROUPS = 10_000
 
