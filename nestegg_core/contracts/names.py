@@ -1,8 +1,8 @@
 """The grammar of names: what a plugin registers is written in settings, URLs and stored values.
 
 One grammar for all of them: a name that one place takes and another does not is a value that
-cannot be read back. Jobs, commands and checks of plugins are named `<plugin>.<name>`, so that none can
-clash; the short name serves as well while it is free.
+cannot be read back. Jobs, commands and checks of plugins are named `<plugin>.<name>`, so that none
+can clash; the short name serves as well while it is free.
 """
 
 import re

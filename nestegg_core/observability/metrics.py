@@ -1,4 +1,4 @@
-"""Everything that the core measures, its daily jobs too: the name, what it means, and how processes add up.
+"""Everything that the core and its daily jobs measure: name, meaning, and how processes add up.
 
 The Prometheus exporter takes its HELP texts, buckets and modes from here, and `docs/monitoring.md`
 is held to it. What plugins measure is not listed and works nevertheless.
