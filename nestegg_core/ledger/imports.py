@@ -40,6 +40,7 @@ BEFORE_OPENING = {
 }
 
 
+_BOOKED = ("date", "amount", "payee", "description", "external_id")
 _SHOWN = (
     *("id", "account_id", "status", "importer", "file_name", "decisions", "warnings"),
     *("created_at", "updated_at", "version"),
@@ -142,16 +143,10 @@ class Imports:
             problems = [_refusal(row, account)]
         values = {
             **dict(zip(("org_id", "import_id", "position"), place, strict=True)),
-            "line": row.line,
+            **{name: getattr(row, name) for name in ("line", "category", *_BOOKED)},
             "status": status,
             "problems": problems,
-            "date": row.date,
-            "amount": row.amount,
-            "payee": row.payee,
-            "description": row.description,
-            "category": row.category,
             "notes": row.notes or None,
-            "external_id": row.external_id,
             "import_key": key,
         }
         return self.rows.seal(import_rows, values)
@@ -255,17 +250,12 @@ class Imports:
                     "org_id": account.org_id,
                     "id": new_id(),
                     "account_id": account.id,
-                    "date": row.date,
-                    "amount": row.amount,
-                    "payee": row.payee,
-                    "description": row.description,
+                    **{name: row._mapping[name] for name in (*_BOOKED, "import_key")},
                     "search_text": search_text(row.payee, row.description),
                     "category_id": categories.get(name_key(row.category)),
                     "status": "posted",
                     **self.rows.open(import_rows, row, ("notes",)),
-                    "external_id": row.external_id,
                     "import_id": import_id,
-                    "import_key": row.import_key,
                     **new_stamps(now),
                 },
             )

@@ -79,23 +79,23 @@ class Cleaning:
     def system(self, now: datetime) -> dict[str, int]:
         """Clean what belongs to no organization; returns how many rows went, by table."""
         moments = (
-            (sessions, _SESSIONS, now),
-            (refresh_tokens, _SPENT, now - self.lifetimes.session),
-            (denied_tokens, _DENIED, now),
-            (second_factors, _UNCONFIRMED, now - timedelta(hours=UNCONFIRMED_HOURS)),
-            (personal_tokens, _PERSONAL, now - timedelta(days=EXPIRED_TOKEN_DAYS)),
-            (one_time_links, _LINKS, now),
-            (invitations, _INVITATIONS, now - timedelta(days=EXPIRED_INVITATION_DAYS)),
+            (_SESSIONS, now),
+            (_SPENT, now - self.lifetimes.session),
+            (_DENIED, now),
+            (_UNCONFIRMED, now - timedelta(hours=UNCONFIRMED_HOURS)),
+            (_PERSONAL, now - timedelta(days=EXPIRED_TOKEN_DAYS)),
+            (_LINKS, now),
+            (_INVITATIONS, now - timedelta(days=EXPIRED_INVITATION_DAYS)),
         )
-        return {table.name: self._delete(None, sql, until) for table, sql, until in moments}
+        return {str(sql.table): self._delete(None, sql, until) for sql, until in moments}
 
     def organization(self, org_id: UUID, now: datetime) -> Mapping[str, int]:
         """Clean what belongs to an organization; returns how many rows went, by table."""
         moments = (
-            (idempotency_keys, _KEYS, now - timedelta(hours=IDEMPOTENCY_HOURS)),
-            (imports, _PREVIEWS, now - self.lifetimes.preview),  # their rows go with them
+            (_KEYS, now - timedelta(hours=IDEMPOTENCY_HOURS)),
+            (_PREVIEWS, now - self.lifetimes.preview),  # their rows go with them
         )
-        return {table.name: self._delete(org_id, sql, until) for table, sql, until in moments}
+        return {str(sql.table): self._delete(org_id, sql, until) for sql, until in moments}
 
     def _delete(self, org_id: UUID | None, statement: Delete, until: datetime) -> int:
         """Delete in batches, each in its own transaction; returns how many rows went."""

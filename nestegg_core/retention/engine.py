@@ -187,9 +187,9 @@ def retention_job(
     asked_by: Callable[[], str],
     tell: Callable[[Counts, Mapping[str, int]], None] = lambda _counts, _cleaned: None,
 ) -> JobRegistration:
-    """The job that purges and cleans; in a dry run it only cleans. Running it twice, or at the same
-    time as another, does no more than running it once. `asked_by` says who asked for it, for the
-    receipts; `tell` gets the purge's counts and the cleaned rows by table.
+    """The job that purges and cleans; in a dry run the purge only reports. Running it twice, or at
+    the same time as another, does no more than running it once. `asked_by` says who asked for it,
+    for the receipts; `tell` gets the purge's counts and the cleaned rows by table.
     """
 
     def run(_: Mapping[str, Any]) -> None:

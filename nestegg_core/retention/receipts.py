@@ -123,10 +123,7 @@ def _held(tx: Transaction, ids: Iterable[UUID]) -> Iterator[Any]:
 
 _R, _A = retention_receipts.c, retention_receipt_accounts.c
 
-_ACCOUNT_SHOWN = (
-    *("account_id", "currency", "before", "policies"),
-    *("transactions", "import_rows"),
-)
+_ACCOUNT_SHOWN = ("account_id", "currency", "before", "policies", "transactions", "import_rows")
 
 _HEAD = select(_R.id).where(in_org(retention_receipts), _R.id == bindparam("receipt"))
 _ADD = (
