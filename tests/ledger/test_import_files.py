@@ -103,7 +103,7 @@ def test_decisions_are_overridden_by_parameters(
         ({"header_row": "-1"}, "header_row"),
         ({"invert_sign": "perhaps"}, "invert_sign"),
         ({"only_account": "Nobody's"}, "only_account"),
-        ({"importer": "ofx"}, "importer"),
+        ({"importer": "of-nobody"}, "importer"),
         ({"colour": "blue"}, "colour"),
         ({"account_id": "not an id"}, "account_id"),
     ],
