@@ -6,6 +6,7 @@ through `SealedRows`. Tables outside an organization (`SYSTEM_TABLES`) are reach
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +34,7 @@ from sqlalchemy import (
     text,
 )
 
-from nestegg_core.contracts.storage import Storage
+from nestegg_core.contracts.storage import Storage, Transaction
 from nestegg_core.database.types import Money, UtcDateTime
 
 metadata = MetaData(
@@ -514,6 +515,15 @@ retention_receipt_accounts = Table(
         ondelete="CASCADE",
     ),
 )
+
+
+def transaction_for(
+    storage: Storage, org_id: UUID | None, *, write: bool
+) -> AbstractContextManager[Transaction]:
+    """The transaction of an organization, or the system's for `None`."""
+    if org_id is None:
+        return storage.system_transaction(write=write)
+    return storage.transaction(org_id, write=write)
 
 
 def organization_ids(storage: Storage) -> Sequence[UUID]:

@@ -6,7 +6,6 @@ are walked organization by organization: nobody sees all of one at once.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,9 +13,15 @@ from uuid import UUID
 
 from sqlalchemy import Column, ColumnElement, Row, Table, Text, bindparam, func, select, tuple_
 
-from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.contracts.storage import Storage
 from nestegg_core.database.rows import SealedRows, encrypted_columns
-from nestegg_core.database.tables import in_org, is_tenant_table, metadata, organizations
+from nestegg_core.database.tables import (
+    in_org,
+    is_tenant_table,
+    metadata,
+    organizations,
+    transaction_for,
+)
 from nestegg_core.encryption.cipher import Token
 from nestegg_core.encryption.keyring import Keyring
 
@@ -55,14 +60,6 @@ def sealed_columns() -> list[SealedColumn]:
 def _key(table: Table) -> tuple[Column[Any], ...]:
     scoped = is_tenant_table(table)
     return tuple(c for c in table.primary_key if not (scoped and c.name == "org_id"))
-
-
-def transaction_for(
-    storage: Storage, org_id: UUID | None, *, write: bool
-) -> AbstractContextManager[Transaction]:
-    if org_id is None:
-        return storage.system_transaction(write=write)
-    return storage.transaction(org_id, write=write)
 
 
 def scopes(storage: Storage, column: SealedColumn, first: UUID | None = None) -> Iterator[Any]:

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Row, Table, bindparam, delete, insert, sel
 
 from nestegg_core.contracts.storage import Transaction
 from nestegg_core.database.locks import Lease, held
-from nestegg_core.database.tables import instance_secrets, rewrap_checkpoints
+from nestegg_core.database.tables import instance_secrets, rewrap_checkpoints, transaction_for
 from nestegg_core.encryption.cipher import SCHEME, Token
 from nestegg_core.encryption.key_maintenance import (
     Failures,
@@ -32,7 +32,6 @@ from nestegg_core.encryption.key_maintenance import (
     row_key,
     scopes,
     sealed_columns,
-    transaction_for,
 )
 from nestegg_core.encryption.usage import Count, census, total
 from nestegg_core.errors import ConfigurationError, DecryptionError, PluginFault, Problem

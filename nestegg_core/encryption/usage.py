@@ -12,7 +12,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
 from nestegg_core.contracts.storage import Storage, Transaction
-from nestegg_core.database.tables import key_fingerprints
+from nestegg_core.database.tables import key_fingerprints, transaction_for
 from nestegg_core.encryption.cipher import SCHEME, Token, parse
 from nestegg_core.encryption.key_check import KnownKey, known_keys, problems
 from nestegg_core.encryption.key_maintenance import (
@@ -27,7 +27,6 @@ from nestegg_core.encryption.key_maintenance import (
     row_key,
     scopes,
     sealed_columns,
-    transaction_for,
 )
 from nestegg_core.errors import Conflict, DecryptionError, NotFound, PluginFault, Problem
 

@@ -4,7 +4,6 @@ None of it is history that anyone looks up, so it goes whether or not the purge 
 """
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Delete, Table, bindparam, delete, select, tuple_
 
-from nestegg_core.contracts.storage import Storage, Transaction
+from nestegg_core.contracts.storage import Storage
 from nestegg_core.database.tables import (
     denied_tokens,
     idempotency_keys,
@@ -25,6 +24,7 @@ from nestegg_core.database.tables import (
     refresh_tokens,
     second_factors,
     sessions,
+    transaction_for,
 )
 from nestegg_core.retention.purge import PREVIEWED
 
@@ -101,12 +101,7 @@ class Cleaning:
         """Delete in batches, each in its own transaction; returns how many rows went."""
         total, count = 0, _SIZE
         while count == _SIZE:
-            with self._transaction(org_id) as tx:
+            with transaction_for(self.storage, org_id, write=True) as tx:
                 count = tx.execute(statement, {"until": until}).rowcount
             total += count
         return total
-
-    def _transaction(self, org_id: UUID | None) -> AbstractContextManager[Transaction]:
-        if org_id is None:
-            return self.storage.system_transaction(write=True)
-        return self.storage.transaction(org_id, write=True)
